@@ -1,0 +1,1 @@
+"""Compiles `mlsystem.yaml` into everything that carries it out."""

@@ -1,0 +1,1 @@
+"""What is meant for one environment: the resolved graph of nodes, and what each one's identity hashes."""

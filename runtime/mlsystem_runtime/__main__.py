@@ -1,0 +1,69 @@
+"""`python -m mlsystem_runtime step|serve|monitor|replay … --config run.json --workspace URI`: the same on one machine and in containers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import RunConfig, decode_run_config
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.parent import die_with_parent
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(prog="python -m mlsystem_runtime", description=__doc__)
+    commands = main.add_subparsers(dest="command", required=True)
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, required=True, help="run.json")
+    common.add_argument("--workspace", required=True, help="where everything is written")
+
+    step = commands.add_parser("step", parents=[common], help="run one step of the pipeline")
+    step.add_argument("name")
+    step.add_argument("--run-id", required=True)
+
+    serve = commands.add_parser("serve", parents=[common], help="answer requests")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, required=True)
+
+    commands.add_parser("monitor", parents=[common], help="watch the system and keep the online store fresh")
+
+    replay = commands.add_parser("replay", parents=[common], help="send past requests to a server and a monitor of their own")
+    replay.add_argument("--model", required=True)
+    replay.add_argument("--from", dest="start", required=True, help="first instant, ISO 8601")
+    replay.add_argument("--to", dest="end", required=True, help="end of the interval, ISO 8601")
+    return main
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = parser().parse_args(arguments)
+    die_with_parent()
+    try:
+        return run(args, decode_run_config(args.config.read_bytes()), Workspace(args.workspace))
+    except MlsystemError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+
+
+def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:
+    """Imports are lazy: a step must not pay for the server's libraries, nor the server for the trainer's."""
+    match args.command:
+        case "step":
+            from mlsystem_runtime.steps.base import run_step
+            run_step(config, args.name, workspace, args.run_id)
+            return 0
+        case "serve":
+            from mlsystem_runtime.serve.process import serve
+            return serve(config, workspace, host=args.host, port=args.port)
+        case "monitor":
+            from mlsystem_runtime.monitor.process import monitor
+            return monitor(config, workspace, config_path=args.config)
+        case _:
+            from mlsystem_runtime.monitor.replay import replay
+            return replay(config, workspace, model=args.model, start=args.start, end=args.end)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""`run.json`: one section per process. A process is keyed by its section's digest, so a learning rate restarts no server.
+
+What belongs to one run only (workspace, run id, ports, secrets) is never in here: it comes from the command line
+and the environment.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.columns import AnyCheck, Source
+from mlsystem_runtime.contract.features import FeatureContract, StoredGroup
+from mlsystem_runtime.contract.model import Task
+
+FORMAT = 1
+
+
+class Read(Struct):
+    """What a step reads of an earlier one: only these named digests of its output are part of this step's key."""
+
+    step: str
+    parts: tuple[str, ...]
+
+
+class Payload(Struct, tag_field="kind"):
+    """The base of what a step is told to do."""
+
+
+class IngestStep(Payload, tag="ingest"):
+    """Source → typed columns, UTC microseconds. Output parts: `rows`, `clock`, and `column:NAME` for each column."""
+
+    source: Source
+    checks: tuple[AnyCheck, ...]
+
+
+class Examples(Struct):
+    """Which rows of `source` are examples; `where` is a canonical boolean expression (null is false)."""
+
+    source: str
+    at: str
+    where: str | None
+
+
+class Label(Struct):
+    """`column` is the label; it can be used once the row's `known` column (a timestamp) has passed."""
+
+    column: str
+    known: str
+
+
+class FeaturesStep(Payload, tag="features"):
+    """Point-in-time features for every example. Output part: `dataset`."""
+
+    model: str
+    task: Task
+    examples: Examples
+    label: Label
+    contract: FeatureContract
+    sources: tuple[Source, ...]
+
+
+class Split(Struct):
+    """Fractions of the examples; boundaries are instants when `by` is time (ties go to the later part)."""
+
+    by: Literal["time", "random"]
+    validation: float
+    test: float
+
+
+class TabularParameters(Struct):
+    hidden: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    numeric_embedding: Literal["periodic", "piecewise", "none"]
+    embedding_size: int
+    patience: int
+
+
+class TrainStep(Payload, tag="train"):
+    """Output part: `model` (the weights' content). `threads` and `max_loss_of_work_us` are not in the fingerprint."""
+
+    model: str
+    task: Task
+    contract: FeatureContract
+    type: Literal["tabular"]
+    parameters: TabularParameters
+    split: Split
+    seed: int
+    threads: int | None
+    max_loss_of_work_us: int
+
+
+class Gate(Struct):
+    """`at_least`/`at_most` bound the metric itself; `than` compares with another model's value on the same rows."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    than: Literal["champion", "baseline"] | None = None
+    worse_by_at_most: float | None = None
+    if_incomparable: Literal["pass", "fail"] = "pass"
+    slice: str | None = None
+    min_rows: int = 1
+
+
+class EvaluateStep(Payload, tag="evaluate"):
+    """Output part: `evaluation`."""
+
+    model: str
+    task: Task
+    metrics: tuple[str, ...]
+    slices: tuple[str, ...]
+    baseline: Literal["boosted_trees", "none"]
+    gates: tuple[Gate, ...]
+    split: Split
+    seed: int
+    examples: Examples
+    label: Label
+    sources: tuple[Source, ...]
+
+
+class RegisterStep(Payload, tag="register"):
+    """Turns a trained and evaluated model into a version; releases it if its gates passed. Output part: `version`.
+
+    `promote` says whether a passed version is released at once or waits as a proposal.
+    """
+
+    model: str
+    experiment: str
+    promote: Literal["release", "propose"]
+
+
+class MaterializeStep(Payload, tag="materialize"):
+    """Brings one feature group of the online store up to the ingested rows. Output part: `watermark`."""
+
+    group: StoredGroup
+    source: Source
+
+
+AnyPayload = IngestStep | FeaturesStep | TrainStep | EvaluateStep | RegisterStep | MaterializeStep
+
+
+class Step(Struct):
+    """`fingerprint` hashes the facets that decide this step's output; `reads` is what it takes from others."""
+
+    name: str
+    fingerprint: str
+    reads: tuple[Read, ...]
+    payload: AnyPayload
+
+
+class OnlineStore(Struct):
+    type: Literal["sqlite"]
+
+
+Clock = Literal["wall", "data"]
+
+
+class GroupPolicy(Struct):
+    """What a request gets when the store of this group is out of reach."""
+
+    group: str
+    on_failure: Literal["nulls", "reject"]
+
+
+class Slo(Struct):
+    """`latency_us` is the threshold of a good request; `objective` the share that must be good (0.95 for p95)."""
+
+    latency_us: int | None
+    objective: float | None
+    availability: float | None
+    window_us: int
+
+
+class Endpoint(Struct):
+    model: str
+    routes: tuple[str, ...]
+    sticky: tuple[str, ...]
+    groups: tuple[GroupPolicy, ...]
+    slo: Slo
+    log_sample: float
+    log_retain_us: int
+
+
+class ServerSection(Struct):
+    clock: Clock
+    online_store: OnlineStore
+    threads: int | None
+    endpoints: tuple[Endpoint, ...]
+
+
+class Alert(Struct):
+    """Where alerts go; a webhook's address is the name of a secret or a plain URL."""
+
+    kind: Literal["log", "webhook"]
+    url: str | None = None
+    url_secret: str | None = None
+
+
+class Drift(Struct):
+    """`features` None watches all inputs. `false_alarms_per_month` is for the whole model."""
+
+    features: tuple[str, ...] | None
+    predictions: bool
+    window_us: int
+    false_alarms_per_month: float
+
+
+class MonitoredModel(Struct):
+    model: str
+    drift: Drift | None
+    freshness_us: int | None
+    missing: bool
+    alerts: tuple[Alert, ...]
+    retrain_on: tuple[Literal["drift", "schedule"], ...]
+    cooldown_us: int
+    approve: tuple[Literal["retrain", "promote"], ...]
+    retrain_steps: tuple[str, ...]
+
+
+class Refresh(Struct):
+    """These steps run in order every `every_us`, to keep the online store fresh."""
+
+    every_us: int
+    steps: tuple[str, ...]
+
+
+class MonitorSection(Struct):
+    clock: Clock
+    online_store: OnlineStore
+    models: tuple[MonitoredModel, ...]
+    refreshes: tuple[Refresh, ...]
+    sources: tuple[Source, ...]
+
+
+class RunConfig(Struct):
+    """`steps` stand in an order in which they can run. Secrets are listed by name; values are read at start."""
+
+    format: int
+    system: str
+    environment: str
+    clock: Clock
+    steps: tuple[Step, ...]
+    server: ServerSection
+    monitor: MonitorSection
+    secrets: tuple[str, ...] = ()
+
+    def step(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)
+
+
+def decode_run_config(data: bytes) -> RunConfig:
+    """Raises msgspec.ValidationError when the bytes are not a contract of this format."""
+    return msgspec.json.decode(data, type=RunConfig)

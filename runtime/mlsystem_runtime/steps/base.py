@@ -1,0 +1,163 @@
+"""How any step runs: resolve its inputs, skip it if an output with the same key exists, else run and publish by rename.
+
+The key hashes the step's fingerprint (what the compiler says decides its output), the digests of exactly those parts
+of its inputs that it reads, and what it observed of the outside world (an ingest step: its file's content).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from mlsystem_runtime.contract.base import canonical_json, digest
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_folder, write_struct
+
+MODULES = {
+    "IngestStep": "mlsystem_runtime.steps.ingest",
+    "FeaturesStep": "mlsystem_runtime.steps.features",
+    "TrainStep": "mlsystem_runtime.steps.train",
+    "EvaluateStep": "mlsystem_runtime.steps.evaluate",
+    "RegisterStep": "mlsystem_runtime.steps.register",
+    "MaterializeStep": "mlsystem_runtime.steps.materialize",
+}
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """`digests` names the parts that later steps may read; `facts` are JSON values; `summary` is one line for people."""
+
+    digests: Mapping[str, str]
+    facts: Mapping[str, Any]
+    summary: str
+    status: Literal["done", "blocked"] = "done"
+
+
+@dataclass(frozen=True)
+class Input:
+    """The published output of an earlier step."""
+
+    path: Path
+    digests: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step's code may use. It writes only below `out` (published when it returns) and `scratch`.
+
+    `scratch` belongs to the step's key and survives a crash: a trainer keeps its checkpoints there.
+    """
+
+    config: RunConfig
+    step: Step
+    workspace: Workspace
+    run_id: str
+    key: str
+    out: Path
+    scratch: Path
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        """Tell whoever watches how far this step is; one JSON line on standard output."""
+        emit("progress", done=done, total=total, text=text)
+
+
+class StepModule(Protocol):
+    """A file of this package. `observe` names what outside the workspace decides the output."""
+
+    def observe(self, payload: Any) -> Mapping[str, str]: ...
+
+    def run(self, payload: Any, context: StepContext) -> StepResult: ...
+
+
+def emit(event: str, **values: object) -> None:
+    """One event for whoever started this process. People read standard error."""
+    sys.stdout.write(canonical_json({"event": event, **values}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) -> StepRecord:
+    """Run step `name` as part of `run_id`, or find that an earlier output answers; record and return which."""
+    started = time.monotonic()
+    step = config.step(name)
+    module = load(step.payload)
+    inputs = {read.step: read_input(workspace, run_id, read.step) for read in step.reads}
+    key = step_key(step, inputs, module.observe(step.payload))
+    published = workspace.path("steps", name, key)
+
+    if (published / RESULT).exists():
+        record = recorded(read_struct(published / RESULT, StepRecord), "unchanged", time.monotonic() - started)
+    else:
+        record = execute(module, StepContext(
+            config=config, step=step, workspace=workspace, run_id=run_id, key=key, inputs=inputs,
+            out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
+            scratch=workspace.path("scratch", name, key),
+        ), published, started)
+    write_struct(workspace.record(run_id, name), record)
+    emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
+    return record
+
+
+def load(payload: AnyPayload) -> StepModule:
+    module: StepModule = importlib.import_module(MODULES[type(payload).__name__])  # lazy: each step has heavy imports of its own
+    return module
+
+
+def read_input(workspace: Workspace, run_id: str, step: str) -> Input:
+    try:
+        record = read_struct(workspace.record(run_id, step), StepRecord)
+    except FileNotFoundError as error:
+        raise MlsystemError(f"step '{step}' has not run in {run_id}", f"run it first: mlsystem_runtime step {step}") from error
+    return Input(path=workspace.path(record.output), digests=record.digests, facts=record.facts)
+
+
+def step_key(step: Step, inputs: Mapping[str, Input], observed: Mapping[str, str]) -> str:
+    read = {one.step: {part: inputs[one.step].digests[part] for part in one.parts} for one in step.reads}
+    return digest({"fingerprint": step.fingerprint, "reads": read, "observed": observed})
+
+
+def execute(module: StepModule, context: StepContext, published: Path, started: float) -> StepRecord:
+    context.out.mkdir(parents=True)
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        result = module.run(context.step.payload, context)
+        record = StepRecord(
+            step=context.step.name, key=context.key, status=result.status,
+            output=str(published.relative_to(context.workspace.root)), digests=dict(result.digests),
+            facts=dict(result.facts), summary=result.summary, seconds=round(time.monotonic() - started, 3),
+        )
+        write_struct(context.out / RESULT, record)
+        publish(context.out, published)
+    finally:
+        shutil.rmtree(context.out, ignore_errors=True)
+    shutil.rmtree(context.scratch, ignore_errors=True)
+    return record
+
+
+def publish(out: Path, published: Path) -> None:
+    """Another attempt may have been first: same key, same content, so the loser's copy is dropped."""
+    try:
+        out.rename(published)
+    except OSError:
+        if not (published / RESULT).exists():
+            raise
+    sync_folder(published.parent)
+
+
+def recorded(record: StepRecord, status: str, seconds: float) -> StepRecord:
+    """An earlier answer, as it counts in this run. A gate that said no still says no."""
+    return StepRecord(
+        step=record.step, key=record.key, status="blocked" if record.status == "blocked" else status,
+        output=record.output, digests=record.digests, facts=record.facts, summary=record.summary, seconds=round(seconds, 3),
+    )
