@@ -35,8 +35,17 @@ SEMANTICS: dict[Kind, int] = dict.fromkeys(Kind, 1)
 """Raised when what a kind of node means changes: the only way in which a new version of this tool redoes work."""
 
 
+CONTENT = "content"
+"""The path, in a source's data facet, under which a plan observes the content of its rows."""
+
+
 class Edge(Struct):
-    """This node's own facet `into` depends on `paths` (None: all; a path covers what is below it) of `facet` of `node`."""
+    """This node's own facet `into` depends on `paths` (None: all; a path covers what is below it) of `facet` of `node`.
+
+    A change travels along an edge without paths whether the upstream facet changed itself or was reached by another
+    change; along an edge with paths only when one of these values itself changed. Who reads a part of a facet names
+    what lies behind that part with edges of its own (a dataset reads two features of a group, and the columns they use).
+    """
 
     into: Facet
     node: str
@@ -87,6 +96,5 @@ def _read(snapshot: SystemSnapshot, edge: Edge) -> Any:
     if edge.paths is None:
         return fingerprint(snapshot, edge.node, edge.facet)
     upstream = snapshot.node(edge.node)
-    assert not any(other.into == edge.facet for other in upstream.edges), "a partial read is of a facet that reads nothing"
     values = upstream.facets.get(edge.facet, {})
     return {"semantics": [upstream.kind, upstream.semantics], "values": {path: value for path, value in values.items() if edge.covers(path)}}
