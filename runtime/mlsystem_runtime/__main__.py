@@ -1,4 +1,4 @@
-"""`python -m mlsystem_runtime step|serve|monitor|replay … --config run.json --workspace URI`: the same on one machine and in containers."""
+"""`python -m mlsystem_runtime step|serve|monitor|replay …`: the same command line on one machine and in containers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("monitor", parents=[common], help="watch the system and keep the online store fresh")
 
-    replay = commands.add_parser("replay", parents=[common], help="send past requests to a server and a monitor of their own")
+    replay = commands.add_parser(
+        "replay", parents=[common], help="send past requests to a server and a monitor of their own"
+    )
     replay.add_argument("--model", required=True)
     replay.add_argument("--from", dest="start", required=True, help="first instant, ISO 8601")
     replay.add_argument("--to", dest="end", required=True, help="end of the interval, ISO 8601")
@@ -52,16 +54,20 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
     match args.command:
         case "step":
             from mlsystem_runtime.steps.base import run_step
+
             run_step(config, args.name, workspace, args.run_id)
             return 0
         case "serve":
             from mlsystem_runtime.serve.process import serve
+
             return serve(config, workspace, host=args.host, port=args.port)
         case "monitor":
             from mlsystem_runtime.monitor.process import monitor
+
             return monitor(config, workspace, config_path=args.config)
         case _:
             from mlsystem_runtime.monitor.replay import replay
+
             return replay(config, workspace, model=args.model, start=args.start, end=args.end)
 
 

@@ -1,1 +1,1 @@
-"""From a system to files, one module per target. An emitter writes nothing; the tree is the only thing with a digest."""
+"""From a system to files, one module per target. An emitter writes nothing; only the tree has a digest."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Artifact:
-    """`path` is relative, with forward slashes; `origin` is the id of the node it came from (not part of the digest)."""
+    """`path` is relative, with forward slashes; `origin` is the node it came from (not in the digest)."""
 
     path: str
     content: str
@@ -41,7 +41,9 @@ class ArtifactTree:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256("".join(f"{path}\0{hashed}\n" for path, hashed in self.digests.items()).encode()).hexdigest()
+        return hashlib.sha256(
+            "".join(f"{path}\0{hashed}\n" for path, hashed in self.digests.items()).encode()
+        ).hexdigest()
 
     def content(self, path: str) -> str:
         return next(artifact.content for artifact in self.artifacts if artifact.path == path)

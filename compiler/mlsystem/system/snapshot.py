@@ -44,7 +44,7 @@ class Edge(Struct):
 
     A change travels along an edge without paths whether the upstream facet changed itself or was reached by another
     change; along an edge with paths only when one of these values itself changed. Who reads a part of a facet names
-    what lies behind that part with edges of its own (a dataset reads two features of a group, and the columns they use).
+    what lies behind that part with edges of its own (a dataset reads two features of a group, and their columns).
     """
 
     into: Facet
@@ -83,13 +83,15 @@ class SystemSnapshot(Struct):
 
 
 def fingerprint(snapshot: SystemSnapshot, node_id: str, facet: Facet) -> str:
-    """Hashes a facet together with everything it depends on: own values, and those that its edges read, transitively."""
+    """Hashes a facet with everything it depends on: its own values, and what its edges read, transitively."""
     node = snapshot.node(node_id)
-    return digest({
-        "semantics": [node.kind, node.semantics],
-        "values": node.facets.get(facet, {}),
-        "reads": [_read(snapshot, edge) for edge in node.edges if edge.into == facet],
-    })
+    return digest(
+        {
+            "semantics": [node.kind, node.semantics],
+            "values": node.facets.get(facet, {}),
+            "reads": [_read(snapshot, edge) for edge in node.edges if edge.into == facet],
+        }
+    )
 
 
 def _read(snapshot: SystemSnapshot, edge: Edge) -> Any:
@@ -97,4 +99,7 @@ def _read(snapshot: SystemSnapshot, edge: Edge) -> Any:
         return fingerprint(snapshot, edge.node, edge.facet)
     upstream = snapshot.node(edge.node)
     values = upstream.facets.get(edge.facet, {})
-    return {"semantics": [upstream.kind, upstream.semantics], "values": {path: value for path, value in values.items() if edge.covers(path)}}
+    return {
+        "semantics": [upstream.kind, upstream.semantics],
+        "values": {path: value for path, value in values.items() if edge.covers(path)},
+    }

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
 
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class _FrozenMeta(msgspec.StructMeta):
+    """Tells type checkers that what inherits from `Struct` is frozen too, as it is."""
+
+
+class Struct(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, forbid_unknown_fields=True):
     """A value that does not change after it is made; unknown fields are refused when decoding."""
 
 

@@ -117,7 +117,9 @@ class FileLedger:
             try:
                 yield msgspec.json.decode(line, type=Entry)
             except (msgspec.ValidationError, msgspec.DecodeError) as error:
-                raise MlsystemError(f"{self.path}:{number} cannot be read: {error}", "restore the file from a backup") from error
+                raise MlsystemError(
+                    f"{self.path}:{number} cannot be read: {error}", "restore the file from a backup"
+                ) from error
 
 
 def _whole_lines(data: bytes) -> tuple[list[bytes], int]:

@@ -1,4 +1,6 @@
-"""`run.json`: one section per process. A process is keyed by its section's digest, so a learning rate restarts no server.
+"""`run.json`: one section per process.
+
+A process is keyed by its section's digest, so a learning rate restarts no server.
 
 What belongs to one run only (workspace, run id, ports, secrets) is never in here: it comes from the command line
 and the environment.

@@ -1,15 +1,15 @@
 """Where things are in a workspace: one place for all that the runtime writes.
 
-    steps/NAME/KEY/         the published output of a step, never changed after it is renamed into place
-    runs/RUN_ID/NAME.json   which output answered for a step in a run
-    models/MODEL/VERSION/   model.safetensors, model.json, evaluation.json
-    ledger.jsonl            runs, versions, releases, proposals; append-only
-    release.json            which versions answer, with which share; replaced atomically
-    online/                 the embedded online store
-    predictions/MODEL/      sampled prediction log, DATE/HOUR/PID.jsonl
-    counts/MODEL/           drift counts written by servers
-    monitor/MODEL.json      the monitor's state
-    mlflow.db               the embedded tracking store
+steps/NAME/KEY/         the published output of a step, never changed after it is renamed into place
+runs/RUN_ID/NAME.json   which output answered for a step in a run
+models/MODEL/VERSION/   model.safetensors, model.json, evaluation.json
+ledger.jsonl            runs, versions, releases, proposals; append-only
+release.json            which versions answer, with which share; replaced atomically
+online/                 the embedded online store
+predictions/MODEL/      sampled prediction log, DATE/HOUR/PID.jsonl
+counts/MODEL/           drift counts written by servers
+monitor/MODEL.json      the monitor's state
+mlflow.db               the embedded tracking store
 """
 
 from __future__ import annotations
@@ -113,4 +113,6 @@ def read_struct(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MlsystemError(f"{path} cannot be read: {error}", "it was written by another version or damaged") from error
+        raise MlsystemError(
+            f"{path} cannot be read: {error}", "it was written by another version or damaged"
+        ) from error

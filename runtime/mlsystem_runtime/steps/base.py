@@ -35,7 +35,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True)
 class StepResult:
-    """`digests` names the parts that later steps may read; `facts` are JSON values; `summary` is one line for people."""
+    """`digests` names what later steps may read; `facts` are JSON values; `summary` is one line for people."""
 
     digests: Mapping[str, str]
     facts: Mapping[str, Any]
@@ -99,18 +99,30 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
     if (published / RESULT).exists():
         record = recorded(read_struct(published / RESULT, StepRecord), "unchanged", time.monotonic() - started)
     else:
-        record = execute(module, StepContext(
-            config=config, step=step, workspace=workspace, run_id=run_id, key=key, inputs=inputs,
-            out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
-            scratch=workspace.path("scratch", name, key),
-        ), published, started)
+        record = execute(
+            module,
+            StepContext(
+                config=config,
+                step=step,
+                workspace=workspace,
+                run_id=run_id,
+                key=key,
+                inputs=inputs,
+                out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
+                scratch=workspace.path("scratch", name, key),
+            ),
+            published,
+            started,
+        )
     write_struct(workspace.record(run_id, name), record)
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record
 
 
 def load(payload: AnyPayload) -> StepModule:
-    module: StepModule = importlib.import_module(MODULES[type(payload).__name__])  # lazy: each step has heavy imports of its own
+    module: StepModule = importlib.import_module(
+        MODULES[type(payload).__name__]
+    )  # lazy: each step has heavy imports of its own
     return module
 
 
@@ -118,7 +130,9 @@ def read_input(workspace: Workspace, run_id: str, step: str) -> Input:
     try:
         record = read_struct(workspace.record(run_id, step), StepRecord)
     except FileNotFoundError as error:
-        raise MlsystemError(f"step '{step}' has not run in {run_id}", f"run it first: mlsystem_runtime step {step}") from error
+        raise MlsystemError(
+            f"step '{step}' has not run in {run_id}", f"run it first: mlsystem_runtime step {step}"
+        ) from error
     return Input(path=workspace.path(record.output), digests=record.digests, facts=record.facts)
 
 
@@ -133,9 +147,14 @@ def execute(module: StepModule, context: StepContext, published: Path, started: 
     try:
         result = module.run(context.step.payload, context)
         record = StepRecord(
-            step=context.step.name, key=context.key, status=result.status,
-            output=str(published.relative_to(context.workspace.root)), digests=dict(result.digests),
-            facts=dict(result.facts), summary=result.summary, seconds=round(time.monotonic() - started, 3),
+            step=context.step.name,
+            key=context.key,
+            status=result.status,
+            output=str(published.relative_to(context.workspace.root)),
+            digests=dict(result.digests),
+            facts=dict(result.facts),
+            summary=result.summary,
+            seconds=round(time.monotonic() - started, 3),
         )
         write_struct(context.out / RESULT, record)
         publish(context.out, published)
@@ -158,6 +177,12 @@ def publish(out: Path, published: Path) -> None:
 def recorded(record: StepRecord, status: str, seconds: float) -> StepRecord:
     """An earlier answer, as it counts in this run. A gate that said no still says no."""
     return StepRecord(
-        step=record.step, key=record.key, status="blocked" if record.status == "blocked" else status,
-        output=record.output, digests=record.digests, facts=record.facts, summary=record.summary, seconds=round(seconds, 3),
+        step=record.step,
+        key=record.key,
+        status="blocked" if record.status == "blocked" else status,
+        output=record.output,
+        digests=record.digests,
+        facts=record.facts,
+        summary=record.summary,
+        seconds=round(seconds, 3),
     )

@@ -1,0 +1,307 @@
+"""From a system to its snapshot: which value belongs to which facet, and which facet reads what.
+
+This is the one place that says what a change means. Names of what a node reads are not among its values: an edge
+stands for the thing itself, so that a rename (`renamed_from`) changes no identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.columns import AnyCheck, Source
+from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, AnyGroup, LatestGroup, RequestGroup
+from mlsystem_runtime.contract.run import Gate
+
+from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
+from mlsystem.system.quantities import duration, percent
+from mlsystem.system.reads import example_columns, group_columns, stored_groups, with_inputs
+from mlsystem.system.snapshot import CONTENT, SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+
+Values = dict[str, Any]
+ROWS = (CONTENT, "uri", "format", "time", "timezone", "available")
+ENVIRONMENT = "infrastructure.environment"
+
+
+def snapshot(system: System) -> SystemSnapshot:
+    nodes = [environment_node(system)]
+    nodes += [source_node(source) for source in system.sources]
+    nodes += [group_node(system, group) for group in system.groups]
+    for model in system.models:
+        nodes += model_nodes(system, model)
+    return SystemSnapshot(name=system.name, environment=system.environment, nodes=tuple(nodes))
+
+
+def environment_node(system: System) -> NodeSnapshot:
+    values = {
+        "target": "local",
+        "clock": system.clock,
+        "port": system.local.port,
+        "workspace": system.local.workspace,
+        "online_store": "sqlite",
+        "secrets": list(system.secrets),
+    }
+    return node(Kind.INFRASTRUCTURE, "environment", {Facet.OPERATE: values}, ())
+
+
+def source_node(declared: SourceNode) -> NodeSnapshot:
+    source = declared.source
+    data: Values = {
+        "uri": source.uri,
+        "format": source.format,
+        "time": source.time,
+        "timezone": source.timezone,
+        "available": source.available,
+        "key": list(source.key),
+    }
+    data |= {f"columns.{column.name}": f"{column.type}{'?' if column.nullable else ''}" for column in source.columns}
+    data |= {f"columns.{derived.name}": f"{derived.type} = {derived.expression}" for derived in source.derived}
+    data |= {f"known_at_time.{name}": True for name in source.known_at_time}
+    checks = {check_name(check): check_text(check) for check in declared.checks}
+    severities = {f"{check_name(check)}.severity": check.severity for check in declared.checks}
+    return node(
+        Kind.SOURCE,
+        declared.name,
+        {Facet.DATA: data, Facet.EVALUATE: checks, Facet.OPERATE: severities},
+        (Edge(into=Facet.EVALUATE, node=f"source.{declared.name}", facet=Facet.DATA),),
+        declared.renamed_from,
+    )
+
+
+def check_name(check: AnyCheck) -> str:
+    fields = msgspec.to_builtins(check)
+    columns = fields.get("columns") or [fields["column"]] if "column" in fields or "columns" in fields else []
+    return f"checks.{fields['kind']}({', '.join(columns)})"
+
+
+def check_text(check: AnyCheck) -> str:
+    fields = msgspec.to_builtins(check)
+    shown = {
+        name: value
+        for name, value in fields.items()
+        if name not in ("kind", "severity", "column", "columns") and value is not None
+    }
+    return ", ".join(f"{name}: {duration(value) if name.endswith('_us') else value}" for name, value in shown.items())
+
+
+def reads_columns(source: Source, names: Iterable[str]) -> tuple[str, ...]:
+    """The paths of a source's data facet that decide the values of these columns and when they are known."""
+    return ROWS + tuple(
+        f"{kind}.{name}" for name in sorted(with_inputs(source, names)) for kind in ("columns", "known_at_time")
+    )
+
+
+def part_fingerprint(system: System, group: AnyGroup) -> str:
+    """The identity of a group, or of the part of it that a model uses: its definition and what that reads."""
+    read: list[Values] = []
+    for edge in group_edges(system, group):
+        values = source_node(system.source(edge.node.removeprefix("source."))).facets[Facet.DATA]
+        read.append({path: value for path, value in values.items() if edge.covers(path)})
+    return digest(
+        {"semantics": [SEMANTICS[Kind.GROUP], SEMANTICS[Kind.SOURCE]], "values": group_values(group), "reads": read}
+    )
+
+
+def group_node(system: System, declared: GroupNode) -> NodeSnapshot:
+    group = declared.group
+    operate = {"online.every": duration(declared.every_us), "online.on_failure": declared.on_failure}
+    return node(
+        Kind.GROUP,
+        declared.name,
+        {Facet.FEATURES: group_values(group), Facet.OPERATE: operate},
+        group_edges(system, group),
+        declared.renamed_from,
+    )
+
+
+def group_values(group: AnyGroup) -> Values:
+    match group:
+        case LatestGroup():
+            return {"kind": "latest", "ttl": duration(group.ttl_us), **keys(group)} | {
+                f"columns.{column.name}": str(column.type) for column in group.columns
+            }
+        case AggregateGroup():
+            return {"kind": "aggregate", **keys(group)} | {
+                f"aggregate.{one.name}": aggregate_text(one) for one in group.aggregates
+            }
+        case RequestGroup():
+            return (
+                {"kind": "request"}
+                | {f"compute.{one.name}": f"{one.type} = {one.expression}" for one in group.compute}
+                | {f"fields.{field.name}": str(field.type) for field in group.fields}
+            )
+
+
+def aggregate_text(one: Aggregate) -> str:
+    return f"{one.function}({one.column or '*'}) over {duration(one.window_us)}, tail {duration(one.tail_us)}"
+
+
+def keys(group: LatestGroup | AggregateGroup) -> Values:
+    return {f"key.{part.name}": f"{part.column}: {part.type}" for part in group.key}
+
+
+def group_edges(system: System, group: AnyGroup) -> tuple[Edge, ...]:
+    """What a group, or the part of it that a model uses, reads of its source."""
+    if isinstance(group, RequestGroup):
+        return ()
+    source = system.source(group.source).source
+    paths = reads_columns(source, group_columns(group))
+    return (Edge(into=Facet.FEATURES, node=f"source.{group.source}", facet=Facet.DATA, paths=paths),)
+
+
+def model_nodes(system: System, model: ModelNode) -> list[NodeSnapshot]:
+    return [
+        dataset_node(system, model),
+        fit_node(model),
+        evaluation_node(system, model),
+        endpoint_node(model),
+        monitor_node(model),
+    ]
+
+
+def dataset_node(system: System, model: ModelNode) -> NodeSnapshot:
+    contract = model.contract
+    values = {
+        "task": model.task,
+        "examples.at": model.examples.at,
+        "examples.where": model.examples.where,
+        "label.is": model.label.column,
+        "label.known": model.label.known,
+        "features": [one.name for one in contract.inputs],
+    }
+    values |= {
+        f"lookup.{use.alias}": [f"{lookup.key} = {lookup.field}" for lookup in use.lookup]
+        for use in contract.uses
+        if use.lookup
+    }
+    source = system.source(model.examples.source).source
+    used = example_columns(model, source)
+    edges = [
+        Edge(into=Facet.FEATURES, node=f"source.{source.name}", facet=Facet.DATA, paths=reads_columns(source, used))
+    ]
+    for group in contract.groups:
+        edges.append(
+            Edge(
+                into=Facet.FEATURES,
+                node=f"feature_group.{group.name}",
+                facet=Facet.FEATURES,
+                paths=tuple(group_values(group)),
+            )
+        )
+        edges += group_edges(system, group)
+    return node(Kind.DATASET, model.name, {Facet.FEATURES: values}, tuple(edges), model.renamed_from)
+
+
+def fit_node(model: ModelNode) -> NodeSnapshot:
+    training = model.training
+    parameters = {f"parameters.{name}": value for name, value in msgspec.to_builtins(training.parameters).items()}
+    fit = {
+        "type": training.type,
+        "seed": training.seed,
+        "split.by": training.split.by,
+        "split.validation": percent(training.split.validation),
+        "split.test": percent(training.split.test),
+        **parameters,
+    }
+    operate = {"hardware.cpu": training.threads, "limits.max_loss_of_work": duration(training.max_loss_of_work_us)}
+    return node(
+        Kind.MODEL,
+        model.name,
+        {Facet.FIT: fit, Facet.OPERATE: operate},
+        (Edge(into=Facet.FIT, node=f"dataset.{model.name}", facet=Facet.FEATURES),),
+        model.renamed_from,
+    )
+
+
+def evaluation_node(system: System, model: ModelNode) -> NodeSnapshot:
+    evaluation = model.evaluation
+    values: Values = {
+        "metrics": list(evaluation.metrics),
+        "slices": list(evaluation.slices),
+        "baseline": evaluation.baseline,
+        "gates": [gate_text(gate) for gate in evaluation.gates],
+    }
+    source = system.source(model.examples.source).source
+    edges = (
+        Edge(into=Facet.EVALUATE, node=f"model.{model.name}", facet=Facet.FIT),
+        Edge(
+            into=Facet.EVALUATE,
+            node=f"source.{source.name}",
+            facet=Facet.DATA,
+            paths=reads_columns(source, evaluation.slices),
+        ),
+    )
+    return node(Kind.EVALUATION, model.name, {Facet.EVALUATE: values}, edges, model.renamed_from)
+
+
+def gate_text(gate: Gate) -> str:
+    shown = {name: value for name, value in msgspec.to_builtins(gate).items() if value is not None and name != "metric"}
+    return ", ".join([gate.metric, *(f"{name} {value}" for name, value in shown.items())])
+
+
+def endpoint_node(model: ModelNode) -> NodeSnapshot:
+    serving = model.serving
+    values: Values = {
+        "routes": list(serving.routes),
+        "sticky": list(serving.sticky),
+        "log.sample": percent(serving.log_sample),
+        "log.retain": duration(serving.log_retain_us),
+        "slo.latency": duration(serving.slo.latency_us),
+        "slo.objective": percent(serving.slo.objective),
+        "slo.availability": percent(serving.slo.availability),
+        "slo.window": duration(serving.slo.window_us),
+        "hardware.cpu": serving.threads,
+    }
+    edges = [
+        Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),
+        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE),
+    ]
+    edges += [
+        Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.on_failure",))
+        for group in stored_groups(model.contract)
+    ]
+    return node(Kind.ENDPOINT, model.name, {Facet.OPERATE: values}, tuple(edges), model.renamed_from)
+
+
+def monitor_node(model: ModelNode) -> NodeSnapshot:
+    monitoring = model.monitoring
+    drift = monitoring.drift
+    values: Values = {
+        "drift": drift is not None,
+        "data.freshness": duration(monitoring.freshness_us),
+        "data.missing": monitoring.missing,
+        "alerts": [f"{alert.kind} {alert.url_secret or alert.url or ''}".strip() for alert in monitoring.alerts],
+        "retrain.on": list(monitoring.retrain_on),
+        "retrain.cooldown": duration(monitoring.cooldown_us),
+        "approve": list(monitoring.approve),
+    }
+    if drift is not None:
+        values |= {
+            "drift.features": "all" if drift.features is None else list(drift.features),
+            "drift.predictions": drift.predictions,
+            "drift.window": duration(drift.window_us),
+            "drift.false_alarms_per_month": drift.false_alarms_per_month,
+        }
+    edges = [
+        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE, paths=("clock", "online_store", "workspace"))
+    ]
+    edges += [
+        Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.every",))
+        for group in stored_groups(model.contract)
+    ]
+    return node(Kind.MONITOR, model.name, {Facet.OPERATE: values}, tuple(edges), model.renamed_from)
+
+
+def node(
+    kind: Kind, name: str, facets: Mapping[Facet, Values], edges: tuple[Edge, ...], renamed_from: str | None = None
+) -> NodeSnapshot:
+    return NodeSnapshot(
+        id=f"{kind}.{name}",
+        kind=kind,
+        semantics=SEMANTICS[kind],
+        facets=dict(facets),
+        edges=edges,
+        renamed_from=None if renamed_from is None else f"{kind}.{renamed_from}",
+    )
