@@ -1,0 +1,1 @@
+"""What the user wrote, typed: one file per section of the language."""

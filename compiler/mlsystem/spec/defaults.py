@@ -1,0 +1,46 @@
+"""Every default of the language, as a user would write it. `mlsystem explain` prints this table."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DEFAULTS: Final[dict[str, Any]] = {
+    "checks.severity": "error",
+    "aggregate.tail": "5m",
+    "online.every": "15m",
+    "online.on_failure": "reject",
+    "model.type": "tabular",
+    "training.seed": 7,
+    "split.by": "time",
+    "split.validation": "15%",
+    "split.test": "15%",
+    "parameters.hidden": (256, 256),
+    "parameters.epochs": 8,
+    "parameters.batch_size": 1024,
+    "parameters.learning_rate": 1e-3,
+    "parameters.weight_decay": 1e-5,
+    "parameters.dropout": 0.1,
+    "parameters.numeric_embedding": "periodic",
+    "parameters.embedding_size": 16,
+    "parameters.patience": 3,
+    "limits.max_loss_of_work": "10m",
+    "evaluation.baseline": "boosted_trees",
+    "gates.if_incomparable": "pass",
+    "gates.min_rows": 1,
+    "serving.mode": "online",
+    "serving.engine": "torch",
+    "slo.window": "30d",
+    "log.sample": "10%",
+    "log.retain": "30d",
+    "drift.features": "all",
+    "drift.predictions": True,
+    "drift.window": "1d",
+    "drift.false_alarms": "1/month",
+    "data.missing": True,
+    "retrain.cooldown": "3d",
+    "monitoring.approve": ("retrain",),
+    "environments.clock": "wall",
+    "environments.port": 8080,
+    "environments.online_store.type": "sqlite",
+    "environments.secrets.from": "env",
+}

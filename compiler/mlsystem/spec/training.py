@@ -1,0 +1,94 @@
+"""`training`: how the model is fitted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mlsystem.spec.base import Duration, Section, Share, declare, problem
+
+
+class SplitSpec(Section):
+    """Which examples are held back."""
+
+    by: Literal["time", "random"] = declare(
+        "By time, the latest are held back; by chance otherwise.", "fit", default_of="split.by"
+    )
+    validation: Share = declare("The share that chooses when to stop.", "fit", default_of="split.validation")
+    test: Share = declare("The share that the model is judged on.", "fit", default_of="split.test")
+
+    @model_validator(mode="after")
+    def _leaves_rows(self) -> SplitSpec:
+        if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 0.9:
+            raise problem(
+                "MLS114",
+                "`validation` and `test` must each be above 0% and together below 90%",
+                "the rest is what the model learns from",
+            )
+        return self
+
+
+class ParametersSpec(Section):
+    """The parameters of a tabular model."""
+
+    hidden: tuple[Annotated[int, Field(gt=0, le=65536)], ...] = declare(
+        "The width of each hidden layer.", "fit", default_of="parameters.hidden", min_length=1
+    )
+    epochs: int = declare("The most passes over the training rows.", "fit", default_of="parameters.epochs", gt=0)
+    batch_size: int = declare("Rows per step of the optimizer.", "fit", default_of="parameters.batch_size", gt=0)
+    learning_rate: float = declare(
+        "The peak learning rate.", "fit", default_of="parameters.learning_rate", gt=0, allow_inf_nan=False
+    )
+    weight_decay: float = declare(
+        "Decoupled weight decay.", "fit", default_of="parameters.weight_decay", ge=0, allow_inf_nan=False
+    )
+    dropout: float = declare(
+        "The share of activations dropped while training.", "fit", default_of="parameters.dropout", ge=0, lt=1
+    )
+    numeric_embedding: Literal["periodic", "piecewise", "none"] = declare(
+        "How numbers enter the network.", "fit", default_of="parameters.numeric_embedding"
+    )
+    embedding_size: int = declare(
+        "The length of each feature's embedding.", "fit", default_of="parameters.embedding_size", gt=0, le=1024
+    )
+    patience: int = declare(
+        "Epochs without a better validation loss before training stops.", "fit", default_of="parameters.patience", gt=0
+    )
+
+
+class TrainingHardwareSpec(Section):
+    """What training runs on."""
+
+    cpu: int | None = declare(
+        "How many CPU threads training uses.", "operate", default=None, example="4", implied="all there are", gt=0
+    )
+
+    NOT_YET = {
+        "memory": "the memory of the training machine",
+        "gpu": "training on GPUs",
+        "nodes": "training on several machines",
+        "spot": "training on spot machines",
+    }
+
+
+class LimitsSpec(Section):
+    """What training may cost."""
+
+    max_loss_of_work: Duration = declare(
+        "How much work a crash may lose: the time between checkpoints.", "operate", default_of="limits.max_loss_of_work"
+    )
+
+    NOT_YET = {"max_cost": "a limit on the money that training costs"}
+
+
+class TrainingSpec(Section):
+    """How the model is fitted."""
+
+    split: SplitSpec = declare("Which examples are held back.", "fit", default={})
+    parameters: ParametersSpec = declare("The parameters of the model and its optimizer.", "fit", default={})
+    hardware: TrainingHardwareSpec = declare("What training runs on.", "operate", default={})
+    limits: LimitsSpec = declare("What training may cost.", "operate", default={})
+    seed: int = declare("The seed of everything random in training.", "fit", default_of="training.seed", ge=0, lt=2**31)
+
+    NOT_YET = {"search": "a search over parameters", "schedule": "training on a schedule"}
