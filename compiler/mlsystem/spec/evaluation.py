@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mlsystem_runtime.contract.model import Task
 from pydantic import model_validator
 
 from mlsystem.spec.base import ColumnName, Section, declare, problem
 
-METRICS: dict[str, tuple[Task, ...]] = {
-    "roc_auc": ("binary_classification",),
-    "average_precision": ("binary_classification",),
-    "brier_score": ("binary_classification",),
-    "calibration_error": ("binary_classification",),
-    "precision": ("binary_classification",),
-    "recall": ("binary_classification",),
-    "f1": ("binary_classification",),
-    "log_loss": ("binary_classification", "multiclass"),
-    "accuracy": ("binary_classification", "multiclass"),
-    "macro_f1": ("multiclass",),
-    "balanced_accuracy": ("multiclass",),
-    "mean_absolute_error": ("regression",),
-    "root_mean_squared_error": ("regression",),
-    "r2": ("regression",),
-}
-"""Every metric and the tasks that it is defined for."""
-
 Metric = Literal[
-    "roc_auc", "average_precision", "brier_score", "calibration_error", "precision", "recall", "f1", "log_loss",
-    "accuracy", "macro_f1", "balanced_accuracy", "mean_absolute_error", "root_mean_squared_error", "r2",
+    "roc_auc", "average_precision", "log_loss", "brier", "accuracy", "calibration_error", "macro_f1",
+    "rmse", "mae", "r2", "median_absolute_error",
 ]  # fmt: skip
+"""Every metric of `mlsystem_runtime.contract.metrics`, which says the tasks that each is defined for."""
 
 
 class GateSpec(Section):
