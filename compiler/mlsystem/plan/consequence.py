@@ -1,0 +1,90 @@
+"""What a change to a facet costs, from light to heavy, and which steps carry it out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+from mlsystem.system.snapshot import Facet, Kind
+
+
+class Consequence(enum.StrEnum):
+    """In order: each one is heavier than those before it."""
+
+    NOTHING = "nothing"
+    RECONFIGURE = "reconfigure"
+    RESTART = "restart"
+    RE_EVALUATE = "re-evaluate"
+    RELEASE = "release"
+    RETRAIN = "retrain"
+    RECOMPUTE = "recompute features"
+    RE_INGEST = "re-ingest"
+    REPLACE = "replace"
+
+    @property
+    def weight(self) -> int:
+        return _WEIGHTS[self]
+
+
+_WEIGHTS = {consequence: weight for weight, consequence in enumerate(Consequence)}
+
+CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
+    (Kind.SOURCE, Facet.DATA): Consequence.RE_INGEST,
+    (Kind.SOURCE, Facet.EVALUATE): Consequence.RE_EVALUATE,  # its checks run again, over the rows as they are
+    (Kind.GROUP, Facet.FEATURES): Consequence.RECOMPUTE,
+    (Kind.GROUP, Facet.OPERATE): Consequence.RECONFIGURE,
+    (Kind.DATASET, Facet.FEATURES): Consequence.RECOMPUTE,
+    (Kind.MODEL, Facet.FIT): Consequence.RETRAIN,
+    (Kind.EVALUATION, Facet.EVALUATE): Consequence.RE_EVALUATE,
+    (Kind.ENDPOINT, Facet.OPERATE): Consequence.RESTART,
+    (Kind.MONITOR, Facet.OPERATE): Consequence.RESTART,
+    (Kind.INFRASTRUCTURE, Facet.OPERATE): Consequence.RESTART,
+}
+"""What a change to a facet means. A facet that is not listed only describes: its change costs nothing."""
+
+REPLACED_PATHS = ("workspace", "online_store.type")
+"""Values of infrastructure that cannot change in place: what they hold is lost."""
+
+CREATED: Mapping[Kind, Consequence] = {
+    Kind.SOURCE: Consequence.RE_INGEST,
+    Kind.GROUP: Consequence.RECOMPUTE,
+    Kind.DATASET: Consequence.RECOMPUTE,
+    Kind.MODEL: Consequence.RETRAIN,
+    Kind.EVALUATION: Consequence.RE_EVALUATE,
+    Kind.ENDPOINT: Consequence.RELEASE,
+    Kind.MONITOR: Consequence.RESTART,
+    Kind.INFRASTRUCTURE: Consequence.RECONFIGURE,
+}
+
+REMOVED: Mapping[Kind, Consequence] = {
+    Kind.SOURCE: Consequence.NOTHING,
+    Kind.GROUP: Consequence.RECONFIGURE,
+    Kind.DATASET: Consequence.NOTHING,
+    Kind.MODEL: Consequence.REPLACE,
+    Kind.EVALUATION: Consequence.NOTHING,
+    Kind.ENDPOINT: Consequence.RESTART,
+    Kind.MONITOR: Consequence.RESTART,
+    Kind.INFRASTRUCTURE: Consequence.REPLACE,
+}
+
+STEPS: Mapping[Kind, Mapping[str, Consequence]] = {
+    Kind.SOURCE: {"ingest": Consequence.RE_EVALUATE},
+    Kind.GROUP: {"materialize": Consequence.RECOMPUTE},
+    Kind.DATASET: {"features": Consequence.RECOMPUTE},
+    Kind.MODEL: {"train": Consequence.RETRAIN},
+    Kind.EVALUATION: {"evaluate": Consequence.RE_EVALUATE, "register": Consequence.RE_EVALUATE},
+    Kind.ENDPOINT: {"register": Consequence.RELEASE},
+}
+"""Which steps a node has, and from which consequence on each is run again."""
+
+
+def consequence_of(kind: Kind, facet: Facet, paths: frozenset[str]) -> Consequence:
+    """What a change of these values of a facet means."""
+    if kind is Kind.INFRASTRUCTURE and paths & frozenset(REPLACED_PATHS):
+        return Consequence.REPLACE
+    return CONSEQUENCES.get((kind, facet), Consequence.NOTHING)
+
+
+def steps_of(kind: Kind, name: str, consequence: Consequence) -> tuple[str, ...]:
+    """The steps of node `kind.name` that a consequence runs again."""
+    return tuple(f"{step}.{name}" for step, least in STEPS.get(kind, {}).items() if consequence.weight >= least.weight)

@@ -1,0 +1,200 @@
+"""The plan: what one apply will do to one environment. Made from values only; equal inputs make equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from mlsystem_runtime.contract.base import Struct, digest, pretty_json
+
+from mlsystem.errors import MlsystemError
+from mlsystem.plan.change import (
+    AnyChange,
+    FieldChange,
+    NodeChanged,
+    NodeRemoved,
+    ProcessStopped,
+    heaviest,
+    node_changes,
+)
+from mlsystem.plan.consequence import Consequence, steps_of
+from mlsystem.plan.diff import diff_files, diff_nodes
+from mlsystem.state.manifest import Manifest, Observation
+from mlsystem.system.snapshot import Kind, SystemSnapshot
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What is meant: one compiled environment. `closure` hashes all of it; `steps` stand in the order they run."""
+
+    snapshot: SystemSnapshot
+    files: Mapping[str, str]
+    closure: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What an environment holds now: model versions, processes that should be up and are not, and the data that
+    the last complete run used, by source (a nightly retraining uses newer data than the last apply)."""
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    stopped: tuple[str, ...] = ()
+    used: Mapping[str, str] = field(default_factory=dict)
+
+
+class Plan(Struct):
+    """`base_serial` is the manifest's that it was made against (0: none); `deletes` says in words what will be lost."""
+
+    format: int
+    tool: str
+    system: str
+    environment: str
+    closure: str
+    lineage: str | None
+    base_serial: int
+    observations: tuple[Observation, ...]
+    changes: tuple[AnyChange, ...]
+    steps: tuple[str, ...]
+    deletes: tuple[str, ...]
+    unchanged: int
+
+    @property
+    def empty(self) -> bool:
+        return not self.changes
+
+    @property
+    def digest(self) -> str:
+        return digest(self)
+
+
+class SavedPlan(Struct):
+    """A plan in a file, with its digest, so that a changed byte is noticed."""
+
+    digest: str
+    plan: Plan
+
+
+def make_plan(
+    manifest: Manifest | None,
+    desired: Desired,
+    observations: tuple[Observation, ...],
+    inventory: Inventory,
+    tool: str,
+) -> Plan:
+    """Compare what is meant with what was last applied."""
+    before = () if manifest is None else _with_used(manifest.observations, observations, inventory)
+    nodes = diff_nodes(None if manifest is None else manifest.snapshot, desired.snapshot, before, observations)
+    files = diff_files({} if manifest is None else manifest.files, desired.files)
+    stopped = () if manifest is None else tuple(ProcessStopped(process=name) for name in inventory.stopped)
+    changes = (*nodes, *stopped, *files)
+    return Plan(
+        format=FORMAT,
+        tool=tool,
+        system=desired.snapshot.name,
+        environment=desired.snapshot.environment,
+        closure=desired.closure,
+        lineage=None if manifest is None else manifest.lineage,
+        base_serial=0 if manifest is None else manifest.serial,
+        observations=observations,
+        changes=changes,
+        steps=_steps(changes, desired.steps),
+        deletes=tuple(_deletes(changes, desired.snapshot.environment, inventory)),
+        unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
+    )
+
+
+def _with_used(
+    applied: tuple[Observation, ...], now: tuple[Observation, ...], inventory: Inventory
+) -> tuple[Observation, ...]:
+    """Data that a complete run has used since is no change: the baseline of such a source is what it is now."""
+    current = {one.source: one for one in now if one.digest is not None and inventory.used.get(one.source) == one.digest}
+    return tuple(current.get(one.source, one) for one in applied)
+
+
+def _steps(changes: tuple[AnyChange, ...], order: tuple[str, ...]) -> tuple[str, ...]:
+    kinds = {change.node: change.kind for change in node_changes(changes) if not isinstance(change, NodeRemoved)}
+    wanted = {
+        step
+        for node, consequence in heaviest(changes).items()
+        if node in kinds
+        for step in steps_of(kinds[node], node.partition(".")[2], consequence)
+    }
+    return tuple(step for step in order if step in wanted)
+
+
+def _deletes(changes: tuple[AnyChange, ...], environment: str, inventory: Inventory) -> list[str]:
+    """In words, what an apply will lose."""
+    sentences: list[str] = []
+    for change in node_changes(changes):
+        match change:
+            case NodeRemoved(kind=Kind.MODEL, name=name):
+                held = versions_of(inventory.versions.get(name, 0))
+                sentences.append(f"model '{name}' of {environment} and {held} of it will be deleted")
+            case NodeChanged(kind=Kind.INFRASTRUCTURE, consequence=Consequence.REPLACE, fields=fields):
+                sentences += [_replaced(one, environment, inventory) for one in fields]
+            case _:
+                pass
+    return sentences
+
+
+def _replaced(one: FieldChange, environment: str, inventory: Inventory) -> str:
+    if one.path == "workspace":
+        return f"{registry_of(environment, inventory)} will be deleted: the workspace moves from {one.old} to {one.new}"
+    return f"everything in the {one.old} online store of {environment} will be deleted: {one.path} becomes {one.new}"
+
+
+def registry_of(environment: str, inventory: Inventory) -> str:
+    """The model registry and how much is in it."""
+    total, models = sum(inventory.versions.values()), len(inventory.versions)
+    inside = "nothing" if total == 0 else f"{versions_of(total)} of {models} model{'s' if models > 1 else ''}"
+    return f"the model registry of {environment} and {inside} in it"
+
+
+def versions_of(count: int) -> str:
+    return "1 version" if count == 1 else f"{count} versions"
+
+
+def save_plan(plan: Plan) -> str:
+    return pretty_json(SavedPlan(digest=plan.digest, plan=plan))
+
+
+def load_plan(path: Path) -> Plan:
+    """Raises MlsystemError when the file is no plan, was changed, or comes from another format."""
+    again = "make a new plan: mlsystem plan --out FILE"
+    try:
+        saved = msgspec.json.decode(path.read_bytes(), type=SavedPlan)
+    except OSError as error:
+        raise MlsystemError(f"plan {path} cannot be read: {error.strerror}", again) from error
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MlsystemError(f"{path} is not a plan of this version: {error}", again) from error
+    if saved.plan.format != FORMAT:
+        raise MlsystemError(f"plan {path} has format {saved.plan.format}, this mlsystem reads {FORMAT}", again)
+    if saved.plan.digest != saved.digest:
+        raise MlsystemError(f"plan {path} was changed after it was made", again)
+    return saved.plan
+
+
+def check_fresh(plan: Plan, manifest: Manifest | None, desired: Desired, now: tuple[Observation, ...]) -> None:
+    """Raises MlsystemError, with the reason, unless the plan still describes the step from `manifest` to `desired`."""
+    reasons = tuple(_stale(plan, manifest, desired, now))
+    if reasons:
+        raise MlsystemError(f"the plan is stale: {'; '.join(reasons)}", "look at a new one: mlsystem plan")
+
+
+def _stale(plan: Plan, manifest: Manifest | None, desired: Desired, now: tuple[Observation, ...]) -> list[str]:
+    serial, lineage = (0, None) if manifest is None else (manifest.serial, manifest.lineage)
+    planned = {one.source: one.digest for one in plan.observations}
+    reasons = []
+    if (plan.system, plan.environment) != (desired.snapshot.name, desired.snapshot.environment):
+        reasons.append(f"it was made for {plan.environment} of {plan.system}")
+    if (plan.base_serial, plan.lineage) != (serial, lineage):
+        reasons.append(f"it was made against serial {plan.base_serial} of the state, which is now at {serial}")
+    if plan.closure != desired.closure:
+        reasons.append("the files that it was made from have changed")
+    reasons += [f"the data of source '{one.source}' has changed" for one in now if planned.get(one.source) != one.digest]
+    return reasons

@@ -1,0 +1,119 @@
+"""How far an apply got, bound to the digest of its plan, so that the same plan goes on where it was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.workspace import sync
+
+
+class Line(Struct, tag_field="line"):
+    """The base of a journal's lines."""
+
+
+class Begun(Line, tag="begun"):
+    plan: str
+    run_id: str
+
+
+class StepStarted(Line, tag="step_started"):
+    """`pid` lets a later apply wait for a step that outlived its parent for a moment."""
+
+    step: str
+    pid: int
+
+
+class StepFinished(Line, tag="step_finished"):
+    step: str
+
+
+AnyLine = Begun | StepStarted | StepFinished
+
+
+class Progress(Struct):
+    """A journal read back. `running` is the pid of a step that was started and not seen to end."""
+
+    plan: str
+    run_id: str
+    finished: frozenset[str]
+    running: int | None
+
+
+class Journal(Protocol):
+    def read(self) -> Progress | None:
+        """What the last apply left behind; None where none was interrupted."""
+        ...
+
+    def begin(self, plan: str, run_id: str) -> None:
+        """Start over for a plan."""
+        ...
+
+    def write(self, line: AnyLine) -> None: ...
+
+    def close(self) -> None:
+        """The apply committed: nothing is left to go on with."""
+        ...
+
+
+class FileJournal:
+    """One JSON line per event, synced. A torn last line (a crash) is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Progress | None:
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        whole = data[: data.rfind(b"\n") + 1].splitlines()
+        return replay(msgspec.json.decode(line, type=AnyLine) for line in whole)
+
+    def begin(self, plan: str, run_id: str) -> None:
+        self.close()
+        self.write(Begun(plan=plan, run_id=run_id))
+
+    def write(self, line: AnyLine) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+            sync(file)
+
+    def close(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class MemoryJournal:
+    """The same without a disk."""
+
+    def __init__(self) -> None:
+        self.lines: list[AnyLine] = []
+
+    def read(self) -> Progress | None:
+        return replay(self.lines)
+
+    def begin(self, plan: str, run_id: str) -> None:
+        self.lines = [Begun(plan=plan, run_id=run_id)]
+
+    def write(self, line: AnyLine) -> None:
+        self.lines.append(line)
+
+    def close(self) -> None:
+        self.lines = []
+
+
+def replay(lines: Iterable[AnyLine]) -> Progress | None:
+    progress: Progress | None = None
+    for line in lines:
+        match line:
+            case Begun():
+                progress = Progress(plan=line.plan, run_id=line.run_id, finished=frozenset(), running=None)
+            case StepStarted() if progress is not None:
+                progress = msgspec.structs.replace(progress, running=line.pid)
+            case StepFinished() if progress is not None:
+                progress = msgspec.structs.replace(progress, running=None, finished=progress.finished | {line.step})
+    return progress

@@ -1,0 +1,95 @@
+"""The manifest: what was last applied to one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from mlsystem_runtime.contract.base import Struct, pretty_json
+
+from mlsystem.errors import MlsystemError
+from mlsystem.system.snapshot import SystemSnapshot
+
+FORMAT = 1
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+MIGRATIONS: Mapping[int, Migration] = {}
+"""From a format to the next one; each takes and returns the decoded JSON object. None is needed yet."""
+
+
+class Observation(Struct):
+    """What a source's data was. `digest` is the SHA-256 of its content, or None where it was not observed (remote)."""
+
+    source: str
+    uri: str
+    digest: str | None
+
+
+class StepProof(Struct):
+    """What decided a step's output: it need not be started again while all of this is the same.
+
+    `reads` maps each input step to the digests of the parts that were read.
+    """
+
+    fingerprint: str
+    observed: str | None
+    reads: dict[str, dict[str, str]]
+
+
+class Outputs(Struct):
+    """Where the environment is: the workspace's absolute folder and the port that the server answers on."""
+
+    workspace: str
+    port: int
+
+
+class Manifest(Struct):
+    """`serial` rises by one with every apply that commits; `lineage` is drawn once and tells twins apart."""
+
+    format: int
+    serial: int
+    lineage: str
+    tool: str
+    closure: str
+    snapshot: SystemSnapshot
+    files: dict[str, str]
+    observations: tuple[Observation, ...]
+    run_id: str
+    proofs: dict[str, StepProof]
+    blocked: tuple[str, ...]
+    outputs: Outputs
+
+
+def encode_manifest(manifest: Manifest) -> str:
+    return pretty_json(manifest)
+
+
+def decode_manifest(data: bytes, name: str, migrations: Mapping[int, Migration] = MIGRATIONS) -> tuple[Manifest, bool]:
+    """The manifest, and whether it had to be migrated from an older format.
+
+    Raises MlsystemError for a newer format, for an older one that no migration leads out of, and for damage.
+    """
+    raw = _decode(data, name, dict[str, Any])
+    written = raw.get("format")
+    if not isinstance(written, int):
+        raise MlsystemError(f"{name} is not a manifest: it has no format", "restore it from a backup")
+    if written > FORMAT:
+        raise MlsystemError(
+            f"{name} was written by a newer mlsystem: format {written}, this one reads up to {FORMAT}",
+            "install the newer version: pip install --upgrade mlsystem",
+        )
+    for step in range(written, FORMAT):
+        if step not in migrations:
+            raise MlsystemError(
+                f"{name} has format {step}, which cannot be migrated any more", "migrate with an older mlsystem first"
+            )
+        raw = {**migrations[step](raw), "format": step + 1}
+    return _decode(msgspec.json.encode(raw), name, Manifest), written < FORMAT
+
+
+def _decode(data: bytes, name: str, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MlsystemError(f"{name} cannot be read: {error}", "restore it from a backup") from error

@@ -1,0 +1,131 @@
+"""Where the state of an environment is kept: a protocol, a folder beside the spec, and the fake that ships with it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from mlsystem_runtime.contract.workspace import write_atomically
+
+from mlsystem.errors import MlsystemError
+from mlsystem.state.journal import FileJournal, Journal, MemoryJournal
+from mlsystem.state.lease import FileLease, Lease, MemoryLease
+from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, decode_manifest, encode_manifest
+
+FOLDER = ".mlsystem"
+
+
+class StateStore(Protocol):
+    """The state of one environment."""
+
+    @property
+    def journal(self) -> Journal: ...
+
+    def read(self) -> Manifest | None:
+        """The manifest, None where nothing was applied yet."""
+        ...
+
+    def commit(self, manifest: Manifest) -> None:
+        """Replace the manifest. Raises MlsystemError unless its serial follows the stored one's."""
+        ...
+
+    def lease(self, purpose: str) -> Lease:
+        """The right to change this environment, taken with `with`; raises MlsystemError naming who holds it."""
+        ...
+
+    def clear(self) -> None:
+        """Forget the environment."""
+        ...
+
+
+class FileStore:
+    """`.mlsystem/ENV/` beside the spec. Writes are atomic; git ignores the folder."""
+
+    def __init__(self, folder: Path, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
+        self.folder = folder
+        self._migrations = migrations
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def journal(self) -> Journal:
+        return FileJournal(self.folder / "journal.jsonl")
+
+    def read(self) -> Manifest | None:
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        manifest, migrated = decode_manifest(data, str(self.path), self._migrations)
+        if migrated:
+            backup = self.folder / f"manifest.{manifest.serial}.backup.json"
+            if not backup.exists():
+                write_atomically(backup, data)
+        return manifest
+
+    def commit(self, manifest: Manifest) -> None:
+        check_serial(self.read(), manifest)
+        prepare(self.folder)
+        write_atomically(self.path, encode_manifest(manifest))
+
+    def lease(self, purpose: str) -> Lease:
+        prepare(self.folder)
+        return FileLease(self.folder / "lease.lock", purpose)
+
+    def clear(self) -> None:
+        """Everything but the lock, which whoever clears is holding."""
+        for path in self.folder.iterdir():
+            if path.name == "lease.lock":
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+class MemoryStore:
+    """The same without a disk."""
+
+    def __init__(self) -> None:
+        self.manifest: Manifest | None = None
+        self.held: str | None = None
+        self._journal = MemoryJournal()
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    def read(self) -> Manifest | None:
+        return self.manifest
+
+    def commit(self, manifest: Manifest) -> None:
+        check_serial(self.manifest, manifest)
+        self.manifest = manifest
+
+    def lease(self, purpose: str) -> Lease:
+        return MemoryLease(self, purpose)
+
+    def clear(self) -> None:
+        self.manifest = None
+        self._journal.close()
+
+
+def check_serial(stored: Manifest | None, manifest: Manifest) -> None:
+    expected = 1 if stored is None else stored.serial + 1
+    if manifest.serial != expected or (stored is not None and stored.lineage != manifest.lineage):
+        raise MlsystemError(
+            f"the state moved to serial {expected - 1} while serial {manifest.serial} was being written",
+            "run `mlsystem apply` again",
+        )
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, and keep git away from all of `.mlsystem`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, "*\n")
