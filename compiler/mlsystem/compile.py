@@ -1,0 +1,50 @@
+"""The compiler, whole: text → spec → system → files. Pure: the same closure gives the same bytes, anywhere.
+
+The closure is the spec's files, the values of declared variables, and nothing else: no clock, no machine path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlsystem_runtime.contract.run import RunConfig
+
+from mlsystem.diagnostics.report import Report
+from mlsystem.emit.contract import emit_contract, run_config
+from mlsystem.emit.tree import ArtifactTree
+from mlsystem.passes import Draft, Problems, run_passes
+from mlsystem.spec.parse import load
+from mlsystem.system.nodes import System
+from mlsystem.system.snapshot import SystemSnapshot
+from mlsystem.system.snapshots import snapshot
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What one environment means, and the files that carry it out."""
+
+    system: System
+    snapshot: SystemSnapshot
+    config: RunConfig
+    tree: ArtifactTree
+
+
+def compile_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> Compiled | None:
+    """None where the report has errors. `environment` None: the only one, or `dev`.
+
+    All problems of a phase are reported before the next one is left out.
+    """
+    loaded = load(path, environment, report, environ)
+    if loaded is None or report.has_errors:
+        return None
+
+    draft = Draft(spec=loaded.spec, environment=loaded.environment)
+    system = run_passes(draft, Problems(report, loaded)).system
+    if system is None:
+        return None
+
+    resolved = snapshot(system)
+    tree = ArtifactTree.of([emit_contract(system, resolved)])
+    return Compiled(system=system, snapshot=resolved, config=run_config(system, resolved), tree=tree)

@@ -1,0 +1,25 @@
+"""From the spec of one environment to its system: small passes in one order, each a function from draft to draft."""
+
+from __future__ import annotations
+
+from mlsystem.passes.draft import Draft, Pass, Problems
+from mlsystem.passes.finish import finish
+from mlsystem.passes.groups import resolve_groups
+from mlsystem.passes.models import resolve_models
+from mlsystem.passes.sources import resolve_sources
+
+PASSES: tuple[Pass, ...] = (
+    resolve_sources,
+    resolve_groups,  # after sources: features have the types of their columns
+    resolve_models,  # after groups: a model's inputs are their features
+    finish,  # last: fingerprints hash everything above
+)
+
+
+def run_passes(draft: Draft, problems: Problems) -> Draft:
+    for one in PASSES:
+        draft = one(draft, problems)
+    return draft
+
+
+__all__ = ["PASSES", "Draft", "Problems", "run_passes"]

@@ -1,0 +1,72 @@
+"""What the passes hand on: the spec, and what has been resolved of it so far. A part with a mistake is left out, so
+that later passes speak only of their own problems; `finish` runs when there was none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mlsystem_runtime.contract.columns import Column, Source
+from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compile_expression
+from mlsystem_runtime.contract.features import AnyGroup
+
+from mlsystem.diagnostics.report import Report
+from mlsystem.diagnostics.suggest import did_you_mean
+from mlsystem.span import Span
+from mlsystem.spec.parse import Loaded
+from mlsystem.spec.system import SystemSpec
+from mlsystem.system.nodes import ModelNode, System
+
+Path = tuple[str | int, ...]
+EMPTY: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`sources`, `groups` and `models` hold what was resolved without a mistake, by name."""
+
+    spec: SystemSpec
+    environment: str
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    groups: Mapping[str, AnyGroup] = field(default_factory=dict)
+    models: Mapping[str, ModelNode] = field(default_factory=dict)
+    system: System | None = None
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Where passes report: a place is named by its path in the spec, and found in the file that it was written in."""
+
+    report: Report
+    loaded: Loaded
+
+    def span(self, path: Path, *, key: bool = False) -> Span:
+        return self.loaded.span(*path, key=key)
+
+    def error(self, code: str, message: str, path: Path, help: str | None = None, *, key: bool = False) -> None:
+        self.report.error(code, message, self.span(path, key=key), help=help)
+
+    def warning(self, code: str, message: str, path: Path, help: str | None = None) -> None:
+        self.report.warning(code, message, self.span(path), help=help)
+
+    def known(self, code: str, what: str, name: str, names: Iterable[str], path: Path, *, key: bool = False) -> bool:
+        """Whether `name` is one of `names`; if not, says so and what may have been meant."""
+        among = list(names)
+        if name in among:
+            return True
+        help = did_you_mean(name, among) or (f"there are: {', '.join(among)}" if among else None)
+        self.error(code, what, path, help, key=key)
+        return False
+
+    def expression(self, text: str, columns: Mapping[str, Column], path: Path) -> Typed | None:
+        """The typed expression, or None after pointing at the part of the text that is wrong."""
+        try:
+            return compile_expression(text, columns)
+        except ExpressionError as error:
+            span = self.loaded.span(*path).part(error.start, error.end)
+            self.report.error("MLS301", error.message, span, help=error.hint)
+            return None
+
+
+Pass = Callable[[Draft, Problems], Draft]

@@ -1,0 +1,84 @@
+"""From the draft to the system: nothing is left to guess, and every part of a group has its fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
+
+from mlsystem.passes.draft import Draft, Problems
+from mlsystem.passes.sources import contract_check
+from mlsystem.spec.features import RequestGroupSpec
+from mlsystem.system.nodes import GroupNode, LocalTarget, ModelNode, SourceNode, System
+from mlsystem.system.snapshots import part_fingerprint
+
+
+def finish(draft: Draft, problems: Problems) -> Draft:
+    """Does nothing where an earlier pass found a mistake."""
+    if problems.report.has_errors:
+        return draft
+    environment = draft.spec.environments[draft.environment]
+    system = System(
+        name=draft.spec.name,
+        environment=draft.environment,
+        clock=environment.clock,
+        sources=tuple(source_node(draft, name) for name in draft.sources),
+        groups=tuple(group_node(draft, name) for name in draft.spec.features),
+        models=tuple(draft.models.values()),
+        local=LocalTarget(port=environment.port, workspace=environment.workspace),
+        secrets=secrets(draft),
+    )
+    return replace(draft, system=with_fingerprints(system))
+
+
+def source_node(draft: Draft, name: str) -> SourceNode:
+    written = draft.spec.sources[name]
+    return SourceNode(
+        name=name,
+        source=draft.sources[name],
+        checks=tuple(contract_check(check) for check in written.checks),
+        renamed_from=written.renamed_from,
+    )
+
+
+def group_node(draft: Draft, name: str) -> GroupNode:
+    written = draft.spec.features[name]
+    if isinstance(written, RequestGroupSpec):
+        group = request_group(draft, name)
+        return GroupNode(name=name, group=group, every_us=None, on_failure="reject", renamed_from=written.renamed_from)
+    return GroupNode(
+        name=name,
+        group=draft.groups[name],
+        every_us=written.online.every,
+        on_failure=written.online.on_failure,
+        renamed_from=written.renamed_from,
+    )
+
+
+def request_group(draft: Draft, name: str) -> RequestGroup:
+    """The union of what models use of it; a request group that no model uses has no types and says only its name."""
+    parts = [group for model in draft.models.values() for group in model.contract.groups if group.name == name]
+    used = [part for part in parts if isinstance(part, RequestGroup)]
+    fields = {field.name: field for part in used for field in part.fields}
+    compute = {one.name: one for part in used for one in part.compute}
+    return RequestGroup(name=name, fingerprint="", fields=tuple(fields.values()), compute=tuple(compute.values()))
+
+
+def secrets(draft: Draft) -> tuple[str, ...]:
+    names = {alert.url_secret for model in draft.models.values() for alert in model.monitoring.alerts}
+    return tuple(sorted(name for name in names if name))
+
+
+def with_fingerprints(system: System) -> System:
+    def named(group: AnyGroup) -> AnyGroup:
+        return msgspec.structs.replace(group, fingerprint=part_fingerprint(system, group))
+
+    def contract(written: FeatureContract) -> FeatureContract:
+        return msgspec.structs.replace(written, groups=tuple(named(group) for group in written.groups))
+
+    def model(written: ModelNode) -> ModelNode:
+        return replace(written, contract=contract(written.contract))
+
+    groups = tuple(replace(node, group=named(node.group)) for node in system.groups)
+    return replace(system, groups=groups, models=tuple(model(one) for one in system.models))
