@@ -12,7 +12,7 @@ from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
 from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
-from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainSpec
+from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
@@ -109,7 +109,7 @@ def resolve_drift(written: DriftSpec | None, contract: FeatureContract, path: Pa
 
 def check_retrain(
     written: RetrainSpec | None, drift: DriftSpec | None, path: Path, problems: Problems
-) -> tuple[str, ...]:
+) -> tuple[RetrainReason, ...]:
     if written is None:
         return ()
     if "drift" in written.on and drift is None:
