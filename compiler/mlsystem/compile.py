@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsystem_runtime.contract.run import RunConfig
-
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.contract import emit_contract, run_config
 from mlsystem.emit.tree import ArtifactTree
@@ -19,6 +17,7 @@ from mlsystem.spec.parse import load
 from mlsystem.system.nodes import System
 from mlsystem.system.snapshot import SystemSnapshot
 from mlsystem.system.snapshots import snapshot
+from mlsystem_runtime.contract.run import RunConfig
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from mlsystem.emit.tree import Artifact
+from mlsystem.system.nodes import ModelNode, SourceNode, System
+from mlsystem.system.reads import example_columns, group_columns, stored_groups
+from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
 from mlsystem_runtime.contract.base import digest, pretty_json
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import StoredGroup
@@ -27,11 +31,6 @@ from mlsystem_runtime.contract.run import (
     Step,
     TrainStep,
 )
-
-from mlsystem.emit.tree import Artifact
-from mlsystem.system.nodes import ModelNode, SourceNode, System
-from mlsystem.system.reads import example_columns, group_columns, stored_groups
-from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
 
 PATH = "contract/run.json"
 EMBEDDED = OnlineStore(type="sqlite")

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from mlsystem_runtime.contract.columns import Column, Source
-from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compile_expression
-from mlsystem_runtime.contract.features import AnyGroup
-
 from mlsystem.diagnostics.report import Report
 from mlsystem.diagnostics.suggest import did_you_mean
 from mlsystem.span import Span
 from mlsystem.spec.parse import Loaded
 from mlsystem.spec.system import SystemSpec
 from mlsystem.system.nodes import ModelNode, System
+from mlsystem_runtime.contract.columns import Column, Source
+from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compile_expression
+from mlsystem_runtime.contract.features import AnyGroup
 
 Path = tuple[str | int, ...]
 EMPTY: Mapping[str, object] = MappingProxyType({})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
 
 from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
 from mlsystem.spec.features import RequestGroupSpec
 from mlsystem.system.nodes import GroupNode, LocalTarget, ModelNode, SourceNode, System
 from mlsystem.system.snapshots import part_fingerprint
+from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
 
 
 def finish(draft: Draft, problems: Problems) -> Draft:

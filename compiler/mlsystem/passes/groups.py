@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mlsystem.passes.draft import Draft, Path, Problems
+from mlsystem.spec import features as spec
+from mlsystem.system.reads import columns_by_name
 from mlsystem_runtime.contract.columns import Column, ColumnType, Derived, Source
 from mlsystem_runtime.contract.features import (
     Aggregate,
@@ -14,10 +17,6 @@ from mlsystem_runtime.contract.features import (
     LatestGroup,
     RequestGroup,
 )
-
-from mlsystem.passes.draft import Draft, Path, Problems
-from mlsystem.spec import features as spec
-from mlsystem.system.reads import columns_by_name
 
 UNNAMED = ""
 """Fingerprints are set at the end, when everything that they hash is settled."""

@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
+from mlsystem.passes.draft import Draft, Path, Problems
+from mlsystem.passes.groups import resolve_request
+from mlsystem.passes.operation import resolve_evaluation, resolve_monitoring, resolve_serving
+from mlsystem.spec.features import RequestGroupSpec
+from mlsystem.spec.model import FeatureRef, ModelSpec
+from mlsystem.spec.system import ModelSection
+from mlsystem.spec.training import TrainingSpec
+from mlsystem.system.nodes import ModelNode, Training
+from mlsystem.system.reads import columns_by_name
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.features import (
     AggregateGroup,
@@ -19,16 +28,6 @@ from mlsystem_runtime.contract.features import (
 )
 from mlsystem_runtime.contract.model import Task
 from mlsystem_runtime.contract.run import Examples, Label, Split, TabularParameters
-
-from mlsystem.passes.draft import Draft, Path, Problems
-from mlsystem.passes.groups import resolve_request
-from mlsystem.passes.operation import resolve_evaluation, resolve_monitoring, resolve_serving
-from mlsystem.spec.features import RequestGroupSpec
-from mlsystem.spec.model import FeatureRef, ModelSpec
-from mlsystem.spec.system import ModelSection
-from mlsystem.spec.training import TrainingSpec
-from mlsystem.system.nodes import ModelNode, Training
-from mlsystem.system.reads import columns_by_name
 
 LABEL_TYPES: dict[Task, tuple[ColumnType, ...]] = {
     "binary_classification": (ColumnType.BOOL,),

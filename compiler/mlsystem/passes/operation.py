@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlsystem_runtime.contract.columns import Source
-from mlsystem_runtime.contract.features import FeatureContract
-from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
-from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
-
 from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
@@ -16,6 +11,10 @@ from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, Retrai
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
+from mlsystem_runtime.contract.columns import Source
+from mlsystem_runtime.contract.features import FeatureContract
+from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
+from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
 
 NEVER = 100 * 365 * 86_400_000_000
 

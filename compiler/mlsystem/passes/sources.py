@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
-from mlsystem_runtime.contract import columns as contract
-from mlsystem_runtime.contract.columns import AnyCheck, Column, ColumnType, Derived, Source
-
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.spec import sources as spec
+from mlsystem_runtime.contract import columns as contract
+from mlsystem_runtime.contract.columns import AnyCheck, Column, ColumnType, Derived, Source
 
 Columns = dict[str, Column]
 
