@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from mlsystem_runtime.contract.columns import ColumnType
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -15,6 +14,7 @@ from mlsystem.source import quantities
 from mlsystem.source.quantities import QuantityError, QuantityKind
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.defaults import DEFAULTS
+from mlsystem_runtime.contract.columns import ColumnType
 
 Facet = Literal["data", "features", "fit", "evaluate", "operate"]
 
@@ -52,15 +52,15 @@ def declare(
     **constraints: Any,
 ) -> Any:
     """Declares a key. `default_of` names an entry of DEFAULTS; `implied` says in words what leaving it out means."""
-    facts = FieldFacts(facet, example, not_yet, implied)
+    extra: Any = {"facts": FieldFacts(facet, example, not_yet, implied)}
     value = default if default_of is None else DEFAULTS[default_of]
     options: dict[str, Any] = {} if value is ... else {"default": value, "validate_default": value is not None}
-    return Field(description=description, alias=alias, json_schema_extra={"facts": facts}, **options, **constraints)
+    return Field(description=description, alias=alias, json_schema_extra=extra, **options, **constraints)
 
 
 def problem(code: str, message: str, hint: str | None = None) -> PydanticCustomError:
     """An error that carries its own code and is shown word for word."""
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def _column_type(value: Any) -> ColumnDeclaration:
         raise PydanticCustomError("string_type", "text")
     name = value.removesuffix("?")
     if name not in names:
-        raise PydanticCustomError("literal_error", "type", {"expected_values": [*names, *(f"{one}?" for one in names)]})
+        raise PydanticCustomError("literal_error", "type", {"names": tuple(_COLUMN_TYPES)})
     return ColumnDeclaration(ColumnType(name), value.endswith("?"))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mlsystem_runtime.contract.features import AggregateFunction
 from pydantic import Field, model_validator
 
 from mlsystem.spec.base import ColumnName, Duration, Identifier, Section, declare, problem
+from mlsystem_runtime.contract.features import AggregateFunction
 
 FUNCTIONS: tuple[AggregateFunction, ...] = ("count", "sum", "mean", "min", "max")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from mlsystem_runtime.contract.model import Task
 from pydantic import model_validator
 
 from mlsystem.spec.base import ColumnName, Identifier, Section, declare, problem
+from mlsystem_runtime.contract.model import Task
 
 
 class ExamplesSpec(Section):

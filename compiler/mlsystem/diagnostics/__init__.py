@@ -1,0 +1,1 @@
+"""What is wrong in the user's file: codes, the report that collects them, and how they are shown."""

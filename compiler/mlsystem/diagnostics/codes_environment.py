@@ -1,0 +1,27 @@
+"""MLS5: environments, and what is not supported yet."""
+
+from __future__ import annotations
+
+from mlsystem.diagnostics.code import Code
+
+ENVIRONMENT = {
+    "MLS501": Code(
+        "not supported yet",
+        "The key or value belongs to the language, but nothing carries it out in this version, so it is refused rather"
+        " than ignored.",
+        "training: {schedule: '0 3 * * 1'}",
+        "training: {seed: 7}",
+    ),
+    "MLS502": Code(
+        "an environment that is not declared",
+        "`-e NAME` chooses one of the environments of the file.",
+        "environments: {dev: {target: local}}  # with: -e prod",
+        "environments: {dev: {target: local}, prod: {target: local}}",
+    ),
+    "MLS503": Code(
+        "the environment must be chosen",
+        "A file with several environments, none of them called `dev`, has no default: choose one with `-e NAME`.",
+        "environments: {here: {target: local}, there: {target: local}}",
+        "environments: {dev: {target: local}, there: {target: local}}",
+    ),
+}
