@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from mlsystem.diagnostics.report import Report
-from mlsystem.diagnostics.suggest import did_you_mean
+from mlsystem.diagnostics.suggest import help_among
 from mlsystem.span import Span
 from mlsystem.spec.parse import Loaded
 from mlsystem.spec.system import SystemSpec
@@ -18,7 +17,6 @@ from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compil
 from mlsystem_runtime.contract.features import AnyGroup
 
 Path = tuple[str | int, ...]
-EMPTY: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,11 @@ class Problems:
     report: Report
     loaded: Loaded
 
+    @property
+    def errors(self) -> int:
+        """How many there are so far: a pass compares it to know whether a part was resolved without a mistake."""
+        return sum(diagnostic.severity == "error" for diagnostic in self.report.diagnostics)
+
     def span(self, path: Path, *, key: bool = False) -> Span:
         return self.loaded.span(*path, key=key)
 
@@ -54,8 +57,7 @@ class Problems:
         among = list(names)
         if name in among:
             return True
-        help = did_you_mean(name, among) or (f"there are: {', '.join(among)}" if among else None)
-        self.error(code, what, path, help, key=key)
+        self.error(code, what, path, help_among(name, among), key=key)
         return False
 
     def expression(self, text: str, columns: Mapping[str, Column], path: Path) -> Typed | None:

@@ -38,7 +38,7 @@ def resolve_stored(
     draft: Draft, name: str, group: spec.LatestGroupSpec | spec.AggregateGroupSpec, problems: Problems
 ) -> LatestGroup | AggregateGroup | None:
     path = ("features", name)
-    before = len(problems.report.errors)
+    before = problems.errors
     message = f"feature group '{name}' reads source '{group.source}', which is not declared"
     problems.known("MLS201", message, group.source, draft.spec.sources, (*path, "source"))
     message = f"feature group '{name}' is about entity '{group.entity}', which is not declared"
@@ -56,7 +56,7 @@ def resolve_stored(
     else:
         aggregates = resolve_aggregates(group, source, path, problems)
         made = AggregateGroup(name=name, fingerprint=UNNAMED, source=source.name, key=key, aggregates=aggregates)
-    return made if len(problems.report.errors) == before else None
+    return made if problems.errors == before else None
 
 
 def resolve_key(
@@ -146,18 +146,18 @@ def resolve_request(name: str, group: spec.RequestGroupSpec, source: Source, pro
     """A request group as one model uses it: fields typed as in the examples' source."""
     path = ("features", name)
     columns = columns_by_name(source)
-    before = len(problems.report.errors)
+    before = problems.errors
     fields: dict[str, Column] = {}
     for index, field in enumerate(group.fields):
         message = f"'{field}' is not a column of '{source.name}', the source of the examples"
         if problems.known("MLS202", message, field, columns, (*path, "fields", index)):
             fields[field] = columns[field]
     compute: list[Derived] = []
-    if len(problems.report.errors) == before:
+    if problems.errors == before:
         for feature, text in group.compute.items():
             typed = problems.expression(text, fields, (*path, "compute", feature))
             if typed is not None:
                 compute.append(Derived(name=feature, expression=typed.text, type=typed.type, nullable=typed.nullable))
-    if len(problems.report.errors) > before:
+    if problems.errors > before:
         return None
     return RequestGroup(name=name, fingerprint=UNNAMED, fields=tuple(fields.values()), compute=tuple(compute))

@@ -53,7 +53,7 @@ def resolve_models(draft: Draft, problems: Problems) -> Draft:
 
 def resolve_model(draft: Draft, name: str, section: ModelSection, problems: Problems) -> ModelNode | None:
     path = ("models", name)
-    before = len(problems.report.errors)
+    before = problems.errors
     model = section.model
     message = f"the examples' source '{model.examples.source}' is not declared"
     problems.known("MLS201", message, model.examples.source, draft.spec.sources, (*path, "model", "examples", "source"))
@@ -67,7 +67,7 @@ def resolve_model(draft: Draft, name: str, section: ModelSection, problems: Prob
     evaluation = resolve_evaluation(section, source, path, problems)
     serving = resolve_serving(name, len(draft.spec.models), section, contract, path, problems)
     monitoring = resolve_monitoring(section, contract, path, problems)
-    if len(problems.report.errors) > before:
+    if problems.errors > before:
         return None
     return ModelNode(
         name=name,

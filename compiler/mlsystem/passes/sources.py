@@ -17,9 +17,9 @@ Columns = dict[str, Column]
 def resolve_sources(draft: Draft, problems: Problems) -> Draft:
     resolved: dict[str, Source] = {}
     for name, source in draft.spec.sources.items():
-        before = len(problems.report.errors)
+        before = problems.errors
         result = resolve_source(name, source, problems)
-        if len(problems.report.errors) == before:
+        if problems.errors == before:
             resolved[name] = result
     return replace(draft, sources=resolved)
 
