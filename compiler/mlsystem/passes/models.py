@@ -48,7 +48,16 @@ def resolve_models(draft: Draft, problems: Problems) -> Draft:
         node = resolve_model(draft, name, section, problems)
         if node is not None:
             models[name] = node
+    warn_about_unused(draft, problems)
     return replace(draft, models=models)
+
+
+def warn_about_unused(draft: Draft, problems: Problems) -> None:
+    used = {reference.group for section in draft.spec.models.values() for reference in section.model.features}
+    for name in draft.spec.features:
+        if name not in used:
+            help = f"add `{name}.*` to a model's features, or remove the group"
+            problems.warning("MLS211", f"no model uses feature group '{name}'", ("features", name), help)
 
 
 def resolve_model(draft: Draft, name: str, section: ModelSection, problems: Problems) -> ModelNode | None:
