@@ -49,8 +49,8 @@ class Problems:
     def error(self, code: str, message: str, path: Path, help: str | None = None, *, key: bool = False) -> None:
         self.report.error(code, message, self.span(path, key=key), help=help)
 
-    def warning(self, code: str, message: str, path: Path, help: str | None = None) -> None:
-        self.report.warning(code, message, self.span(path), help=help)
+    def warning(self, code: str, message: str, path: Path, help: str | None = None, *, key: bool = False) -> None:
+        self.report.warning(code, message, self.span(path, key=key), help=help)
 
     def known(self, code: str, what: str, name: str, names: Iterable[str], path: Path, *, key: bool = False) -> bool:
         """Whether `name` is one of `names`; if not, says so and what may have been meant."""

@@ -57,7 +57,7 @@ def warn_about_unused(draft: Draft, problems: Problems) -> None:
     for name in draft.spec.features:
         if name not in used:
             help = f"add `{name}.*` to a model's features, or remove the group"
-            problems.warning("MLS211", f"no model uses feature group '{name}'", ("features", name), help)
+            problems.warning("MLS211", f"no model uses feature group '{name}'", ("features", name), help, key=True)
 
 
 def resolve_model(draft: Draft, name: str, section: ModelSection, problems: Problems) -> ModelNode | None:
