@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from mlsystem_runtime.contract.base import Struct
 
 from mlsystem.plan.consequence import Consequence
 from mlsystem.system.snapshot import Facet, Kind
+from mlsystem_runtime.contract.base import Struct
 
 
 class FieldChange(Struct, omit_defaults=True):

@@ -36,13 +36,14 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
     (Kind.DATASET, Facet.FEATURES): Consequence.RECOMPUTE,
     (Kind.MODEL, Facet.FIT): Consequence.RETRAIN,
     (Kind.EVALUATION, Facet.EVALUATE): Consequence.RE_EVALUATE,
+    (Kind.ENDPOINT, Facet.EVALUATE): Consequence.RELEASE,  # its model is a new version
     (Kind.ENDPOINT, Facet.OPERATE): Consequence.RESTART,
     (Kind.MONITOR, Facet.OPERATE): Consequence.RESTART,
     (Kind.INFRASTRUCTURE, Facet.OPERATE): Consequence.RESTART,
 }
 """What a change to a facet means. A facet that is not listed only describes: its change costs nothing."""
 
-REPLACED_PATHS = ("workspace", "online_store.type")
+REPLACED_PATHS = ("workspace", "online_store")
 """Values of infrastructure that cannot change in place: what they hold is lost."""
 
 CREATED: Mapping[Kind, Consequence] = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from mlsystem_runtime.contract.base import canonical_json
 
 from mlsystem.plan.change import (
     AnyFileChange,
@@ -27,6 +26,7 @@ from mlsystem.plan.change import (
 from mlsystem.plan.consequence import CREATED, REMOVED, Consequence, consequence_of
 from mlsystem.state.manifest import Observation
 from mlsystem.system.snapshot import CONTENT, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem_runtime.contract.base import canonical_json
 
 SEMANTICS_PATH = "semantics"
 
@@ -74,7 +74,6 @@ def diff_nodes(
         if node.kind is Kind.SOURCE:
             changes += _data(node, seen.get(was.name), sees.get(node.name), moved)
         changes += _affected(node, moved)
-    changes += [release for node in new.nodes if node.kind is Kind.ENDPOINT for release in _released(node, changes)]
 
     kept = {origin.get(node.id, node.id) for node in new.nodes}
     gone = [node for node in previous.values() if node.id not in kept]
@@ -113,22 +112,22 @@ def _added(node: NodeSnapshot, moved: Moved) -> Iterator[AnyNodeChange]:
 def _changed(
     was: NodeSnapshot, node: NodeSnapshot, renames: Mapping[str, str], moved: Moved
 ) -> Iterator[AnyNodeChange]:
+    used = {*node.facets, *was.facets, *(edge.into for edge in (*node.edges, *was.edges))} or {Facet.OPERATE}
     for facet in Facet:
         fields = _fields(_values(was, facet, renames), _values(node, facet, {}))
-        if fields:
-            paths = frozenset(one.path for one in fields)
-            moved.own[node.id, facet] = paths
+        if not fields:
+            continue
+        paths = frozenset(one.path for one in fields)
+        moved.own[node.id, facet] = paths
+        if facet in used:
             consequence = consequence_of(node.kind, facet, paths)
             yield NodeChanged(node=node.id, kind=node.kind, consequence=consequence, facet=facet, fields=fields)
 
 
 def _values(node: NodeSnapshot, facet: Facet, renames: Mapping[str, str]) -> dict[str, Any]:
     """All that decides a facet itself: its values, the meaning of its kind, and what it reads, under current names."""
-    values = dict(node.facets.get(facet, {}))
-    edges = [edge for edge in node.edges if edge.into == facet]
-    if values or edges:
-        values[SEMANTICS_PATH] = node.semantics
-    for edge in edges:
+    values = {SEMANTICS_PATH: node.semantics, **node.facets.get(facet, {})}
+    for edge in (edge for edge in node.edges if edge.into == facet):
         path = f"reads.{renames.get(edge.node, edge.node)}.{edge.facet}"
         read = ["*"] if edge.paths is None else list(edge.paths)
         values[path] = sorted({*values.get(path, []), *read})
@@ -164,15 +163,3 @@ def _affected(node: NodeSnapshot, moved: Moved) -> Iterator[AnyNodeChange]:
             consequence = consequence_of(node.kind, facet, frozenset())
             yield NodeAffected(node=node.id, kind=node.kind, consequence=consequence, facet=facet, because=reasons)
 
-
-def _released(node: NodeSnapshot, changes: list[AnyNodeChange]) -> Iterator[AnyNodeChange]:
-    """An endpoint answers with a new version whenever its model is trained or evaluated again."""
-    makers = {f"{Kind.MODEL}.{node.name}": Facet.FIT, f"{Kind.EVALUATION}.{node.name}": Facet.EVALUATE}
-    least = Consequence.RE_EVALUATE.weight
-    reasons = {change.node: Because(node=change.node, facet=makers[change.node]) for change in changes
-               if change.node in makers and change.consequence.weight >= least}
-    if reasons:
-        yield NodeAffected(
-            node=node.id, kind=node.kind, consequence=Consequence.RELEASE, facet=Facet.OPERATE,
-            because=tuple(reasons.values()),
-        )

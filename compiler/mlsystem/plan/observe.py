@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
-from mlsystem_runtime.contract.base import Struct, canonical_json
-from mlsystem_runtime.contract.columns import Source
-from mlsystem_runtime.contract.workspace import write_atomically
 
 from mlsystem.errors import MlsystemError
 from mlsystem.state.manifest import Observation
+from mlsystem_runtime.contract.base import Struct, canonical_json
+from mlsystem_runtime.contract.columns import Source
+from mlsystem_runtime.contract.workspace import write_atomically
 
 
 class Seen(Struct):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from mlsystem_runtime.contract.base import Struct, digest, pretty_json
 
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.change import (
@@ -23,18 +22,22 @@ from mlsystem.plan.consequence import Consequence, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
 from mlsystem.state.manifest import Manifest, Observation
 from mlsystem.system.snapshot import Kind, SystemSnapshot
+from mlsystem_runtime.contract.base import Struct, digest, pretty_json
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Desired:
-    """What is meant: one compiled environment. `closure` hashes all of it; `steps` stand in the order they run."""
+    """What is meant: one compiled environment. `closure` hashes all of it.
+
+    `steps` maps each step to its fingerprint, in the order in which they run.
+    """
 
     snapshot: SystemSnapshot
     files: Mapping[str, str]
     closure: str
-    steps: tuple[str, ...]
+    steps: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def make_plan(
         base_serial=0 if manifest is None else manifest.serial,
         observations=observations,
         changes=changes,
-        steps=_steps(changes, desired.steps),
+        steps=tuple(_steps(changes, desired, manifest)),
         deletes=tuple(_deletes(changes, desired.snapshot.environment, inventory)),
         unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
     )
@@ -112,19 +115,21 @@ def _with_used(
     applied: tuple[Observation, ...], now: tuple[Observation, ...], inventory: Inventory
 ) -> tuple[Observation, ...]:
     """Data that a complete run has used since is no change: the baseline of such a source is what it is now."""
-    current = {one.source: one for one in now if one.digest is not None and inventory.used.get(one.source) == one.digest}
+    current = {one.source: one for one in now if one.digest and inventory.used.get(one.source) == one.digest}
     return tuple(current.get(one.source, one) for one in applied)
 
 
-def _steps(changes: tuple[AnyChange, ...], order: tuple[str, ...]) -> tuple[str, ...]:
+def _steps(changes: tuple[AnyChange, ...], desired: Desired, manifest: Manifest | None) -> Iterator[str]:
+    """Steps of nodes that change, and steps whose definition did. An early one may still find its output unchanged."""
     kinds = {change.node: change.kind for change in node_changes(changes) if not isinstance(change, NodeRemoved)}
-    wanted = {
-        step
-        for node, consequence in heaviest(changes).items()
-        if node in kinds
-        for step in steps_of(kinds[node], node.partition(".")[2], consequence)
-    }
-    return tuple(step for step in order if step in wanted)
+    costs = {node: cost for node, cost in heaviest(changes).items() if node in kinds}
+    wanted = {step for node, cost in costs.items() for step in steps_of(kinds[node], node.partition(".")[2], cost)}
+    proofs = {} if manifest is None else manifest.proofs
+    anew = manifest is None or Consequence.REPLACE in costs.values()
+    for step, fingerprint in desired.steps.items():
+        defined = step in proofs and proofs[step].fingerprint == fingerprint
+        if anew or not defined or step in wanted or step.rpartition(".")[0] in wanted:
+            yield step
 
 
 def _deletes(changes: tuple[AnyChange, ...], environment: str, inventory: Inventory) -> list[str]:
@@ -196,5 +201,6 @@ def _stale(plan: Plan, manifest: Manifest | None, desired: Desired, now: tuple[O
         reasons.append(f"it was made against serial {plan.base_serial} of the state, which is now at {serial}")
     if plan.closure != desired.closure:
         reasons.append("the files that it was made from have changed")
-    reasons += [f"the data of source '{one.source}' has changed" for one in now if planned.get(one.source) != one.digest]
+    moved = [one.source for one in now if planned.get(one.source) != one.digest]
+    reasons += [f"the data of source '{source}' has changed" for source in moved]
     return reasons
