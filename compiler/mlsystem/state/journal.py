@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.workspace import sync
 

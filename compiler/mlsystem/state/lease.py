@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import IO, Protocol
 
 import msgspec
-from mlsystem_runtime.contract.base import Struct
 
 from mlsystem.errors import MlsystemError
+from mlsystem_runtime.contract.base import Struct
 
 
 class Holder(Struct):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from mlsystem_runtime.contract.base import Struct, pretty_json
 
 from mlsystem.errors import MlsystemError
 from mlsystem.system.snapshot import SystemSnapshot
+from mlsystem_runtime.contract.base import Struct, pretty_json
 
 FORMAT = 1
 

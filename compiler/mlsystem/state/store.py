@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from mlsystem_runtime.contract.workspace import write_atomically
-
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import FileJournal, Journal, MemoryJournal
 from mlsystem.state.lease import FileLease, Lease, MemoryLease
 from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, decode_manifest, encode_manifest
+from mlsystem_runtime.contract.workspace import write_atomically
 
 FOLDER = ".mlsystem"
 

@@ -62,7 +62,7 @@ class StepRecord(Struct):
     """What a step left behind in a run. `output` is relative to the workspace.
 
     `status`: `done` ran now, `unchanged` was answered by an earlier output with the same key, `blocked` ran, and a
-    gate says no.
+    gate says no. `observed` is what the step saw of the outside world.
     """
 
     step: str
@@ -73,6 +73,7 @@ class StepRecord(Struct):
     facts: dict[str, Any]
     summary: str
     seconds: float
+    observed: dict[str, str] = {}
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

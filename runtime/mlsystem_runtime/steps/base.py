@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
@@ -93,7 +95,8 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
     step = config.step(name)
     module = load(step.payload)
     inputs = {read.step: read_input(workspace, run_id, read.step) for read in step.reads}
-    key = step_key(step, inputs, module.observe(step.payload))
+    observed = dict(module.observe(step.payload))
+    key = step_key(step, inputs, observed)
     published = workspace.path("steps", name, key)
 
     if (published / RESULT).exists():
@@ -114,7 +117,7 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
             published,
             started,
         )
-    write_struct(workspace.record(run_id, name), record)
+    write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed))
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record
 

@@ -11,6 +11,7 @@ import pytest
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.observe import Observer
 from mlsystem_runtime.contract.columns import Source
+from mlsystem_runtime.data.files import content_digest
 
 
 def source(uri: str, name: str = "flights") -> Source:
@@ -19,23 +20,21 @@ def source(uri: str, name: str = "flights") -> Source:
     )
 
 
-def test_a_file_is_known_by_the_sha256_of_its_content(tmp_path):
+def test_the_compiler_sees_the_same_digest_as_the_step_that_reads_the_file(tmp_path):
     (tmp_path / "a.csv").write_text("x")
 
-    assert Observer(tmp_path).observe([source("a.csv")])[0].digest == hashlib.sha256(b"x").hexdigest()
+    assert Observer(tmp_path).observe([source("a.csv")])[0].digest == content_digest([tmp_path / "a.csv"])
 
 
-def test_the_name_of_a_file_inside_a_folder_counts_and_hidden_files_do_not(tmp_path):
+def test_a_folder_is_its_parquet_files_in_order(tmp_path):
     folder = tmp_path / "rows"
-    folder.mkdir()
-    (folder / "1.csv").write_text("x")
-    first = Observer(tmp_path).observe([source("rows")])
-    (folder / ".2.csv.part").write_text("y")
-    with_hidden = Observer(tmp_path).observe([source("rows")])
-    (folder / "1.csv").rename(folder / "2.csv")
+    (folder / "b").mkdir(parents=True)
+    files = [folder / "a.parquet", folder / "b" / "1.parquet"]
+    for file in files:
+        file.write_text(file.name)
+    (folder / "README.md").write_text("not data")
 
-    assert with_hidden == first
-    assert Observer(tmp_path).observe([source("rows")]) != first
+    assert Observer(tmp_path).observe([source("rows")])[0].digest == content_digest(files)
 
 
 def test_a_remote_source_is_not_observed(tmp_path):
@@ -54,9 +53,10 @@ def test_an_unchanged_file_is_hashed_once(tmp_path):
     (tmp_path / "a.csv").write_text("x")
     cache = tmp_path / "observed.json"
     Observer(tmp_path, cache).observe([source("a.csv")])
-    cache.write_text(cache.read_text().replace(hashlib.sha256(b"x").hexdigest(), "remembered"))
+    before = Observer(tmp_path).observe([source("a.csv")])
+    cache.write_text(cache.read_text().replace(hashlib.sha256(b"x").hexdigest(), "00" * 32))
 
-    assert Observer(tmp_path, cache).observe([source("a.csv")])[0].digest == "remembered"
+    assert Observer(tmp_path, cache).observe([source("a.csv")]) != before
 
 
 def test_a_file_that_was_rewritten_is_hashed_again(tmp_path):
