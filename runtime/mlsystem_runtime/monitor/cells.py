@@ -1,0 +1,126 @@
+"""The frozen grid of a model version: which cell a value falls in, and counts per cell.
+
+Numeric columns: the cells of the training quantiles, then one for null. Categorical columns: the training categories,
+one for unseen ones, one for null. Counting is exact and merging is addition, so nothing here forgets or estimates.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.counts import FORMAT, DriftCounts
+from mlsystem_runtime.contract.model import CategoryProfile, NumericProfile, Reference
+
+
+@dataclass(frozen=True)
+class GridColumn:
+    """`cell` maps a value to [0, size); the last cell is null. `training` counts the training rows per cell."""
+
+    name: str
+    numeric: bool
+    training: tuple[int, ...]
+    cell: Callable[[Any], int]
+
+    @property
+    def size(self) -> int:
+        return len(self.training)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`digest` identifies the grid: counts on another one are never added to it."""
+
+    digest: str
+    inputs: tuple[GridColumn, ...]
+    predictions: tuple[GridColumn, ...]
+
+
+def grid_of(reference: Reference) -> Grid:
+    return Grid(
+        digest=digest(reference),
+        inputs=(*map(numeric_column, reference.numeric), *map(category_column, reference.categorical)),
+        predictions=tuple(map(numeric_column, reference.predictions)),
+    )
+
+
+def numeric_column(profile: NumericProfile) -> GridColumn:
+    """Cell i holds edges[i-1] <= x < edges[i]; infinities fall in the outer cells, NaN counts as null."""
+    edges, null = profile.edges, len(profile.counts)
+
+    def cell(value: float | None) -> int:
+        return null if value is None or value != value else bisect_right(edges, value)  # noqa: PLR0124 - only NaN differs from itself
+
+    return GridColumn(profile.name, True, (*profile.counts, profile.nulls), cell)
+
+
+def category_column(profile: CategoryProfile) -> GridColumn:
+    """Booleans are the categories "false" and "true"."""
+    other = len(profile.categories)
+    cells: dict[Any, int] = {category: number for number, category in enumerate(profile.categories)}
+    cells.update({flag: cells.get(text, other) for flag, text in ((False, "false"), (True, "true"))})
+    cells[None] = other + 1
+
+    def cell(value: str | bool | None) -> int:
+        return cells.get(value, other)
+
+    return GridColumn(profile.name, False, (*profile.counts, profile.other, profile.nulls), cell)
+
+
+class Tally:
+    """Counts of rows on a grid. The only thing here that changes: it is filled one request at a time."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.rows = 0
+        self.inputs = [[0] * column.size for column in grid.inputs]
+        self.predictions = [[0] * column.size for column in grid.predictions]
+
+    def add(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+        """One row: model inputs and outputs by name; what is absent counts as null."""
+        self.rows += 1
+        _count(self.grid.inputs, self.inputs, inputs)
+        _count(self.grid.predictions, self.predictions, outputs)
+
+    def merge(self, counts: DriftCounts) -> None:
+        """Adds what a server counted. The caller has checked that it is this grid's."""
+        assert counts.grid == self.grid.digest
+        self.rows += counts.rows
+        _merge(self.grid.inputs, self.inputs, counts.inputs)
+        _merge(self.grid.predictions, self.predictions, counts.predictions)
+
+    def counts(self, model: str, version: int, hour_us: int) -> DriftCounts:
+        return DriftCounts(
+            format=FORMAT, model=model, version=version, grid=self.grid.digest, hour_us=hour_us, rows=self.rows,
+            inputs=_sparse(self.grid.inputs, self.inputs), predictions=_sparse(self.grid.predictions, self.predictions),
+        )
+
+
+def merged(grid: Grid, files: Iterable[DriftCounts]) -> Tally:
+    """The sum of all `files`, whatever their order. Counts on another grid are left out."""
+    total = Tally(grid)
+    for counts in files:
+        if counts.grid == grid.digest:
+            total.merge(counts)
+    return total
+
+
+def _count(columns: Sequence[GridColumn], cells: Sequence[list[int]], values: Mapping[str, Any]) -> None:
+    for column, counted in zip(columns, cells, strict=True):
+        counted[column.cell(values.get(column.name))] += 1
+
+
+def _merge(columns: Sequence[GridColumn], cells: Sequence[list[int]], other: Mapping[str, Mapping[int, int]]) -> None:
+    for column, counted in zip(columns, cells, strict=True):
+        for cell, count in other.get(column.name, {}).items():
+            counted[cell] += count
+
+
+def _sparse(columns: Sequence[GridColumn], cells: Sequence[list[int]]) -> dict[str, dict[int, int]]:
+    return {
+        column.name: {cell: count for cell, count in enumerate(counted) if count}
+        for column, counted in zip(columns, cells, strict=True)
+    }

@@ -1,0 +1,58 @@
+"""The environment's clock: wall time, or the data's (the greatest `available` ingested, as `clock.json` says)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import Clock
+from mlsystem_runtime.contract.workspace import Workspace, read_struct
+
+
+class EnvironmentClock(Protocol):
+    def now_us(self) -> int | None:
+        """UTC microseconds; None where nothing was ingested yet."""
+        ...
+
+
+class ClockFile(Struct):
+    clock_us: int
+
+
+class WallClock:
+    def now_us(self) -> int | None:
+        return time.time_ns() // 1000
+
+
+class DataClock:
+    """Reads `clock.json` again only when it has changed; never goes back, and stays when the file is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, int] | None = None
+        self._now_us: int | None = None
+
+    def now_us(self) -> int | None:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return self._now_us
+        seen = (status.st_mtime_ns, status.st_ino)
+        if seen != self._seen:
+            self._seen = seen
+            self._read()
+        return self._now_us
+
+    def _read(self) -> None:
+        try:
+            read = read_struct(self.path, ClockFile).clock_us
+        except (MlsystemError, FileNotFoundError):
+            return
+        self._now_us = read if self._now_us is None else max(read, self._now_us)
+
+
+def environment_clock(kind: Clock, workspace: Workspace) -> EnvironmentClock:
+    return WallClock() if kind == "wall" else DataClock(workspace.path("clock.json"))

@@ -1,0 +1,67 @@
+"""Stand-ins for a trained model and an online store, so that the server can be tested, and tried, without either."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, LatestGroup, RequestGroup
+from mlsystem_runtime.contract.model import ModelCard
+from mlsystem_runtime.serve.values import Row
+from mlsystem_runtime.serve.versions import Assembled
+
+
+@dataclass(frozen=True)
+class FakeScorer:
+    """Answers with the logistic function of `bias` plus all float inputs; the same for every output."""
+
+    card: ModelCard
+    bias: float = 0.0
+
+    def predict(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[float]]:
+        return [[self._score(row)] * len(self.card.outputs) for row in rows]
+
+    def _score(self, row: Sequence[Any]) -> float:
+        total = self.bias + sum(value for value in row if isinstance(value, float))
+        return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, total))))
+
+
+@dataclass(frozen=True)
+class FakeAssembler:
+    """Request groups are read as plain columns; stored groups from `store`: (group, key values) → column → value.
+
+    `unreachable` names groups whose store does not answer.
+    """
+
+    contract: FeatureContract
+    store: Mapping[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
+
+    def assemble(self, row: Row, at_us: int) -> Assembled:  # noqa: ARG002 - what this store holds is always known
+        inputs: dict[str, Any] = {}
+        causes: dict[str, str] = {}
+        for use in self.contract.uses:
+            for column, (value, cause) in self._columns(use, row).items():
+                inputs[f"{use.alias}.{column}"] = value
+                if cause is not None:
+                    causes[f"{use.alias}.{column}"] = cause
+        return Assembled(inputs, causes)
+
+    def _columns(self, use: FeatureUse, row: Row) -> dict[str, tuple[Any, str | None]]:
+        group = self.contract.group(use.group)
+        if isinstance(group, RequestGroup):
+            read = {computed.name: computed.expression for computed in group.compute}
+            return {column: (row.get(read[column]), None) for column in use.columns}
+        if group.name in self.unreachable:
+            return dict.fromkeys(use.columns, (None, "store_unreachable"))
+        key = tuple(row[lookup.field] for lookup in use.lookup)
+        if None in key:
+            return dict.fromkeys(use.columns, (None, "no_key"))
+        found = self.store.get((group.name, key))
+        if found is None:
+            missing = "unknown_key" if isinstance(group, LatestGroup) else "empty_window"
+            return dict.fromkeys(use.columns, (None, missing))
+        values = {column: found.get(column) for column in use.columns}
+        return {column: (value, "null_value" if value is None else None) for column, value in values.items()}

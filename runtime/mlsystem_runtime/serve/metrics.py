@@ -1,0 +1,46 @@
+"""What the server tells Prometheus. Names come from the contract; each app has a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from mlsystem_runtime.contract import names
+from mlsystem_runtime.contract.run import Slo
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+def buckets(slos: Iterable[Slo]) -> tuple[float, ...]:
+    """The usual bounds and, exactly, the threshold of every SLO, so that its share of good requests can be read off."""
+    return tuple(sorted({*SECONDS, *(slo.latency_us / 1e6 for slo in slos if slo.latency_us is not None)}))
+
+
+class Metrics:
+    """One set per app. `latency` counts requests answered 200, the ones that an SLO calls fast or slow."""
+
+    def __init__(self, slos: Iterable[Slo]) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            names.REQUESTS.removesuffix("_total"), "Requests by how they ended",
+            ["model", "version", "outcome"], registry=self.registry)
+        self.latency = Histogram(
+            names.LATENCY, "Seconds from a request's first byte to its answer, of those answered 200",
+            ["model"], buckets=buckets(slos), registry=self.registry)
+        self.missing = Counter(
+            names.MISSING_FEATURES.removesuffix("_total"), "Features that were null, by cause",
+            ["model", "feature", "cause"], registry=self.registry)
+        self.predictions = Counter(
+            names.PREDICTIONS.removesuffix("_total"), "Rows predicted", ["model", "version"], registry=self.registry)
+        self.release_serial = Gauge(names.RELEASE_SERIAL, "Serial of the release in force", registry=self.registry)
+        self.release_failures = Counter(
+            "mlsystem_release_failures", "Times that the release file or a version could not be followed",
+            registry=self.registry)
+        self.log_dropped = Counter(
+            "mlsystem_prediction_log_dropped", "Records of the prediction log that could not be written", ["model"],
+            registry=self.registry)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

@@ -1,0 +1,80 @@
+"""The server process: takes the port, then starts; stops on SIGTERM once requests are answered and all is written."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import RunConfig
+from mlsystem_runtime.contract.workspace import Workspace
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from mlsystem_runtime.serve.versions import LoadVersion
+
+BACKLOG = 2048
+GRACE_SECONDS = 10
+
+logger = logging.getLogger(__name__)
+
+
+def serve(config: RunConfig, workspace: Workspace, host: str, port: int) -> int:
+    """Runs until SIGTERM or SIGINT. Raises MlsystemError before anything heavy is loaded when the port is taken."""
+    listener = listen(host, port)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    from mlsystem_runtime.serve.loading import version_loader  # after the port is ours: such imports make a start slow
+
+    return run(config, workspace, listener, version_loader(config, workspace))
+
+
+def run(config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion) -> int:
+    """Answers on `listener`, which is listening already, until SIGTERM or SIGINT."""
+    import uvicorn
+
+    from mlsystem_runtime.serve.app import App
+    from mlsystem_runtime.serve.service import service_of
+
+    server = uvicorn.Server(uvicorn.Config(
+        App(service_of(config, workspace, load)), loop="uvloop", http="httptools", ws="none", lifespan="on",
+        log_config=None, access_log=False, server_header=False, backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    ))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(stop, server))  # uvicorn raises it again once it has stopped; that is no failure
+    logger.info("listening on http://%s:%d", *listener.getsockname()[:2])
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def stop(server: uvicorn.Server, *_: object) -> None:
+    server.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises MlsystemError that names the port and what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise MlsystemError(f"cannot listen on {host}:{port}: {error.strerror}", hint(error.errno, port)) from error
+    return listener
+
+
+def hint(number: int | None, port: int) -> str:
+    if number == errno.EADDRINUSE:
+        return f"another process uses it: stop that one (`ss -ltnp 'sport = :{port}'` names it) or choose another port"
+    if number == errno.EACCES:
+        return "ports below 1024 are reserved: choose a higher one"
+    return "check that the address belongs to this machine"

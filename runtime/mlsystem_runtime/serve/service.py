@@ -1,0 +1,115 @@
+"""Everything the server holds while it runs, put together from the contract; and what it does every second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.serve import counting, prediction_log
+from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
+from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
+from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.predict import Predictor
+from mlsystem_runtime.serve.prediction_log import PredictionLog
+from mlsystem_runtime.serve.versions import Board, LoadVersion
+from mlsystem_runtime.serve.watcher import Watcher
+
+FLUSH_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One server: `predictors`, `sli` and `endpoints` speak of the same models. `unwritten` waits for the disk."""
+
+    system: str
+    kind: Clock
+    clock: EnvironmentClock
+    endpoints: tuple[Endpoint, ...]
+    board: Board
+    metrics: Metrics
+    predictors: tuple[Predictor, ...]
+    sli: dict[str, SliCounter]
+    watcher: Watcher
+    unwritten: counting.Files = field(default_factory=dict)
+    flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follows the release and flushes every second; on leaving, everything counted and logged is on disk."""
+        tasks = [asyncio.create_task(self.watcher.run()), asyncio.create_task(self._flush_regularly())]
+        for task in tasks:
+            task.add_done_callback(_report)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.flush()
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
+
+    async def flush(self) -> None:
+        """Takes what waits, here, and writes it on another thread; requests go on meanwhile."""
+        async with self.flushing:
+            for predictor in self.predictors:
+                self.unwritten.update(predictor.drift.take() | self.sli[predictor.endpoint.model].take())
+            await asyncio.to_thread(self._write_counts)
+            for predictor in self.predictors:
+                await asyncio.to_thread(self._write_log, predictor, predictor.log.take())
+
+    def _write_counts(self) -> None:
+        refused = counting.write(self.unwritten)
+        for path in self.unwritten.keys() - set(refused):
+            del self.unwritten[path]
+        if refused:
+            logger.error("%d files of counts could not be written, the first is %s", len(refused), refused[0])
+
+    def _write_log(self, predictor: Predictor, lines: prediction_log.Lines) -> None:
+        lost = prediction_log.write(lines)
+        self.metrics.log_dropped.labels(predictor.endpoint.model).inc(lost)
+        now_us = self.clock.now_us()
+        if now_us is not None:
+            predictor.log.prune(now_us)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("a background task of the server ended", exc_info=task.exception())
+
+
+def service_of(config: RunConfig, workspace: Workspace, load: LoadVersion) -> Service:
+    """The server of `config` over `workspace`; `load` brings a version of a model into memory."""
+    section = config.server
+    process = counting.process_name()
+    metrics = Metrics(endpoint.slo for endpoint in section.endpoints)
+    board = Board()
+    clock = environment_clock(section.clock, workspace)
+
+    def counts(endpoint: Endpoint) -> Path:
+        return workspace.path("counts", endpoint.model)
+
+    def predictor(endpoint: Endpoint) -> Predictor:
+        log = PredictionLog(workspace.path("predictions", endpoint.model), endpoint.log_sample, endpoint.log_retain_us)
+        drift = DriftCounter(counts(endpoint), endpoint.model, process)
+        return Predictor(endpoint, board, section.clock, clock, metrics, log, drift)
+
+    models = tuple(one.model for one in section.endpoints)
+    return Service(
+        system=config.system, kind=section.clock, clock=clock, endpoints=section.endpoints, board=board,
+        metrics=metrics,
+        predictors=tuple(map(predictor, section.endpoints)),
+        sli={one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints},
+        watcher=Watcher(workspace.release, models, load, board, metrics),
+    )

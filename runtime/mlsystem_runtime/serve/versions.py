@@ -1,0 +1,89 @@
+"""Model versions that answer: what the server needs of a loaded one, and which of them are released.
+
+The trained model and the feature store stand behind two small protocols; `serve.fakes` holds stand-ins for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mlsystem_runtime.contract.features import RequestGroup
+from mlsystem_runtime.contract.model import ModelCard
+from mlsystem_runtime.contract.release import ModelRelease
+from mlsystem_runtime.monitor.cells import Grid, grid_of
+from mlsystem_runtime.serve.values import Row
+
+
+class Scorer(Protocol):
+    """A trained model. `predict` takes rows in the order of `card.contract.inputs` and gives, for each, one number per
+    name in `card.outputs`."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def predict(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[float]]: ...
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Model inputs by name, and for those that are null because a lookup found nothing, why (`names.NULL_CAUSES`)."""
+
+    inputs: Mapping[str, Any]
+    causes: Mapping[str, str]
+
+
+class Assembler(Protocol):
+    """Turns a typed request into model inputs as known at an instant. A store out of reach is a cause, not an error."""
+
+    def assemble(self, row: Row, at_us: int) -> Assembled: ...
+
+
+@dataclass(frozen=True)
+class LoadedVersion:
+    """`groups` maps an input's alias to its stored feature group; request groups are not in it."""
+
+    number: int
+    scorer: Scorer
+    assembler: Assembler
+    grid: Grid
+    groups: Mapping[str, str]
+
+    @classmethod
+    def of(cls, number: int, scorer: Scorer, assembler: Assembler) -> LoadedVersion:
+        contract = scorer.card.contract
+        stored = {group.name for group in contract.groups if not isinstance(group, RequestGroup)}
+        groups = {use.alias: use.group for use in contract.uses if use.group in stored}
+        return cls(number, scorer, assembler, grid_of(scorer.card.reference), groups)
+
+    @property
+    def card(self) -> ModelCard:
+        return self.scorer.card
+
+    def warm(self) -> None:
+        """One prediction of a row of nulls: whatever is built on first use is built before a request waits for it."""
+        self.scorer.predict([[None] * len(self.card.contract.inputs)])
+
+
+LoadVersion = Callable[[str, int], LoadedVersion]
+
+
+@dataclass(frozen=True)
+class Released:
+    """What answers for one model. `versions` holds those of the release, and those of the one before it."""
+
+    release: ModelRelease
+    versions: Mapping[int, LoadedVersion]
+
+    @property
+    def champion(self) -> LoadedVersion:
+        return self.versions[self.release.champion]
+
+
+@dataclass
+class Board:
+    """Which released models are loaded. The watcher replaces an entry whole, so a request sees one state throughout."""
+
+    serial: int = 0
+    models: dict[str, Released] = field(default_factory=dict)
