@@ -1,4 +1,4 @@
-"""What an environment changes: maps merge by key, scalars and lists replace, a changed discriminator replaces its map."""
+"""What an environment changes: maps merge by key, the rest replaces; a changed discriminator replaces its map."""
 
 from __future__ import annotations
 

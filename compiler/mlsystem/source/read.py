@@ -32,7 +32,7 @@ def read(data: bytes, file: str, report: Report) -> Mapping | None:
         return None
     try:
         return _Builder(yaml.parse(text, Loader=_LOADER), file, report).document()
-    except _Abandoned:
+    except _AbandonedError:
         return None
     except yaml.YAMLError as error:
         explain_syntax(error, text, file, report)
@@ -56,7 +56,7 @@ def _span_at(text: str, offset: int, file: str) -> Span:
     return Span(file, line, column, line, column + 1)
 
 
-class _Abandoned(Exception):
+class _AbandonedError(Exception):
     """The rest of the file cannot be read; the reason has been reported."""
 
 
@@ -154,7 +154,7 @@ class _Builder:
 
     def _fail(self, code: str, message: str, event: Any, help: str) -> None:
         self._report.error(code, message, self._span(event), help)
-        raise _Abandoned
+        raise _AbandonedError
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark

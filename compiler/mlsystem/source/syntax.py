@@ -20,8 +20,8 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("did not find expected '-' indicator", "this does not fit the list above it",
      "indent the line like the items of the list, and begin it with `- `"),
     ("unexpected end of stream", "a quoted text that is not closed", "close it with the same quote"),
-    ("unknown escape character", "an unknown escape in a quoted text", "use single quotes, or write \\\\ for one backslash"),
-    ("block sequence entries are not allowed", "a list item where none can stand", "begin the list on a line of its own"),
+    ("unknown escape character", "an unknown escape in a quoted text", "use single quotes, or write \\\\ for \\"),
+    ("block sequence entries are not allowed", "a list item where none can stand", "begin the list on its own line"),
     ("did not find expected alphabetic or numeric", "a text that begins with * or & needs quotes", 'write "*"'),
     ("did not find expected <document start>", "this does not fit what stands above it",
      "indent the line like its neighbours"),
@@ -63,7 +63,7 @@ def _character(text: str, mark: Any) -> str:
     lines = text.splitlines()
     if mark is None or mark.line >= len(lines) or mark.column >= len(lines[mark.line]):
         return ""
-    return lines[mark.line][mark.column]
+    return str(lines[mark.line][mark.column])
 
 
 def _span(mark: Any, file: str) -> Span:

@@ -67,11 +67,19 @@ def _typed(value: Any, name: str, kind: str, span: Span, report: Report) -> Valu
             report.error("MLS032", f"the value of variable '{name}': {error.message}", span, error.hint)
             return None
         return str(value)
-    wanted: dict[str, type | tuple[type, ...]] = {"string": str, "int": int, "float": (int, float), "bool": bool}
-    if isinstance(value, wanted[kind]) and (kind == "bool" or not isinstance(value, bool)):
-        return value  # type: ignore[no-any-return]
+    if _is_of(value, kind):
+        typed: Value = value
+        return typed
     report.error("MLS032", f"the value of variable '{name}' is not {_ARTICLES[kind]}", span, f"its type is {kind}")
     return None
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, int):
+        return kind in ("int", "float")
+    return kind == ("float" if isinstance(value, float) else "string")
 
 
 def substitute(root: Mapping, values: AbstractMapping[str, Value], report: Report) -> Mapping:

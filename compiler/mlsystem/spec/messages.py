@@ -1,0 +1,230 @@
+"""What validation found, in the words of somebody who wrote a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from mlsystem.diagnostics.report import Report
+from mlsystem.diagnostics.suggest import closest, did_you_mean, help_among
+from mlsystem.source.document import Mapping, Node, Part, Scalar, Sequence, find, locate
+from mlsystem.source.secret import SecretRef
+from mlsystem.spec.base import Section
+from mlsystem.spec.system import MODEL_KEYS, SUGAR
+from mlsystem.spec.walk import (
+    Place,
+    choices,
+    facts_of,
+    fields_by_key,
+    follow,
+    sections_below,
+    union_models,
+)
+
+WANTED = {
+    "string_type": "text", "int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
+    "bool_type": "true or false", "tuple_type": "a list", "dict_type": "a map", "model_type": "a map",
+    "model_attributes_type": "a map",
+}  # fmt: skip
+BOUNDS = {
+    "greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"), "less_than_equal": ("le", "at most"),
+}  # fmt: skip
+
+
+def report_errors(errors: list[ErrorDetails], root: Mapping, report: Report) -> None:
+    """Reports every error at the place where it was written; one mistake is told once."""
+    places = [follow(error["loc"]) for error in errors]
+    misspelt = _misspelt(errors, places, root)
+    for error, place in zip(errors, places, strict=True):
+        if error["type"] == "missing" and (place.path[:-1], place.path[-1]) in misspelt:
+            continue
+        _Message(error, place, root, report).tell()
+
+
+def _misspelt(errors: list[ErrorDetails], places: list[Place], root: Mapping) -> set[tuple[tuple[Part, ...], Part]]:
+    """Missing keys that an unknown key of the same map most likely means."""
+    found: set[tuple[tuple[Part, ...], Part]] = set()
+    for error, place in zip(errors, places, strict=True):
+        if error["type"] == "extra_forbidden" and place.owner is not None:
+            guess = closest(str(place.path[-1]), _free_keys(place.owner, find(root, place.path[:-1])))
+            found.add((place.path[:-1], guess or ""))
+    return found
+
+
+def _free_keys(owner: type[Section], node: Node | None) -> list[str]:
+    """What the section knows and the map does not have yet."""
+    present = node.entries if isinstance(node, Mapping) else {}
+    return [name for name in (*fields_by_key(owner), *owner.NOT_YET) if name not in present]
+
+
+class _Message:
+    """One error of validation on its way to a diagnostic."""
+
+    def __init__(self, error: ErrorDetails, place: Place, root: Mapping, report: Report) -> None:
+        self.error = error
+        self.place = place
+        self.root = root
+        self.report = report
+        self.node = find(root, place.path)
+        self.name = _name(place.path)
+
+    def tell(self) -> None:
+        kind = self.error["type"]
+        context: dict[str, Any] = self.error.get("ctx", {})
+        if kind == "missing":
+            self._missing(str(self.place.path[-1]), self.place.path[:-1])
+        elif kind == "extra_forbidden":
+            self._unknown_key()
+        elif kind == "union_tag_not_found":
+            self._no_tag()
+        elif kind in ("literal_error", "enum", "union_tag_invalid"):
+            self._no_choice()
+        elif kind in BOUNDS:
+            bound, words = BOUNDS[kind]
+            self._at_value("MLS105", f"{self.name} must be {words} {context[bound]}")
+        elif kind == "finite_number":
+            self._at_value("MLS105", f"{self.name} must be a finite number")
+        elif kind == "too_short":
+            self._at_value("MLS106", f"{self.name} needs at least one entry", self._example())
+        elif kind.startswith("MLS"):
+            self._own(kind, context)
+        else:
+            self._wrong_type(WANTED.get(kind, "something else"))
+
+    def _at_value(self, code: str, message: str, help: str | None = None) -> None:
+        span = locate(self.root, self.place.path, key=self.place.of_key)
+        self.report.error(code, message, span, help)
+
+    def _own(self, code: str, context: dict[str, Any]) -> None:
+        if isinstance(self.node, Scalar) and isinstance(self.node.value, SecretRef):
+            self._wrong_type("a plain value")
+            return
+        message = f"{self.name}: {context['message']}" if code == "MLS120" else str(context["message"])
+        whole = isinstance(self.node, Mapping) and len(self.place.path) > 0 and isinstance(self.place.path[-1], str)
+        span = locate(self.root, self.place.path, key=self.place.of_key or whole)
+        self.report.error(code, message, span, context["hint"])
+
+    def _missing(self, key: str, path: tuple[Part, ...]) -> None:
+        if not path and key == "models":
+            key = "model"
+        span = locate(self.root, path, key=bool(path) and isinstance(path[-1], str))
+        field = fields_by_key(self.place.owner).get(key) if self.place.owner is not None else None
+        example = facts_of(field).example if field is not None else None
+        help = f"for example `{key}: {example}`" if example else None
+        self.report.error("MLS101", f"{_name(path)} needs `{key}`", span, help)
+
+    def _unknown_key(self) -> None:
+        key, owner = str(self.place.path[-1]), self.place.owner
+        assert owner is not None, "only sections refuse keys"
+        span = locate(self.root, self.place.path, key=True)
+        if key in owner.NOT_YET:
+            help = "remove the key"
+            self.report.error("MLS501", f"`{key}` ({owner.NOT_YET[key]}) is not supported yet", span, help)
+            return
+        where = f" in {_name(self.place.path[:-1])}" if len(self.place.path) > 1 else ""
+        self.report.error("MLS102", f"unknown key `{key}`{where}", span, self._key_help(key, owner))
+
+    def _key_help(self, key: str, owner: type[Section]) -> str | None:
+        free = _free_keys(owner, find(self.root, self.place.path[:-1]))
+        if not self.place.path[:-1]:
+            free = [*free, *(name for name in MODEL_KEYS if "models" in free)]
+        guess = did_you_mean(key, free)
+        if guess is not None:
+            return guess
+        nested = [name for name, section in sections_below(owner) if key in fields_by_key(section)]
+        return f"`{key}` belongs below `{nested[0]}`" if nested else help_among(key, free)
+
+    def _no_tag(self) -> None:
+        """The discriminator is missing or misspelt."""
+        models = union_models(self.place.annotation)
+        entries = self.node.entries if isinstance(self.node, Mapping) else {}
+        known = {name for model in models.values() for name in fields_by_key(model)}
+        guess = closest("kind", [name for name in entries if name not in known])
+        if guess is None:
+            self.place = self.place._replace(owner=next(iter(models.values())))
+            self._missing("kind", self.place.path)
+            return
+        span = locate(self.root, (*self.place.path, guess), key=True)
+        self.report.error("MLS102", f"unknown key `{guess}` in {self.name}", span, "did you mean 'kind'?")
+
+    def _no_choice(self) -> None:
+        path, allowed, not_yet = self.place.path, self._allowed(), {}
+        if self.error["type"] == "union_tag_invalid":
+            path = (*path, "kind")
+            allowed = tuple(union_models(self.place.annotation))
+        elif self.place.field is not None:
+            not_yet = dict(facts_of(self.place.field).not_yet or {})
+        node = find(self.root, path)
+        if isinstance(node, Mapping) and isinstance(tag := find(node, ("type",)), Scalar):
+            path, node = (*path, "type"), tag
+        value = node.value if isinstance(node, Scalar) else None
+        span = locate(self.root, path)
+        if isinstance(value, str) and value in not_yet:
+            help = help_among("", allowed)
+            self.report.error("MLS501", f"'{value}' ({not_yet[value]}) is not supported yet", span, help)
+        elif isinstance(value, str):
+            message = f"'{_short(value)}' is not a value of {_name(path)}"
+            self.report.error("MLS103", message, span, help_among(value, (*allowed, *not_yet)))
+        else:
+            self.report.error(
+                "MLS104", f"{_name(path)} must be text, not {_found(node)}", span, help_among("", allowed)
+            )
+
+    def _allowed(self) -> tuple[str, ...]:
+        names = tuple(self.error.get("ctx", {}).get("names", ()))
+        return names or choices(self.place.annotation)
+
+    def _wrong_type(self, wanted: str) -> None:
+        value = self.node.value if isinstance(self.node, Scalar) else None
+        if isinstance(value, SecretRef):
+            self._at_value("MLS036", f"{self.name} cannot be a secret", "write the value itself")
+            return
+        self._at_value("MLS104", f"{self.name} must be {wanted}, not {_found(self.node)}", self._type_help(wanted))
+
+    def _type_help(self, wanted: str) -> str | None:
+        text = self.node.text if isinstance(self.node, Scalar) else ""
+        if wanted == "text" and text:
+            return f'in quotes it is text: "{_short(text)}"'
+        if wanted == "a list" and text:
+            return f"write [{_short(text)}]"
+        return self._example()
+
+    def _example(self) -> str | None:
+        if self.place.field is None or isinstance(self.place.path[-1], int):
+            return None
+        example = facts_of(self.place.field).example
+        direct = self.place.owner is not None
+        return f"for example `{self.place.path[-1]}: {example}`" if example and direct else None
+
+
+def _name(path: tuple[Part, ...]) -> str:
+    """What to call the thing at `path`: its key, and for items of a list their number."""
+    if path[:2] == SUGAR and len(path) == 2:
+        path = ()
+    if not path:
+        return "the file"
+    if isinstance(path[-1], int):
+        return f"item {path[-1] + 1} of {_name(path[:-1])}"
+    return f"`{path[-1]}`"
+
+
+def _found(node: Node | None) -> str:
+    match node:
+        case Scalar(value=bool() as value):
+            return "true" if value else "false"
+        case Scalar(value=int() | float(), text=text):
+            return f"the number {_short(text)}"
+        case Scalar(value=str() as value):
+            return f"the text '{_short(value)}'"
+        case Mapping():
+            return "a map"
+        case Sequence():
+            return "a list"
+        case _:
+            return "nothing"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"

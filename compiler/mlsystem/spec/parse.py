@@ -1,0 +1,162 @@
+"""Document → SystemSpec, and `load`: everything from the file's name to the spec of one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlsystem.diagnostics.report import Diagnostic, Report
+from mlsystem.diagnostics.suggest import help_among
+from mlsystem.source.document import Entry, Mapping, Node, Part, Scalar, find, locate, plain
+from mlsystem.source.include import InputFile, read_with_includes
+from mlsystem.source.override import merge, refuse_nulls
+from mlsystem.source.variables import Value, substitute, variable_values
+from mlsystem.span import Span
+from mlsystem.spec.environments import EnvironmentSpec
+from mlsystem.spec.messages import report_errors
+from mlsystem.spec.normalise import DEFAULT_ENVIRONMENT, normalise, normalise_override
+from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
+from mlsystem.spec.walk import follow
+
+OF_A_MAP = ("MLS101", "MLS113", "MLS114", "MLS115", "MLS117", "MLS118")
+"""Codes that speak of a map as a whole: where the file has one of these, a merged map has it again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """The spec of one environment, its override merged, with the places where everything was written."""
+
+    spec: SystemSpec
+    environment: str
+    document: Mapping
+    root: Path
+    inputs: tuple[InputFile, ...]
+    variables: AbstractMapping[str, Value]
+
+    @property
+    def settings(self) -> EnvironmentSpec:
+        """What is declared of the chosen environment."""
+        return self.spec.environments[self.environment]
+
+    def span(self, *path: Part, key: bool = False) -> Span:
+        """Where the value at `path` was written, or its key; of the nearest ancestor where nothing was written.
+
+        Paths are those of the spec: ("models", "main", "training", "seed"), which for one model at the top may
+        begin with "training".
+        """
+        if path and path[0] in MODEL_KEYS:
+            path = (*SUGAR, *path)
+        return locate(self.document, path, key=key)
+
+
+def parse(document: Mapping, report: Report) -> SystemSpec | None:
+    """The spec in a document without includes, variables and overrides; None after reporting every problem."""
+    return _validate(normalise(document, report), report)
+
+
+def load(path: Path, environment: str | None, report: Report, environ: AbstractMapping[str, str]) -> Loaded | None:
+    """The spec for `environment` (None: the only one, or `dev`); None after reporting why there is none.
+
+    Every environment of the file is checked, whichever is chosen. Raises MlsystemError when a file cannot be read.
+    """
+    loaded = load_all(path, report, environ)
+    if report.has_errors or not loaded:
+        return None
+    names = [one.environment for one in loaded]
+    chosen = environment or (names[0] if len(names) == 1 else DEFAULT_ENVIRONMENT)
+    for one in loaded:
+        if one.environment == chosen:
+            return one
+    place = loaded[0].span("environments", key=True)
+    if environment is None:
+        help = f"choose one with -e: {', '.join(names)}"
+        report.error("MLS503", "there are several environments and none is called 'dev'", place, help)
+    else:
+        message = f"environment '{environment}' is not declared"
+        report.error("MLS502", message, place, help_among(environment, names))
+    return None
+
+
+def load_all(path: Path, report: Report, environ: AbstractMapping[str, str]) -> tuple[Loaded, ...]:
+    """The specs of all declared environments, in order; those with mistakes are left out after reporting them."""
+    read, inputs = read_with_includes(path, report)
+    if read is None:
+        return ()
+    values = variable_values(read, report, environ)
+    root = normalise(substitute(read, values, report), report)
+    base = _validate(root, report)
+    found = []
+    for name, entry in _environments(root):
+        document, spec = root, base
+        if (over := _override(entry.value)) is not None:
+            document, spec = _overridden(root, over, report)
+        if spec is not None and name in spec.environments:
+            found.append(Loaded(spec, name, document, path.parent, inputs, values))
+    return tuple(found)
+
+
+def _environments(root: Mapping) -> list[tuple[str, Entry]]:
+    environments = root.entries["environments"].value
+    return list(environments.entries.items()) if isinstance(environments, Mapping) else []
+
+
+def _override(environment: Node) -> Mapping | None:
+    over = find(environment, ("override",))
+    return over if isinstance(over, Mapping) and over.entries else None
+
+
+def _overridden(root: Mapping, over: Mapping, report: Report) -> tuple[Mapping, SystemSpec | None]:
+    """The merged document and its spec. What is wrong with the file itself has been reported already."""
+    refuse_nulls(over, "override", report)
+    document = merge(root, normalise_override(over, root, report))
+    merged = Report()
+    spec = _validate(document, merged)
+    before = {(one.code, one.message) for one in report.diagnostics}
+    for one in merged.diagnostics:
+        if _is_new(one, over.span, before):
+            report.add(one)
+    return document, spec
+
+
+def _is_new(diagnostic: Diagnostic, over: Span, before: set[tuple[str, str]]) -> bool:
+    span = diagnostic.span
+    assert span is not None, "validation always has a place"
+    inside = span.file == over.file and over.line <= span.line <= over.end_line
+    again = (diagnostic.code, diagnostic.message) in before
+    return not again or (inside and diagnostic.code not in OF_A_MAP)
+
+
+def _validate(root: Mapping, report: Report) -> SystemSpec | None:
+    empty = tuple(_nulls(root, ()))
+    for path in empty:
+        span = locate(root, path, key=isinstance(path[-1], str))
+        report.error("MLS107", f"`{path[-1]}` has no value", span, "write the value, or remove the key for its default")
+    try:
+        spec = SystemSpec.model_validate(plain(root))
+    except ValidationError as error:
+        errors = [one for one in error.errors(include_url=False) if not _below(one["loc"], empty)]
+        report_errors(errors, root, report)
+        return None
+    return None if empty else spec
+
+
+def _nulls(node: Node, path: tuple[Part, ...]) -> list[tuple[Part, ...]]:
+    """The paths of all keys and items without a value; overrides are checked when they are merged."""
+    if isinstance(node, Scalar):
+        return [path] if node.value is None and path else []
+    if isinstance(node, Mapping):
+        below = ((name, entry.value) for name, entry in node.entries.items() if not _is_override(path, name))
+        return [found for name, value in below for found in _nulls(value, (*path, name))]
+    return [found for index, item in enumerate(node.items) for found in _nulls(item, (*path, index))]
+
+
+def _is_override(path: tuple[Part, ...], name: str) -> bool:
+    return len(path) == 2 and path[0] == "environments" and name == "override"
+
+
+def _below(location: tuple[int | str, ...], empty: tuple[tuple[Part, ...], ...]) -> bool:
+    path = follow(location).path
+    return any(path[: len(one)] == one for one in empty)
