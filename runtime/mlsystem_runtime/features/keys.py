@@ -1,0 +1,116 @@
+"""Entity keys: dense codes for whole columns, and the bytes that name an entity in an online store."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlsystem_runtime.contract.columns import ColumnType
+
+NO_KEY = -2
+UNKNOWN = -1
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a key: its distinct values, and which pairs (code of all parts before, this one's) occur, ascending."""
+
+    values: pa.Array
+    pairs: Ints | None
+
+
+@dataclass(frozen=True)
+class KeyIndex:
+    """Codes 0..count-1 of the distinct keys of a table. Keys are compared part by part, never as joined text."""
+
+    parts: tuple[Part, ...]
+    count: int
+
+    def codes(self, columns: Sequence[pa.ChunkedArray]) -> Ints:
+        """One code a row: UNKNOWN for a key that does not occur, NO_KEY where any part is null."""
+        codes = np.zeros(len(columns[0]), np.int64)
+        missing = np.zeros(len(columns[0]), bool)
+        for part, column in zip(self.parts, columns, strict=True):
+            found = pc.index_in(column.cast(part.values.type), value_set=part.values).combine_chunks()
+            position = found.fill_null(UNKNOWN).to_numpy(zero_copy_only=False).astype(np.int64)
+            missing |= column.is_null().combine_chunks().to_numpy(zero_copy_only=False)
+            codes = self._joined(part, codes, position)
+        codes[missing] = NO_KEY
+        return codes
+
+    def _joined(self, part: Part, codes: Ints, position: Ints) -> Ints:
+        if part.pairs is None:
+            return position
+        pairs = codes * len(part.values) + position
+        at = np.minimum(np.searchsorted(part.pairs, pairs), max(len(part.pairs) - 1, 0))
+        known = (codes >= 0) & (position >= 0)
+        known[known] = part.pairs[at[known]] == pairs[known]
+        return np.where(known, at, UNKNOWN)
+
+    def keys(self) -> list[tuple[Any, ...]]:
+        """The key of each code, in order."""
+        columns: list[list[Any]] = []
+        codes = np.arange(self.count)
+        for part in reversed(self.parts):
+            if part.pairs is not None:
+                codes, position = np.divmod(part.pairs[codes], len(part.values))
+            else:
+                position = codes
+            columns.append(plain(part.values.take(pa.array(position))))
+        return list(zip(*reversed(columns), strict=True))
+
+
+def index_keys(columns: Sequence[pa.ChunkedArray]) -> tuple[KeyIndex, Ints]:
+    """The index of all keys in `columns` (one a part), and the code of each row: NO_KEY where a part is null."""
+    parts: list[Part] = []
+    codes = np.zeros(len(columns[0]), np.int64)
+    present = np.ones(len(columns[0]), bool)
+    count = 0
+    for column in columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        position = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        present &= encoded.indices.is_valid().to_numpy(zero_copy_only=False)
+        values = encoded.dictionary
+        if not parts:
+            pairs, codes, count = None, position, len(values)
+        else:
+            pairs, joined = np.unique((codes * len(values) + position)[present], return_inverse=True)
+            codes, count = np.zeros_like(codes), len(pairs)
+            codes[present] = joined
+        parts.append(Part(values, pairs))
+    codes[~present] = NO_KEY
+    return KeyIndex(tuple(parts), count), codes
+
+
+def plain(values: pa.Array) -> list[Any]:
+    """Python values; timestamps as microseconds."""
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.int64())
+    return list(values.to_pylist())
+
+
+def key_bytes(key: Sequence[Any], types: Sequence[ColumnType]) -> bytes:
+    """The name of an entity: each part with a tag for its type and, for text, its length; no two keys share one."""
+    return b"".join(ENCODERS[kind](value) for kind, value in zip(types, key, strict=True))
+
+
+def text_bytes(value: str) -> bytes:
+    data = value.encode()
+    return b"s" + len(data).to_bytes(4, "big") + data
+
+
+ENCODERS = {
+    ColumnType.STRING: text_bytes,
+    ColumnType.INT: lambda value: b"i" + struct.pack(">q", value),
+    ColumnType.TIMESTAMP: lambda value: b"t" + struct.pack(">q", value),
+    ColumnType.FLOAT: lambda value: b"f" + struct.pack(">d", value + 0.0),
+    ColumnType.BOOL: lambda value: b"1" if value else b"0",
+}
