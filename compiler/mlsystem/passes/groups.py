@@ -68,6 +68,8 @@ def resolve_key(
     for part in group.on:
         message = f"entity '{group.entity}' has no key part '{part}'"
         problems.known("MLS207", message, part, entity.key, (*path, "on", part), key=True)
+    if not group.on.keys() <= entity.key.keys():
+        return ()
     parts: list[KeyPart] = []
     for part, wanted in entity.key.items():
         column = group.on.get(part, part)

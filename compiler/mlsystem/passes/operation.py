@@ -12,7 +12,6 @@ from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
 from mlsystem_runtime.contract.columns import Source
-from mlsystem_runtime.contract.features import FeatureContract
 from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
 from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
 
@@ -54,13 +53,12 @@ def check_gate(gate: GateSpec, section: ModelSection, source: Source, path: Path
 
 
 def resolve_serving(
-    name: str, models: int, section: ModelSection, contract: FeatureContract, path: Path, problems: Problems
+    name: str, models: int, section: ModelSection, request: list[str] | None, path: Path, problems: Problems
 ) -> Serving:
     written = section.serving
-    request = [column.name for column in contract.request]
-    for index, column in enumerate(written.sticky):
+    for index, column in enumerate(written.sticky if request is not None else ()):
         message = f"'{column}' is not part of a request to '{name}'"
-        problems.known("MLS210", message, column, request, (*path, "serving", "sticky", index))
+        problems.known("MLS210", message, column, request or (), (*path, "serving", "sticky", index))
     slo = written.slo
     return Serving(
         routes=(f"/{name}/predict", "/predict") if models == 1 else (f"/{name}/predict",),
@@ -77,11 +75,11 @@ def resolve_serving(
     )
 
 
-def resolve_monitoring(section: ModelSection, contract: FeatureContract, path: Path, problems: Problems) -> Monitoring:
+def resolve_monitoring(section: ModelSection, features: list[str] | None, path: Path, problems: Problems) -> Monitoring:
     written = section.monitoring
     place = (*path, "monitoring")
     return Monitoring(
-        drift=resolve_drift(written.drift, contract, place, problems),
+        drift=resolve_drift(written.drift, features, place, problems),
         freshness_us=written.data.freshness,
         missing=written.data.missing,
         alerts=(Alert(kind="log"), *webhooks(written)),
@@ -91,13 +89,14 @@ def resolve_monitoring(section: ModelSection, contract: FeatureContract, path: P
     )
 
 
-def resolve_drift(written: DriftSpec | None, contract: FeatureContract, path: Path, problems: Problems) -> Drift | None:
+def resolve_drift(
+    written: DriftSpec | None, features: list[str] | None, path: Path, problems: Problems
+) -> Drift | None:
     if written is None:
         return None
-    names = [one.name for one in contract.inputs]
-    for index, feature in enumerate(written.features or ()):
+    for index, feature in enumerate(written.features or () if features is not None else ()):
         message = f"'{feature}' is not a feature of this model"
-        problems.known("MLS210", message, feature, names, (*path, "drift", "features", index))
+        problems.known("MLS210", message, feature, features or (), (*path, "drift", "features", index))
     return Drift(
         features=written.features,
         predictions=written.predictions,
