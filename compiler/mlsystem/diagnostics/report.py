@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from mlsystem.diagnostics.codes import CODES
 from mlsystem.span import Span
 
 Severity = Literal["error", "warning"]
@@ -51,6 +50,8 @@ class Report:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """The same diagnostic twice is one."""
+        from mlsystem.diagnostics.codes import CODES  # the texts weigh, and a good file needs none
+
         assert diagnostic.code in CODES, f"{diagnostic.code} is not in the table of codes"
         self._found[diagnostic] = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlsystem.diagnostics.report import Report
-from mlsystem.source.document import Entry, Mapping, Node, Scalar
+from mlsystem.source.document import Entry, Mapping, Scalar
 
 DISCRIMINATORS = ("kind", "type")
 
@@ -31,15 +31,15 @@ def _changed(base: Mapping, over: Mapping, name: str) -> bool:
     return bool(old.value.value != new.value.value)
 
 
-def refuse_nulls(node: Node, key: str, report: Report) -> None:
-    """An override cannot take away."""
-    if isinstance(node, Mapping):
-        for name, entry in node.entries.items():
-            if isinstance(entry.value, Scalar) and entry.value.value is None:
-                help = "write the value that holds here, or leave the key out"
-                report.error("MLS041", f"an override cannot remove `{name}`", entry.key, help)
-            else:
-                refuse_nulls(entry.value, name, report)
-    elif not isinstance(node, Scalar):
-        for item in node.items:
-            refuse_nulls(item, key, report)
+def without_nulls(over: Mapping, report: Report) -> Mapping:
+    """An override cannot take away: keys with nothing are reported and left out."""
+    entries = {}
+    for name, entry in over.entries.items():
+        if isinstance(entry.value, Scalar) and entry.value.value is None:
+            help = "write the value that holds here, or leave the key out"
+            report.error("MLS041", f"an override cannot remove `{name}`", entry.key, help)
+        elif isinstance(entry.value, Mapping):
+            entries[name] = Entry(entry.key, without_nulls(entry.value, report))
+        else:
+            entries[name] = entry
+    return Mapping(entries, over.span)

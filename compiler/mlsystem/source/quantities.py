@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MICROSECONDS: dict[str, int] = {
     "us": 1,
@@ -43,8 +42,7 @@ class QuantityError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True)
-class QuantityKind:
+class QuantityKind(NamedTuple):
     """`units` says for people what may be written; `pattern` is a regular expression for editors."""
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping as AbstractMapping
 from typing import Any
@@ -17,6 +18,15 @@ from mlsystem.span import Span
 Value = str | int | float | bool
 _ARTICLES = {"string": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 TYPES = (*_ARTICLES, *KINDS)
+
+
+class Unresolved(enum.Enum):
+    """Stands for the value of a reference that leads nowhere, which has been reported."""
+
+    UNRESOLVED = "unresolved"
+
+
+UNRESOLVED = Unresolved.UNRESOLVED
 
 _REFERENCE = re.compile(r"\$?\$\{([^}]*)\}?")
 _NAMED = re.compile(r"(var|secret):([A-Za-z_][A-Za-z0-9_]{0,127})")
@@ -140,7 +150,7 @@ class _Replacer:
         whole = _REFERENCE.fullmatch(text)
         if whole is not None and not text.startswith("$$"):
             value = self._reference(whole, scalar.span, alone=True)
-            return scalar._replace(value=text if value is None else value, plain=False)
+            return scalar._replace(value=UNRESOLVED if value is None else value, plain=False)
         replaced = _REFERENCE.sub(lambda match: self._inside(match, scalar.span), text)
         return scalar._replace(value=replaced, plain=False)
 

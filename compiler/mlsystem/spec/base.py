@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
@@ -26,8 +25,7 @@ class Section(BaseModel):
     NOT_YET: ClassVar[Mapping[str, str]] = {}
 
 
-@dataclass(frozen=True)
-class FieldFacts:
+class FieldFacts(NamedTuple):
     """What is declared of a field beside its type; `facet` None: changing it changes nothing that runs.
 
     `not_yet` holds values that the language knows and nothing carries out yet, and what each will mean.
@@ -63,14 +61,16 @@ def problem(code: str, message: str, hint: str | None = None) -> PydanticCustomE
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
-@dataclass(frozen=True, eq=False)
 class Written:
     """How a value that is not a plain scalar is written: a reader, and its JSON Schema for editors."""
 
-    noun: str
-    read: Callable[[Any], Any]
-    schema: Mapping[str, Any]
-    quantity: QuantityKind | None = None
+    def __init__(
+        self, noun: str, read: Callable[[Any], Any], schema: Mapping[str, Any], quantity: QuantityKind | None = None
+    ) -> None:
+        self.noun = noun
+        self.read = read
+        self.schema = schema
+        self.quantity = quantity
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -105,8 +105,7 @@ def _text_or_secret(value: Any) -> str | SecretRef:
     return value
 
 
-@dataclass(frozen=True)
-class ColumnDeclaration:
+class ColumnDeclaration(NamedTuple):
     """`float?` is a float that may be null."""
 
     type: ColumnType

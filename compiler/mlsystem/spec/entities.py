@@ -1,7 +1,5 @@
 """`entities`: what features are about, and the key that names one."""
 
-from __future__ import annotations
-
 from mlsystem.spec.base import Identifier, KeyTypeText, Section, declare
 
 

@@ -1,7 +1,5 @@
 """`environments`: where the system runs, and what differs there."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from mlsystem.spec.base import Section, declare

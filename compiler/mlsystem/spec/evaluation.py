@@ -1,8 +1,6 @@
 """`evaluation`: how a trained model is judged, and what it must reach to be released."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -42,7 +40,7 @@ class GateSpec(Section):
     min_rows: int = declare("Slices with fewer rows are not judged.", "evaluate", default_of="gates.min_rows", gt=0)
 
     @model_validator(mode="after")
-    def _one_bound(self) -> GateSpec:
+    def _one_bound(self) -> Self:
         bounds = self.at_least is not None or self.at_most is not None
         if bounds == (self.than is not None):
             raise problem(

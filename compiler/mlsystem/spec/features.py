@@ -1,8 +1,6 @@
 """`features`: groups of features — latest values, windowed aggregates, and what comes from the request."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -71,7 +69,7 @@ class AggregateSpec(Section):
     tail: Duration = declare("How finely the far end of the window moves.", "features", default_of="aggregate.tail")
 
     @model_validator(mode="after")
-    def _one_function(self) -> AggregateSpec:
+    def _one_function(self) -> Self:
         given = [name for name in FUNCTIONS if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) if given else "none"

@@ -10,8 +10,9 @@ from mlsystem.diagnostics.report import Report
 from mlsystem.diagnostics.suggest import closest, did_you_mean, help_among
 from mlsystem.source.document import Mapping, Node, Part, Scalar, Sequence, find, locate
 from mlsystem.source.secret import SecretRef
+from mlsystem.source.variables import UNRESOLVED
 from mlsystem.spec.base import Section
-from mlsystem.spec.system import MODEL_KEYS, SUGAR
+from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
 from mlsystem.spec.walk import (
     Place,
     choices,
@@ -20,6 +21,7 @@ from mlsystem.spec.walk import (
     follow,
     sections_below,
     union_models,
+    written,
 )
 
 WANTED = {
@@ -33,20 +35,39 @@ BOUNDS = {
 }  # fmt: skip
 
 
-def report_errors(errors: list[ErrorDetails], root: Mapping, report: Report) -> None:
-    """Reports every error at the place where it was written; one mistake is told once."""
-    places = [follow(error["loc"]) for error in errors]
-    misspelt = _misspelt(errors, places, root)
-    for error, place in zip(errors, places, strict=True):
-        if error["type"] == "missing" and (place.path[:-1], place.path[-1]) in misspelt:
+def report_errors(
+    errors: list[ErrorDetails], root: Mapping, empty: tuple[tuple[Part, ...], ...], report: Report
+) -> None:
+    """Reports every error at the place where it was written; one mistake is told once.
+
+    `empty` are the paths without a value, which have been reported.
+    """
+    found = [(error, follow(error["loc"])) for error in errors]
+    unsupported = [place.path[:-1] for error, place in found if _value_not_yet(error, place, root)]
+    misspelt = _misspelt(found, root)
+    for error, place in found:
+        parent = place.path[:-1]
+        if any(place.path[: len(path)] == path for path in empty):
+            continue
+        if error["type"] == "missing" and (parent, place.path[-1]) in misspelt:
+            continue
+        if error["type"] in ("missing", "extra_forbidden") and parent in unsupported:
             continue
         _Message(error, place, root, report).tell()
 
 
-def _misspelt(errors: list[ErrorDetails], places: list[Place], root: Mapping) -> set[tuple[tuple[Part, ...], Part]]:
+def _value_not_yet(error: ErrorDetails, place: Place, root: Mapping) -> bool:
+    """Whether a word stands here that the language knows and nothing carries out: its map is not judged further."""
+    if error["type"] != "literal_error" or place.field is None or isinstance(place.path[-1], int):
+        return False
+    node = find(root, place.path)
+    return isinstance(node, Scalar) and node.value in (facts_of(place.field).not_yet or {})
+
+
+def _misspelt(errors: list[tuple[ErrorDetails, Place]], root: Mapping) -> set[tuple[tuple[Part, ...], Part]]:
     """Missing keys that an unknown key of the same map most likely means."""
     found: set[tuple[tuple[Part, ...], Part]] = set()
-    for error, place in zip(errors, places, strict=True):
+    for error, place in errors:
         if error["type"] == "extra_forbidden" and place.owner is not None:
             guess = closest(str(place.path[-1]), _free_keys(place.owner, find(root, place.path[:-1])))
             found.add((place.path[:-1], guess or ""))
@@ -71,6 +92,8 @@ class _Message:
         self.name = _name(place.path)
 
     def tell(self) -> None:
+        if isinstance(self.node, Scalar) and self.node.value is UNRESOLVED:
+            return  # the reference has been reported
         kind = self.error["type"]
         context: dict[str, Any] = self.error.get("ctx", {})
         if kind == "missing":
@@ -83,7 +106,7 @@ class _Message:
             self._no_choice()
         elif kind in BOUNDS:
             bound, words = BOUNDS[kind]
-            self._at_value("MLS105", f"{self.name} must be {words} {context[bound]}")
+            self._at_value("MLS105", f"{self.name} must be {words} {_number(context[bound])}")
         elif kind == "finite_number":
             self._at_value("MLS105", f"{self.name} must be a finite number")
         elif kind == "too_short":
@@ -127,14 +150,13 @@ class _Message:
         self.report.error("MLS102", f"unknown key `{key}`{where}", span, self._key_help(key, owner))
 
     def _key_help(self, key: str, owner: type[Section]) -> str | None:
+        known = [*fields_by_key(owner), *(MODEL_KEYS if owner is SystemSpec else ())]
         free = _free_keys(owner, find(self.root, self.place.path[:-1]))
-        if not self.place.path[:-1]:
-            free = [*free, *(name for name in MODEL_KEYS if "models" in free)]
-        guess = did_you_mean(key, free)
+        guess = did_you_mean(key, [*free, *(MODEL_KEYS if owner is SystemSpec else ())]) or did_you_mean(key, known)
         if guess is not None:
             return guess
         nested = [name for name, section in sections_below(owner) if key in fields_by_key(section)]
-        return f"`{key}` belongs below `{nested[0]}`" if nested else help_among(key, free)
+        return f"`{key}` belongs below `{nested[0]}`" if nested else help_among(key, known)
 
     def _no_tag(self) -> None:
         """The discriminator is missing or misspelt."""
@@ -165,8 +187,10 @@ class _Message:
             help = help_among("", allowed)
             self.report.error("MLS501", f"'{value}' ({not_yet[value]}) is not supported yet", span, help)
         elif isinstance(value, str):
-            message = f"'{_short(value)}' is not a value of {_name(path)}"
-            self.report.error("MLS103", message, span, help_among(value, (*allowed, *not_yet)))
+            reader = written(self.place.annotation)
+            what = reader.noun if reader is not None else f"a value of {_name(path)}"
+            guess = did_you_mean(value, (*allowed, *not_yet)) or help_among(value, allowed)
+            self.report.error("MLS103", f"'{_short(value)}' is not {what}", span, guess)
         else:
             self.report.error(
                 "MLS104", f"{_name(path)} must be text, not {_found(node)}", span, help_among("", allowed)
@@ -189,6 +213,8 @@ class _Message:
             return f'in quotes it is text: "{_short(text)}"'
         if wanted == "a list" and text:
             return f"write [{_short(text)}]"
+        if wanted == "true or false" and text:
+            return "write true or false"
         return self._example()
 
     def _example(self) -> str | None:
@@ -228,3 +254,7 @@ def _found(node: Node | None) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)

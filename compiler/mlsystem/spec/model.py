@@ -1,7 +1,5 @@
 """`model`: what is learned from which examples, with which features."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """`monitoring`: what is watched while the model answers, and what follows."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

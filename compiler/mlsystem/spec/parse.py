@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -12,21 +12,18 @@ from mlsystem.diagnostics.report import Diagnostic, Report
 from mlsystem.diagnostics.suggest import help_among
 from mlsystem.source.document import Entry, Mapping, Node, Part, Scalar, find, locate, plain
 from mlsystem.source.include import InputFile, read_with_includes
-from mlsystem.source.override import merge, refuse_nulls
+from mlsystem.source.override import merge, without_nulls
 from mlsystem.source.variables import Value, substitute, variable_values
 from mlsystem.span import Span
 from mlsystem.spec.environments import EnvironmentSpec
-from mlsystem.spec.messages import report_errors
 from mlsystem.spec.normalise import DEFAULT_ENVIRONMENT, normalise, normalise_override
 from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
-from mlsystem.spec.walk import follow
 
 OF_A_MAP = ("MLS101", "MLS113", "MLS114", "MLS115", "MLS117", "MLS118")
 """Codes that speak of a map as a whole: where the file has one of these, a merged map has it again."""
 
 
-@dataclass(frozen=True, eq=False)
-class Loaded:
+class Loaded(NamedTuple):
     """The spec of one environment, its override merged, with the places where everything was written."""
 
     spec: SystemSpec
@@ -110,8 +107,7 @@ def _override(environment: Node) -> Mapping | None:
 
 def _overridden(root: Mapping, over: Mapping, report: Report) -> tuple[Mapping, SystemSpec | None]:
     """The merged document and its spec. What is wrong with the file itself has been reported already."""
-    refuse_nulls(over, "override", report)
-    document = merge(root, normalise_override(over, root, report))
+    document = merge(root, normalise_override(without_nulls(over, report), root, report))
     merged = Report()
     spec = _validate(document, merged)
     before = {(one.code, one.message) for one in report.diagnostics}
@@ -137,8 +133,9 @@ def _validate(root: Mapping, report: Report) -> SystemSpec | None:
     try:
         spec = SystemSpec.model_validate(plain(root))
     except ValidationError as error:
-        errors = [one for one in error.errors(include_url=False) if not _below(one["loc"], empty)]
-        report_errors(errors, root, report)
+        from mlsystem.spec.messages import report_errors  # weighs, and a good file needs none
+
+        report_errors(error.errors(include_url=False), root, empty, report)
         return None
     return None if empty else spec
 
@@ -155,8 +152,3 @@ def _nulls(node: Node, path: tuple[Part, ...]) -> list[tuple[Part, ...]]:
 
 def _is_override(path: tuple[Part, ...], name: str) -> bool:
     return len(path) == 2 and path[0] == "environments" and name == "override"
-
-
-def _below(location: tuple[int | str, ...], empty: tuple[tuple[Part, ...], ...]) -> bool:
-    path = follow(location).path
-    return any(path[: len(one)] == one for one in empty)

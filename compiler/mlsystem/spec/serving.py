@@ -1,7 +1,5 @@
 """`serving`: how predictions are answered."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, Literal
 

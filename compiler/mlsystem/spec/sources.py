@@ -1,8 +1,6 @@
 """`sources`: tables, what their columns are, and when each row could have been known."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -41,7 +39,7 @@ class RangeCheck(CheckSpec):
     max: float | None = declare("The greatest allowed value.", "data", default=None, implied="no upper bound")
 
     @model_validator(mode="after")
-    def _bounded(self) -> RangeCheck:
+    def _bounded(self) -> Self:
         _require_bounds("range", self.min, self.max)
         return self
 
@@ -70,7 +68,7 @@ class RowCountCheck(CheckSpec):
     max: int | None = declare("The most rows.", "data", default=None, implied="no upper bound", ge=0)
 
     @model_validator(mode="after")
-    def _bounded(self) -> RowCountCheck:
+    def _bounded(self) -> Self:
         _require_bounds("row_count", self.min, self.max)
         return self
 

@@ -1,7 +1,5 @@
 """The whole file."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from mlsystem.spec.base import Identifier, Name, Section, declare

@@ -1,8 +1,6 @@
 """`training`: how the model is fitted."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,7 +17,7 @@ class SplitSpec(Section):
     test: Share = declare("The share that the model is judged on.", "fit", default_of="split.test")
 
     @model_validator(mode="after")
-    def _leaves_rows(self) -> SplitSpec:
+    def _leaves_rows(self) -> Self:
         if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 0.9:
             raise problem(
                 "MLS114",
