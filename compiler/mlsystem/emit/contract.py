@@ -82,7 +82,9 @@ def materialized(system: System) -> dict[str, StoredGroup]:
     parts.sort(key=lambda part: part[0].name)
     names: dict[str, StoredGroup] = {}
     for name, alike in groupby(parts, key=lambda part: part[0].name):
-        distinct = {group.fingerprint: (group, model) for group, model in reversed(list(alike))}
+        distinct: dict[str, tuple[StoredGroup, str]] = {}
+        for group, model in alike:
+            distinct.setdefault(group.fingerprint, (group, model))
         for group, model in distinct.values():
             names[f"materialize.{name}" if len(distinct) == 1 else f"materialize.{name}.{model}"] = group
     return names
