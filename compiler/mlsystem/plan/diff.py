@@ -162,4 +162,3 @@ def _affected(node: NodeSnapshot, moved: Moved) -> Iterator[AnyNodeChange]:
         if (node.id, facet) not in moved.own:
             consequence = consequence_of(node.kind, facet, frozenset())
             yield NodeAffected(node=node.id, kind=node.kind, consequence=consequence, facet=facet, because=reasons)
-

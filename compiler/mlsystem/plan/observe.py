@@ -61,7 +61,9 @@ class Observer:
         status, name = path.stat(), str(path.absolute())
         known = self._seen.get(name)
         if known is None or (known.size, known.mtime_ns, known.inode) != (
-            status.st_size, status.st_mtime_ns, status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ino,
         ):
             known = Seen(size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino, digest=_hash(path))
         self._fresh[name] = known
@@ -81,4 +83,3 @@ def _read(cache: Path | None) -> dict[str, Seen]:
         return msgspec.json.decode(cache.read_bytes(), type=dict[str, Seen])
     except (msgspec.ValidationError, msgspec.DecodeError):
         return {}
-

@@ -74,6 +74,12 @@ class Plan(Struct):
     def digest(self) -> str:
         return digest(self)
 
+    @property
+    def course(self) -> str:
+        """From where to where. What was done for one plan counts for another of the same course: an apply that was
+        killed leaves versions and processes behind, so the plan after it may word things differently."""
+        return digest([self.closure, self.environment, self.lineage, self.base_serial, self.observations])
+
 
 class SavedPlan(Struct):
     """A plan in a file, with its digest, so that a changed byte is noticed."""

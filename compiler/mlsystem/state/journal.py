@@ -1,4 +1,4 @@
-"""How far an apply got, bound to the digest of its plan, so that the same plan goes on where it was killed."""
+"""How far an apply got, bound to what it led from and to, so that the next one goes on where it was killed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class Line(Struct, tag_field="line"):
 
 
 class Begun(Line, tag="begun"):
+    """`plan` is the digest of the plan's course."""
+
     plan: str
     run_id: str
 

@@ -1,0 +1,136 @@
+"""Apply, whole: the lease, the checks, the stages in order, the commit. Read this first."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import assert_never
+
+from mlsystem.apply.engine import Engine
+from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.pipeline import Pipeline
+from mlsystem.apply.stages import (
+    CarryOver,
+    DeleteModel,
+    DeleteWorkspace,
+    RunSteps,
+    Stage,
+    StartProcesses,
+    WriteFiles,
+    stages,
+)
+from mlsystem.emit.tree import ArtifactTree
+from mlsystem.errors import MlsystemError
+from mlsystem.plan.plan import Desired, Plan, check_fresh
+from mlsystem.plan.render.words import headline
+from mlsystem.state.manifest import FORMAT, Manifest, Observation
+from mlsystem.state.store import StateStore
+from mlsystem_runtime.contract.run import RunConfig
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be applied. `observe` looks at the data again; `tool` is this program's version."""
+
+    desired: Desired
+    tree: ArtifactTree
+    config: RunConfig
+    observe: Callable[[], tuple[Observation, ...]]
+    tool: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`blocked` names the steps at which a gate said no, with what it said."""
+
+    run_id: str | None
+    blocked: tuple[tuple[str, str], ...] = ()
+
+
+def apply_plan(
+    plan: Plan, target: Target, engine: Engine, store: StateStore, watch: Watch, *, retry: bool = False
+) -> Outcome:
+    """Carry out exactly `plan`. Raises MlsystemError when it is stale, and when the world says no on the way.
+
+    `retry` runs what a gate blocked once more, though none of its inputs changed.
+    """
+    with store.lease("mlsystem apply"):
+        manifest = store.read()
+        check_fresh(plan, manifest, target.desired, target.observe())
+        if plan.empty and not (retry and manifest is not None and manifest.blocked):
+            return Outcome(run_id=None)
+        engine.check(manifest)
+        run_id, finished = _begin(plan, engine, store, watch)
+        pipeline = Pipeline(target.config, plan.observations, manifest, engine, store.journal, watch, run_id, finished)
+        if retry:
+            pipeline.retry()
+        try:
+            for stage in stages(plan):
+                _do(stage, target, engine, manifest, pipeline, watch)
+        except MlsystemError as error:
+            engine.end_run(run_id, "failed", error.message)
+            raise
+        engine.end_run(run_id, "blocked" if pipeline.blocked else "done", "; ".join(pipeline.blocked.values()))
+        store.commit(_manifest(plan, target, engine, manifest, pipeline))
+        store.journal.close()
+        return Outcome(run_id=run_id, blocked=tuple(pipeline.blocked.items()))
+
+
+def _begin(plan: Plan, engine: Engine, store: StateStore, watch: Watch) -> tuple[str, frozenset[str]]:
+    """Go on where the same plan was interrupted, else start a run."""
+    progress = store.journal.read()
+    if progress is not None and progress.running is not None:
+        engine.settle(progress.running)
+    if progress is not None and progress.plan == plan.course:
+        watch(Says(f"goes on with run {progress.run_id}, which was interrupted"))
+        run_id, finished = progress.run_id, progress.finished
+    else:
+        run_id, finished = new_run_id(), frozenset[str]()
+        store.journal.begin(plan.course, run_id)
+    engine.start_run(run_id, f"apply: {headline(plan)}")
+    return run_id, finished
+
+
+def new_run_id() -> str:
+    """Sorts by time; the tail tells two of one second apart."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _do(
+    stage: Stage, target: Target, engine: Engine, manifest: Manifest | None, pipeline: Pipeline, watch: Watch
+) -> None:
+    match stage:
+        case CarryOver():
+            engine.carry_over(stage.kind, stage.old, stage.new)
+        case WriteFiles():
+            engine.write_files(target.tree)
+        case RunSteps():
+            pipeline.run()
+        case StartProcesses():
+            engine.start_processes(watch)
+        case DeleteModel():
+            engine.delete_model(stage.model)
+        case DeleteWorkspace():
+            assert manifest is not None, "a first apply replaces nothing"
+            engine.delete_workspace(manifest)
+        case _:
+            assert_never(stage)
+
+
+def _manifest(plan: Plan, target: Target, engine: Engine, before: Manifest | None, pipeline: Pipeline) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        serial=plan.base_serial + 1,
+        lineage=secrets.token_hex(8) if before is None else before.lineage,
+        tool=target.tool,
+        closure=target.desired.closure,
+        snapshot=target.desired.snapshot,
+        files=dict(target.desired.files),
+        observations=plan.observations,
+        run_id=pipeline.run_id,
+        proofs=pipeline.proofs,
+        blocked=tuple(pipeline.blocked),
+        outputs=engine.outputs,
+    )

@@ -1,0 +1,204 @@
+"""The local engine: steps as processes one after the other, server and monitor under a supervisor, on one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.process import Command, run_process, wait_for_end
+from mlsystem.apply.ready import wait_until_ready
+from mlsystem.apply.rename import rename_in_workspace
+from mlsystem.apply.supervise import UP, Program, Supervisor
+from mlsystem.apply.workspaces import delete_model, holds, release_answers, size_text
+from mlsystem.emit.tree import ArtifactTree
+from mlsystem.errors import MlsystemError
+from mlsystem.plan.plan import Inventory, registry_of
+from mlsystem.state.manifest import Manifest, Outputs
+from mlsystem.system.snapshot import Kind
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
+from mlsystem_runtime.contract.run import RunConfig, Step
+from mlsystem_runtime.contract.workspace import (
+    StepRecord,
+    Workspace,
+    read_struct,
+    write_atomically,
+    write_struct,
+)
+
+CONTRACT = "contract/run.json"
+HOST = "127.0.0.1"
+RUNTIME = (sys.executable, "-m", "mlsystem_runtime")
+
+
+class LocalEngine:
+    """`folder` is that of the spec, `state` is `.mlsystem/ENV`. `workspace` None: below the state."""
+
+    def __init__(
+        self,
+        folder: Path,
+        state: Path,
+        config: RunConfig,
+        port: int,
+        workspace: str | None,
+        environ: Mapping[str, str],
+        runtime: tuple[str, ...] = RUNTIME,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.state = state.absolute()
+        self.config = config
+        self.port = port
+        self.workspace = Workspace(workspace_path(self.folder, self.state, workspace))
+        self.supervisor = Supervisor(self.folder, self.state)
+        self._environ = environ
+        self._runtime = runtime
+
+    @property
+    def outputs(self) -> Outputs:
+        root = self.workspace.root
+        inside = root.is_relative_to(self.folder)
+        return Outputs(workspace=str(root.relative_to(self.folder) if inside else root), port=self.port)
+
+    @property
+    def generated(self) -> Path:
+        return self.state / "generated"
+
+    def inventory(self, manifest: Manifest | None) -> Inventory:
+        if manifest is None:
+            return Inventory()
+        up = self.supervisor.states()
+        stopped = tuple(one.name for one in self.programs() if up.get(one.name) not in UP)
+        return holds(Workspace(str(self.folder / manifest.outputs.workspace)), self.config, stopped)
+
+    def check(self, manifest: Manifest | None) -> None:
+        missing = [name for name in self.config.secrets if name not in self._environ]
+        if missing:
+            raise MlsystemError(
+                f"secret{'s' if len(missing) > 1 else ''} {', '.join(missing)} not in the environment",
+                f"set {missing[0]} and run the command again",
+            )
+        ours = manifest is not None and manifest.outputs.port == self.port
+        if not (ours and self.supervisor.states().get("server") in UP):
+            check_port(self.port, self.config.environment)
+
+    def settle(self, pid: int) -> None:
+        wait_for_end(pid, self._runtime[-1])
+
+    def carry_over(self, kind: Kind, old: str, new: str) -> None:
+        rename_in_workspace(self.workspace, kind, old, new)
+
+    def write_files(self, tree: ArtifactTree) -> None:
+        """Each file is replaced atomically; a process that starts meanwhile reads the old one or the new one."""
+        wanted = {self.generated / artifact.path: artifact.content for artifact in tree}
+        for path, content in wanted.items():
+            if not path.exists() or path.read_text() != content:
+                write_atomically(path, content)
+        for path in sorted(self.generated.rglob("*")):
+            if path.is_file() and path not in wanted:
+                path.unlink()
+
+    def start_run(self, run_id: str, reason: str) -> None:
+        ledger = FileLedger(self.workspace.ledger)
+        started = (entry.body for entry in ledger.entries())
+        if not any(isinstance(one, RunStarted) and one.run_id == run_id for one in started):
+            ledger.append(RunStarted(run_id=run_id, reason=reason))
+
+    def end_run(self, run_id: str, outcome: str, detail: str) -> None:
+        match outcome:
+            case "done" | "failed" | "blocked":
+                FileLedger(self.workspace.ledger).append(RunFinished(run_id=run_id, outcome=outcome, detail=detail))
+            case _:
+                raise AssertionError(outcome)
+
+    def record(self, run_id: str, step: str) -> StepRecord | None:
+        try:
+            record = read_struct(self.workspace.record(run_id, step), StepRecord)
+        except (FileNotFoundError, MlsystemError):
+            return None
+        return record if self.workspace.path(record.output, "result.json").exists() else None
+
+    def reuse(self, run_id: str, record: StepRecord) -> None:
+        write_struct(self.workspace.record(run_id, record.step), record)
+
+    def forget(self, record: StepRecord) -> None:
+        shutil.rmtree(self.workspace.path(record.output), ignore_errors=True)
+
+    def run_step(self, step: Step, run_id: str, watch: Watch, started: Callable[[int], None]) -> StepRecord:
+        arguments = (*self._runtime, "step", step.name, *self._where(), "--run-id", run_id)
+        log = self.state / "logs" / run_id / f"{step.name}.log"
+        run_process(Command(step.name, arguments, self.folder, log, self._environ), watch, started)
+        return read_struct(self.workspace.record(run_id, step.name), StepRecord)
+
+    def _where(self) -> tuple[str, ...]:
+        return ("--config", str(self.generated / CONTRACT), "--workspace", str(self.workspace.root))
+
+    def programs(self) -> tuple[Program, ...]:
+        """Each keyed by what it reads: its own section, and for the monitor the steps that it runs."""
+        config, where = self.config, [str(self.workspace.root), *config_identity(self.config)]
+        started = {name for refresh in config.monitor.refreshes for name in refresh.steps}
+        started |= {name for model in config.monitor.models for name in model.retrain_steps}
+        names = sorted(started)
+        serve = (*self._runtime, "serve", *self._where(), "--host", HOST, "--port", str(self.port))
+        return (
+            Program("server", serve, digest([config.server, where])),
+            Program("monitor", (*self._runtime, "monitor", *self._where()), digest([config.monitor, names, where])),
+        )
+
+    def start_processes(self, watch: Watch) -> None:
+        self.supervisor.ensure(self.programs())
+        answers = release_answers(self.workspace, self.config)
+        wait_until_ready(self.supervisor, HOST, self.port, answers, watch)
+        watch(Says(f"answers on http://{HOST}:{self.port}" if answers else "no version answers yet: a gate said no"))
+
+    def delete_model(self, model: str) -> None:
+        delete_model(self.workspace, model)
+
+    def delete_workspace(self, manifest: Manifest) -> None:
+        old = (self.folder / manifest.outputs.workspace).absolute()
+        if old != self.workspace.root and (old / "ledger.jsonl").exists():
+            shutil.rmtree(old)
+
+    def lost(self) -> tuple[str, ...]:
+        held = holds(self.workspace, self.config, ())
+        sentences = [f"{registry_of(self.config.environment, held)} will be deleted"]
+        if self.workspace.root.exists():
+            size = size_text(self.workspace.root)
+            sentences.append(f"the workspace {self.outputs.workspace} will be deleted: {size} of data, models and logs")
+        return (*sentences, "server and monitor will be stopped")
+
+    def destroy(self, watch: Watch) -> None:
+        self.supervisor.stop()
+        watch(Says("server and monitor are stopped"))
+        if self.workspace.ledger.exists():
+            shutil.rmtree(self.workspace.root)
+        watch(Says(f"{self.outputs.workspace} is deleted"))
+
+
+def workspace_path(folder: Path, state: Path, declared: str | None) -> str:
+    """The declared workspace, relative to the folder of the spec, or the one below the state."""
+    if declared is None:
+        return str(state / "workspace")
+    return declared if "://" in declared else str(folder / declared)
+
+
+def config_identity(config: RunConfig) -> Iterator[str]:
+    yield from (config.system, config.environment, config.clock, str(config.format), *config.secrets)
+
+
+def check_port(port: int, environment: str) -> None:
+    """Raises MlsystemError when somebody else listens on `port`."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise MlsystemError(
+                f"port {port} cannot be used: {os.strerror(error.errno or 0).lower()}",
+                f"free it, change environments.{environment}.port, or use another one now: mlsystem apply --port N",
+            ) from error

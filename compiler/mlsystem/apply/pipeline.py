@@ -1,0 +1,110 @@
+"""The steps of one run, in order: proven unchanged, or started; recorded either way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from mlsystem.apply.engine import Engine
+from mlsystem.apply.events import StepBegins, StepEnds, Watch
+from mlsystem.errors import MlsystemError
+from mlsystem.state.journal import Journal, StepFinished, StepStarted
+from mlsystem.state.manifest import Manifest, Observation, StepProof
+from mlsystem_runtime.contract.run import IngestStep, RunConfig, Step
+from mlsystem_runtime.contract.workspace import StepRecord
+
+BLOCKED = "blocked"
+
+
+class Pipeline:
+    """Starting a process costs a second or two, so a step whose inputs are proven to be those of the last apply is
+    not even started: same fingerprint, same data, same digests of what it reads, and its output is still there."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        observations: Iterable[Observation],
+        manifest: Manifest | None,
+        engine: Engine,
+        journal: Journal,
+        watch: Watch,
+        run_id: str,
+        finished: frozenset[str],
+    ) -> None:
+        self.run_id = run_id
+        self.proofs: dict[str, StepProof] = {}
+        self.blocked: dict[str, str] = {}
+        self._config = config
+        self._seen = {one.source: one.digest for one in observations}
+        self._manifest = manifest
+        self._engine = engine
+        self._journal = journal
+        self._watch = watch
+        self._finished = finished
+        self._records: dict[str, StepRecord] = {}
+
+    def run(self, only: Iterable[str] | None = None) -> None:
+        """Ask every step. One that reads a blocked step's output is left out; independent ones go on."""
+        wanted = None if only is None else set(only)
+        steps = [step for step in self._config.steps if wanted is None or step.name in wanted]
+        for number, step in enumerate(steps, start=1):
+            if all(read.step in self._records for read in step.reads):
+                self._watch(StepBegins(step.name, number, len(steps)))
+                self._keep(step, self._answer(step))
+
+    def retry(self) -> None:
+        """Forget what a blocked step, and the evaluation that it rests on, put out: they run once more."""
+        if self._manifest is None:
+            return
+        models = {name.partition(".")[2] for name in self._manifest.blocked}
+        again = {name for model in models for name in (f"evaluate.{model}", f"register.{model}")}
+        for name in sorted(again | set(self._manifest.blocked)):
+            record = self._engine.record(self._manifest.run_id, name)
+            if record is not None:
+                self._engine.forget(record)
+
+    def _answer(self, step: Step) -> StepRecord:
+        proof = self._proof(step)
+        self.proofs[step.name] = proof
+        if step.name in self._finished and (done := self._engine.record(self.run_id, step.name)) is not None:
+            return done
+        if (proven := self._proven(step, proof)) is not None:
+            status = BLOCKED if proven.status == BLOCKED else "unchanged"
+            record = msgspec.structs.replace(proven, status=status, seconds=0.0)
+            self._engine.reuse(self.run_id, record)
+            return record
+        return self._engine.run_step(
+            step, self.run_id, self._watch, lambda pid: self._journal.write(StepStarted(step=step.name, pid=pid))
+        )
+
+    def _proven(self, step: Step, proof: StepProof) -> StepRecord | None:
+        unseen = isinstance(step.payload, IngestStep) and proof.observed is None
+        if self._manifest is None or unseen or self._manifest.proofs.get(step.name) != proof:
+            return None
+        return self._engine.record(self._manifest.run_id, step.name)
+
+    def _proof(self, step: Step) -> StepProof:
+        return StepProof(
+            fingerprint=step.fingerprint,
+            observed=self._seen.get(step.payload.source.name) if isinstance(step.payload, IngestStep) else None,
+            reads={read.step: self._digests(step, read.step, read.parts) for read in step.reads},
+        )
+
+    def _digests(self, step: Step, read: str, parts: tuple[str, ...]) -> dict[str, str]:
+        digests = self._records[read].digests
+        missing = [part for part in parts if part not in digests]
+        if missing:
+            raise MlsystemError(
+                f"step '{step.name}' reads {', '.join(missing)} of '{read}', which does not put it out",
+                "compiler and runtime are of different versions: install one version of mlsystem",
+            )
+        return {part: digests[part] for part in parts}
+
+    def _keep(self, step: Step, record: StepRecord) -> None:
+        if record.status == BLOCKED:
+            self.blocked[step.name] = record.summary
+        else:
+            self._records[step.name] = record
+        self._journal.write(StepFinished(step=step.name))
+        self._watch(StepEnds(step.name, record.status, record.summary, record.seconds))
