@@ -1,7 +1,7 @@
 """Scalar expressions over the columns of one row: a closed language with one meaning (docs/reference/functions.md).
 
-text → `parse` → syntax tree → `check` → `Typed`; the evaluators in `mlsystem_runtime.features.expressions` turn a `Typed`
-into DuckDB SQL and into a Python function that agree on every row.
+text → `parse` → syntax tree → `check` → `Typed`. The evaluators in `mlsystem_runtime.features.expressions` turn a
+`Typed` into DuckDB SQL and into a Python function that agree on every row.
 """
 
 from __future__ import annotations

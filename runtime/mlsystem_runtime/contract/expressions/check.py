@@ -102,7 +102,9 @@ def _constant(node: Literal) -> Constant | None:
     if node.type is None:
         return None
     if node.type is ColumnType.INT and node.value not in INT64:
-        raise _error(node, "the number is too large for an int (64 bits)", "write it with a fraction to make it a float")
+        raise _error(
+            node, "the number is too large for an int (64 bits)", "write it with a fraction to make it a float"
+        )
     return Constant(node.value, node.type)
 
 
@@ -167,7 +169,9 @@ def _common(nodes: Sequence[Expression], terms: Sequence[Term | None]) -> tuple[
 def _unlike(nodes: Sequence[Expression], terms: Sequence[Term | None]) -> ExpressionError:
     known = [(node, term.type) for node, term in zip(nodes, terms, strict=True) if term is not None]
     first = known[0][1]
-    node, other = next((node, type_) for node, type_ in known[1:] if type_ != first and not (type_.numeric and first.numeric))
+    node, other = next(
+        (node, type_) for node, type_ in known[1:] if type_ != first and not (type_.numeric and first.numeric)
+    )
     hint = None
     if {first, other} == {ColumnType.TIMESTAMP, ColumnType.STRING}:
         hint = "write the instant as timestamp('2013-07-04T00:00Z')"
@@ -188,16 +192,15 @@ def _comparison(operation: str, nodes: tuple[Expression, ...], whole: Expression
 def _in(node: In, columns: Columns) -> Apply:
     if not node.items:
         raise _error(node, "the list after `in` is empty")
-    for item in node.items:
-        if not isinstance(item, Literal):
+    nodes = (node.operand, *node.items)
+    terms = [_value(one, columns) for one in nodes]
+    for item, term in zip(node.items, terms[1:], strict=True):
+        if not isinstance(term, Constant):
             raise _error(item, "only literal values may stand in the list after `in`", "join comparisons with `or`")
-    terms = _common((node.operand, *node.items), [_value(one, columns) for one in (node.operand, *node.items)])
-    return _negated(_strict("in", terms, ColumnType.BOOL), node.negated)
+    return _negated(_strict("in", _common(nodes, terms), ColumnType.BOOL), node.negated)
 
 
-def _case(
-    branches: Sequence[tuple[Expression, Expression]], otherwise: Expression | None, columns: Columns
-) -> Apply:
+def _case(branches: Sequence[tuple[Expression, Expression]], otherwise: Expression | None, columns: Columns) -> Apply:
     """The arguments of `case` are condition, value, condition, value, … and the value otherwise."""
     conditions = [_bool(condition, columns) for condition, _ in branches]
     nodes = [value for _, value in branches] + ([otherwise] if otherwise else [])
@@ -320,6 +323,8 @@ def _instant(node: Expression) -> Constant:
     instant = instant_us(node.value)
     if instant is None:
         raise _error(
-            node, f"'{node.value}' is not an instant of the years 1 to 9999", "write it as 2013-07-04T00:00Z or 2013-07-04T00:00:00-04:00"
+            node,
+            f"'{node.value}' is not an instant of the years 1 to 9999",
+            "write it as 2013-07-04T00:00Z or 2013-07-04T00:00:00-04:00",
         )
     return Constant(instant, ColumnType.TIMESTAMP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -19,5 +18,7 @@ class ExpressionError(MlsystemError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest of `known`, or None where nothing is near."""
+    import difflib  # weight: only a mistake needs it
+
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import ColumnType
 
 INT, FLOAT, BOOL = ColumnType.INT, ColumnType.FLOAT, ColumnType.BOOL
@@ -14,8 +14,7 @@ MANY = 100
 Form = Literal["typed", "common", "if", "nullif", "concat", "zoned", "instant"]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct):
     """One way to call a function. `partial`: the result may be null though no argument is."""
 
     parameters: tuple[ColumnType, ...]
@@ -24,8 +23,7 @@ class Variant:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct):
     """`usage` is how to write it; `form` says how its arguments are checked; `least`..`most` counts them.
 
     typed: the first variant that the arguments fit, an int fitting a float. common: arguments of one type.
@@ -97,7 +95,10 @@ _FUNCTIONS = (
         "greatest", "Choosing", "greatest(a, b, …)", "The greatest of the values that are not null; null if all are.",
         "greatest(arr_delay, 0)", form="common", least=2, most=MANY,
     ),
-    _number("abs", "The value without its sign; null for the least int, which has no opposite.", "abs(-3) = 3", partial_int=True),
+    _number(
+        "abs", "The value without its sign; null for the least int, which has no opposite.", "abs(-3) = 3",
+        partial_int=True,
+    ),
     Function(
         "sign", "Numbers", "sign(x)", "-1, 0 or 1.", "sign(-2.5) = -1",
         variants=(Variant((INT,), INT, "sign_int"), Variant((FLOAT,), INT, "sign_float")),
@@ -112,7 +113,8 @@ _FUNCTIONS = (
     _real("exp", "e to the power of x; null where that overflows.", "exp(0) = 1.0"),
     Function(
         "pow", "Numbers", "pow(x, y)",
-        "x to the power of y; null where that overflows, where x is negative and y not whole, and for zero to a negative power.",
+        "x to the power of y; null where that overflows, for a negative x with a y that is not whole, and for zero to "
+        "a negative power.",
         "pow(2, 10) = 1024.0", variants=(Variant((FLOAT, FLOAT), FLOAT, "pow", partial=True),), least=2, most=2,
     ),
     _real("sin", "The sine of x radians.", "sin(0) = 0.0", partial=False),
@@ -121,20 +123,35 @@ _FUNCTIONS = (
         "int", "Numbers", "int(x)",
         "A float without its fraction, null outside of int64; a bool as 0 or 1.", "int(-1.9) = -1",
         variants=(
-            Variant((BOOL,), INT, "int_bool"), Variant((INT,), INT, "same"), Variant((FLOAT,), INT, "int_float", partial=True),
+            Variant((BOOL,), INT, "int_bool"),
+            Variant((INT,), INT, "same"),
+            Variant((FLOAT,), INT, "int_float", partial=True),
         ),
     ),
     Function(
         "float", "Numbers", "float(x)", "An int as the nearest float; a bool as 0.0 or 1.0.", "float(2) = 2.0",
         variants=(Variant((BOOL,), FLOAT, "float_bool"), Variant((FLOAT,), FLOAT, "same")),
     ),
-    _text("lower(s)", "A to Z in lower case; all other characters stay.", "lower('JFK') = 'jfk'", Variant((STRING,), STRING, "lower")),
-    _text("upper(s)", "a to z in upper case; all other characters stay.", "upper('Jfk') = 'JFK'", Variant((STRING,), STRING, "upper")),
-    _text("length(s)", "How many characters (Unicode code points).", "length('Zürich') = 6", Variant((STRING,), INT, "length")),
-    _text("trim(s)", "Without the spaces (U+0020 alone) at both ends.", "trim(' UA ') = 'UA'", Variant((STRING,), STRING, "trim")),
+    _text(
+        "lower(s)", "A to Z in lower case; all other characters stay.", "lower('JFK') = 'jfk'",
+        Variant((STRING,), STRING, "lower"),
+    ),
+    _text(
+        "upper(s)", "a to z in upper case; all other characters stay.", "upper('Jfk') = 'JFK'",
+        Variant((STRING,), STRING, "upper"),
+    ),
+    _text(
+        "length(s)", "How many characters (Unicode code points).", "length('Zürich') = 6",
+        Variant((STRING,), INT, "length"),
+    ),
+    _text(
+        "trim(s)", "Without the spaces (U+0020 alone) at both ends.", "trim(' UA ') = 'UA'",
+        Variant((STRING,), STRING, "trim"),
+    ),
     _text(
         "substr(s, start, count)",
-        "count characters, or all, from character start on; the first is 1. Null for a start below 1 or a count below 0.",
+        "count characters, or all, from character start on; the first is 1. Null for a start below 1 or a negative "
+        "count.",
         "substr('N14228', 2, 3) = '142'",
         Variant((STRING, INT), STRING, "substr", partial=True),
         Variant((STRING, INT, INT), STRING, "substr", partial=True),
@@ -157,7 +174,9 @@ _FUNCTIONS = (
     ),
     _text(
         "string(x)", "An int in decimal digits; a bool as true or false.", "string(7) = '7'",
-        Variant((BOOL,), STRING, "string_bool"), Variant((INT,), STRING, "string_int"), Variant((STRING,), STRING, "same"),
+        Variant((BOOL,), STRING, "string_bool"),
+        Variant((INT,), STRING, "string_int"),
+        Variant((STRING,), STRING, "same"),
     ),
     Function(
         "timestamp", "Time", "timestamp('YYYY-MM-DDTHH:MM:SSZ')",
@@ -174,7 +193,8 @@ _FUNCTIONS = (
     _part("minute", "0 to 59.", "minute(timestamp('2013-07-04T00:07Z')) = 7"),
     Function(
         "epoch_seconds", "Time", "epoch_seconds(t)", "Seconds since 1970-01-01T00:00Z, with their fraction.",
-        "epoch_seconds(timestamp('1970-01-02T00:00Z')) = 86400.0", variants=(Variant((TIMESTAMP,), FLOAT, "epoch_seconds"),),
+        "epoch_seconds(timestamp('1970-01-02T00:00Z')) = 86400.0",
+        variants=(Variant((TIMESTAMP,), FLOAT, "epoch_seconds"),),
     ),
     _between("seconds_between", "Seconds", "seconds_between(scheduled_departure, landed_at)"),
     _between("minutes_between", "Minutes", "minutes_between(scheduled_departure, landed_at)"),
@@ -194,16 +214,19 @@ OPERATORS: dict[str, tuple[Variant, ...]] = {
         Variant((FLOAT, FLOAT), FLOAT, "multiply_float", partial=True),
     ),
     "/": (Variant((FLOAT, FLOAT), FLOAT, "divide", partial=True),),
-    "%": (Variant((INT, INT), INT, "modulo_int", partial=True), Variant((FLOAT, FLOAT), FLOAT, "modulo_float", partial=True)),
+    "%": (
+        Variant((INT, INT), INT, "modulo_int", partial=True),
+        Variant((FLOAT, FLOAT), FLOAT, "modulo_float", partial=True),
+    ),
 }
 NEGATE = (Variant((INT,), INT, "negate_int", partial=True), Variant((FLOAT,), FLOAT, "negate_float"))
 COMPARISONS = {"=": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
-SPECIAL = ("and", "or", "not", "is_null", "is_not_null", "in", "between", "case", "coalesce", "nullif", "least", "greatest",
-           "concat", "float_int")  # fmt: skip
+LOGIC = ("and", "or", "not", "is_null", "is_not_null", "in", "between", "case")
+COMMON = ("coalesce", "nullif", "least", "greatest", "concat", "float_int")
 
 OPERATIONS: frozenset[str] = frozenset(
     {variant.operation for function in _FUNCTIONS for variant in function.variants}
     | {variant.operation for variants in (*OPERATORS.values(), NEGATE) for variant in variants}
     | set(COMPARISONS.values())
-    | set(SPECIAL)
+    | {*LOGIC, *COMMON}
 ) - {"same"}

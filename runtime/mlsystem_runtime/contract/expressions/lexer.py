@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.expressions.errors import ExpressionError
 
 MAX_LENGTH = 10_000
-KEYWORDS = frozenset("and or not is null in between case when then else end true false".split())
+KEYWORDS = frozenset(
+    ["and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end", "true", "false"]
+)
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _TOKEN = re.compile(
@@ -29,8 +31,7 @@ _SYNONYMS = {"==": "=", "<>": "!="}
 Kind = Literal["float", "int", "name", "column", "keyword", "string", "operator", "end"]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct):
     """`text` is what it means: key words in lower case, strings and quoted names without their quotes."""
 
     kind: Kind
@@ -98,7 +99,14 @@ def _refuse_unit(text: str, token: Token) -> None:
 def _unreadable(text: str, position: int) -> ExpressionError:
     character = text[position]
     if character in "'\"":
-        return ExpressionError("this quote is not closed", position, len(text), f"a quote inside is written {character * 2}")
-    hints = {"&": "write `and`", "|": "write `or`, or concat(a, b) for text", "!": "write `not`", "^": "write pow(x, y)"}
+        return ExpressionError(
+            "this quote is not closed", position, len(text), f"a quote inside is written {character * 2}"
+        )
+    hints = {
+        "&": "write `and`",
+        "|": "write `or`, or concat(a, b) for text",
+        "!": "write `not`",
+        "^": "write pow(x, y)",
+    }
     message = f"{character!r} is not part of the language of expressions"
     return ExpressionError(message, position, position + 1, hints.get(character))

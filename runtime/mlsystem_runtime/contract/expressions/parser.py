@@ -25,6 +25,7 @@ from mlsystem_runtime.contract.expressions.syntax import (
     Logical,
     Name,
     Node,
+    Place,
     Unary,
 )
 
@@ -82,10 +83,10 @@ class _Parser:
     def make(self, build: Callable[..., _N], start: int, children: tuple[Expression, ...]) -> _N:
         """The node from `start` to the token before this one, unless it would be nested too deeply."""
         end = self.tokens[self.position - 1].end
-        depth = 1 + max((child.depth for child in children), default=0)
+        depth = 1 + max((child.place.depth for child in children), default=0)
         if depth > MAX_DEPTH:
             raise self.too_deep(start, end)
-        return build(start=start, end=end, depth=depth)
+        return build(place=Place(start, end, depth))
 
     def too_deep(self, start: int, end: int) -> ExpressionError:
         message = f"the expression is nested more than {MAX_DEPTH} levels deep"
@@ -230,11 +231,11 @@ def _unsigned(literal: Literal) -> bool:
     return literal.type in (ColumnType.INT, ColumnType.FLOAT) and not str(literal.value).startswith("-")
 
 
-def _literal(token: Token, *, start: int, end: int, depth: int) -> Literal:
+def _literal(token: Token, *, place: Place) -> Literal:
     if token.kind == "string":
-        return Literal(token.text, ColumnType.STRING, start=start, end=end, depth=depth)
+        return Literal(token.text, ColumnType.STRING, place=place)
     if token.kind == "float" and (number := float(token.text)) != float("inf"):
-        return Literal(number, ColumnType.FLOAT, start=start, end=end, depth=depth)
+        return Literal(number, ColumnType.FLOAT, place=place)
     if token.kind == "int" and len(token.text.lstrip("0")) <= 19:
-        return Literal(int(token.text), ColumnType.INT, start=start, end=end, depth=depth)
-    raise ExpressionError("the number is too large", start, end)
+        return Literal(int(token.text), ColumnType.INT, place=place)
+    raise ExpressionError("the number is too large", token.start, token.end)

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import ColumnType
 
 LiteralValue = bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """`start` and `end` are offsets into the text; `depth` counts the nodes on the longest way down, itself included."""
+class Place(Struct, eq=False):
+    """Offsets into the text, `end` exclusive, and how many levels of nodes lie below, this one included.
 
-    start: int = field(compare=False)
-    end: int = field(compare=False)
-    depth: int = field(compare=False, default=1)
+    All places are equal, so that nodes are compared by what they say.
+    """
+
+    start: int
+    end: int
+    depth: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Place)
+
+    def __hash__(self) -> int:
+        return 0
 
 
-@dataclass(frozen=True, slots=True)
+class Node(Struct, kw_only=True):
+    place: Place
+
+    @property
+    def start(self) -> int:
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        return self.place.end
+
+
 class Literal(Node):
     """`type` is None for `null`. An integer may lie outside of int64 here; `check` refuses it."""
 
@@ -26,12 +44,10 @@ class Literal(Node):
     type: ColumnType | None
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class Unary(Node):
     """`operator` is `-` or `not`. A minus before a number is part of the literal."""
 
@@ -39,7 +55,6 @@ class Unary(Node):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class Binary(Node):
     """`operator` is one of `= != < <= > >= + - * / %`."""
 
@@ -48,7 +63,6 @@ class Binary(Node):
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class Logical(Node):
     """Two or more operands joined by `and` or by `or`."""
 
@@ -56,20 +70,17 @@ class Logical(Node):
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class IsNull(Node):
     operand: Expression
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
 class In(Node):
     operand: Expression
     items: tuple[Expression, ...]
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Between(Node):
     """`low <= operand <= high`."""
 
@@ -79,7 +90,6 @@ class Between(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Case(Node):
     """The value beside the first condition that is true; else `otherwise`, else null."""
 
@@ -87,7 +97,6 @@ class Case(Node):
     otherwise: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Node):
     """`function` is in lower case and need not exist; `check` refuses what does not."""
 

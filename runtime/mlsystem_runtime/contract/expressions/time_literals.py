@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from mlsystem_runtime.contract.expressions.errors import did_you_mean
 
-FIRST_US = -62_135_596_800_000_000          # 0001-01-01T00:00Z
-LAST_US = 253_402_300_799_999_999           # 9999-12-31T23:59:59.999999Z
+FIRST_US = -62_135_596_800_000_000  # 0001-01-01T00:00Z
+LAST_US = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(
@@ -38,14 +38,14 @@ def zone_problem(name: str) -> tuple[str, str | None] | None:
     """What is wrong with the IANA time zone `name` and a hint; None where nothing is."""
     if _ZONE.fullmatch(name) and name.partition("/")[0] not in _NOT_PORTABLE and _exists(name):
         return None
-    import zoneinfo  # noqa: PLC0415  # weight: only an expression with a zone needs it
+    import zoneinfo  # weight: only an expression with a zone needs it
 
     hint = did_you_mean(name, zoneinfo.available_timezones())
     return f"there is no time zone '{name}'", hint or "zones are named as in 'America/New_York'"
 
 
 def _exists(name: str) -> bool:
-    import zoneinfo  # noqa: PLC0415  # weight: only an expression with a zone needs it
+    import zoneinfo  # weight: only an expression with a zone needs it
 
     try:
         zoneinfo.ZoneInfo(name)

@@ -1,20 +1,18 @@
 """What is meant: a small tree of typed operations with nothing implicit left, the input of every evaluator.
 
 Conversions between int and float, default time zones and the choice of a function's variant are all written out.
-An evaluator knows constants, inputs and the operations of `operations.OPERATIONS`, and nothing else.
+An evaluator knows constants, inputs and the operations of `functions.OPERATIONS`, and nothing else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import ColumnType
 
 Value = bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct):
     """`value` is a finite float, an int64, a timestamp as UTC microseconds, or None for null."""
 
     value: Value
@@ -25,8 +23,7 @@ class Constant:
         return self.value is None
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct):
     """A column of the row. NaN, infinities and timestamps outside of the years 1..9999 are read as null."""
 
     name: str
@@ -34,9 +31,8 @@ class Input:
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """`operation` is a key of `operations.OPERATIONS`; the arguments have exactly the types that it wants."""
+class Apply(Struct):
+    """`operation` is a key of `functions.OPERATIONS`; the arguments have exactly the types that it wants."""
 
     operation: str
     arguments: tuple[Term, ...]
@@ -47,9 +43,8 @@ class Apply:
 Term = Constant | Input | Apply
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A checked expression. `text` is canonical: it goes into contracts and fingerprints; `inputs` are the columns read."""
+class Typed(Struct):
+    """A checked expression. `text` is canonical and goes into contracts and fingerprints; `inputs` are columns."""
 
     text: str
     type: ColumnType
