@@ -1,0 +1,1 @@
+../../templates/init/seattle-two/prepare.py

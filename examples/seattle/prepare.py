@@ -1,0 +1,1 @@
+../../templates/init/seattle/prepare.py

@@ -1,0 +1,1 @@
+../seattle/prepare.py
