@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, Feature, KeyPart, LatestGroup
 from mlsystem_runtime.features.content import content_word
@@ -16,7 +17,11 @@ from mlsystem_runtime.features.rows import rows_of
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 TYPES = {
-    "x": ColumnType.FLOAT, "n": ColumnType.INT, "b": ColumnType.BOOL, "s": ColumnType.STRING, "plan": ColumnType.FLOAT,
+    "x": ColumnType.FLOAT,
+    "n": ColumnType.INT,
+    "b": ColumnType.BOOL,
+    "s": ColumnType.STRING,
+    "plan": ColumnType.FLOAT,
 }
 KEY = (KeyPart("first", "k1", ColumnType.STRING), KeyPart("second", "k2", ColumnType.STRING))
 Row = dict[str, Any]
@@ -30,8 +35,7 @@ def brute_latest(group: LatestGroup, source: Source, rows: list[Row], key: tuple
             ((row["time"], seen, content_word({name: row[name] for name in names})), row)
             for row in rows
             for seen in [row["time"] if known else row["available"]]
-            if None not in key and (row["k1"], row["k2"]) == key
-            and row["time"] <= q and seen is not None and seen <= q
+            if None not in key and (row["k1"], row["k2"]) == key and row["time"] <= q and seen is not None and seen <= q
         ]
         rank, best = max(found, key=lambda one: one[0], default=((0,), None))
         fresh = best is not None and (group.ttl_us is None or rank[0] >= q - group.ttl_us)
@@ -45,7 +49,8 @@ def brute_aggregate(one: Aggregate, source: Source, rows: list[Row], key: tuple[
     known = source.available is None or one.column in source.known_at_time
     start = (q - one.window_us) // one.tail_us * one.tail_us
     counted = [
-        row for row in rows
+        row
+        for row in rows
         for seen in [row["time"] if known else row["available"]]
         if (row["k1"], row["k2"]) == key and start <= row["time"] < q and seen is not None and seen <= q
     ]
@@ -59,10 +64,21 @@ def brute_aggregate(one: Aggregate, source: Source, rows: list[Row], key: tuple[
 
 
 def source_of(available: bool, known: tuple[str, ...]) -> Source:
-    names = {"time": ColumnType.TIMESTAMP, "available": ColumnType.TIMESTAMP, "k1": ColumnType.STRING, "k2": ColumnType.STRING}
+    names = {
+        "time": ColumnType.TIMESTAMP,
+        "available": ColumnType.TIMESTAMP,
+        "k1": ColumnType.STRING,
+        "k2": ColumnType.STRING,
+    }
     return Source(
-        name="events", format="parquet", uri="-", time="time", timezone=None, key=(),
-        available="available" if available else None, known_at_time=known,
+        name="events",
+        format="parquet",
+        uri="-",
+        time="time",
+        timezone=None,
+        key=(),
+        available="available" if available else None,
+        known_at_time=known,
         columns=tuple(Column(name, kind, nullable=True) for name, kind in {**names, **TYPES}.items()),
     )
 
@@ -74,13 +90,19 @@ def random_rows(random: np.random.Generator, count: int, floats: str, origin: in
         time = origin + int(random.integers(0, 40)) * 7 * MINUTE + int(random.choice([0, 0, 1, MINUTE]))
         delay = [0, 0, 1, -HOUR, 5 * MINUTE, HOUR, 30 * HOUR, None][random.integers(0, 8)]
         known: int | None = time if not available else None if delay is None else time + delay
-        rows.append({
-            "time": time, "available": known,
-            "k1": [None, "1", "11", "1"][random.integers(0, 4)], "k2": [None, "12", "2", "2"][random.integers(0, 4)],
-            "x": random_float(random, floats), "n": maybe(random, int(random.integers(-(2**62), 2**62) >> random.integers(0, 60))),
-            "b": maybe(random, bool(random.integers(0, 2))), "s": maybe(random, str(random.choice(["", "a", "é\0"]))),
-            "plan": random_float(random, "halves"),
-        })
+        rows.append(
+            {
+                "time": time,
+                "available": known,
+                "k1": [None, "1", "11", "1"][random.integers(0, 4)],
+                "k2": [None, "12", "2", "2"][random.integers(0, 4)],
+                "x": random_float(random, floats),
+                "n": maybe(random, int(random.integers(-(2**62), 2**62) >> random.integers(0, 60))),
+                "b": maybe(random, bool(random.integers(0, 2))),
+                "s": maybe(random, str(random.choice(["", "a", "é\0"]))),
+                "plan": random_float(random, "halves"),
+            }
+        )
     return rows + [dict(rows[i]) for i in random.integers(0, count, count // 10)]
 
 
@@ -99,9 +121,20 @@ def maybe(random: np.random.Generator, value: Any) -> Any:
 
 
 def table_of(rows: list[Row]) -> pa.Table:
-    kinds = {"time": pa.timestamp("us", "UTC"), "available": pa.timestamp("us", "UTC"), "k1": pa.string(), "k2": pa.string(),
-             "x": pa.float64(), "n": pa.int64(), "b": pa.bool_(), "s": pa.string(), "plan": pa.float64()}
-    return pa.table({name: pa.chunked_array([pa.array([row[name] for row in rows], kind)]) for name, kind in kinds.items()})
+    kinds = {
+        "time": pa.timestamp("us", "UTC"),
+        "available": pa.timestamp("us", "UTC"),
+        "k1": pa.string(),
+        "k2": pa.string(),
+        "x": pa.float64(),
+        "n": pa.int64(),
+        "b": pa.bool_(),
+        "s": pa.string(),
+        "plan": pa.float64(),
+    }
+    return pa.table(
+        {name: pa.chunked_array([pa.array([row[name] for row in rows], kind)]) for name, kind in kinds.items()}
+    )
 
 
 def random_asks(random: np.random.Generator, rows: list[Row], count: int) -> tuple[list[tuple[Any, ...]], np.ndarray]:
@@ -115,13 +148,20 @@ def random_asks(random: np.random.Generator, rows: list[Row], count: int) -> tup
     return keys + keys[:5], np.append(at, at[:5]).astype(np.int64)
 
 
-def answers(group: LatestGroup | AggregateGroup, source: Source, rows: list[Row], keys: list[Any], at: np.ndarray) -> list[Row]:
+def answers(
+    group: LatestGroup | AggregateGroup, source: Source, rows: list[Row], keys: list[Any], at: np.ndarray
+) -> list[Row]:
     columns = [pa.chunked_array([pa.array([key[part] for key in keys], pa.string())]) for part in (0, 1)]
     table = features_at(group, source, rows_of(group, source, table_of(rows)), columns, at)
     return table.to_pylist()
 
 
-CASES = [(seed, available, origin) for seed in range(6) for available in (True, False) for origin in (0, 1_362_900_000_000_000)]
+CASES = [
+    (seed, available, origin)
+    for seed in range(6)
+    for available in (True, False)
+    for origin in (0, 1_362_900_000_000_000)
+]
 
 
 @pytest.mark.parametrize(("seed", "available", "origin"), CASES)
@@ -129,7 +169,11 @@ def test_latest_values_equal_their_definition(seed: int, available: bool, origin
     random = np.random.default_rng(seed)
     source = source_of(available, ("time", "plan", "b") if available else tuple(TYPES))
     group = LatestGroup(
-        name="g", fingerprint="f", source="events", key=KEY, ttl_us=[None, 0, HOUR][seed % 3],
+        name="g",
+        fingerprint="f",
+        source="events",
+        key=KEY,
+        ttl_us=[None, 0, HOUR][seed % 3],
         columns=tuple(Feature(name, kind) for name, kind in TYPES.items()),
     )
     rows = random_rows(random, 150, "any", origin - 3 * HOUR, available)
@@ -142,13 +186,25 @@ def test_latest_values_equal_their_definition(seed: int, available: bool, origin
 
 def random_aggregates(random: np.random.Generator) -> tuple[Aggregate, ...]:
     made: list[Aggregate] = []
-    for name, (function, column, kind) in enumerate([
-        ("count", None, ColumnType.INT), ("count", "s", ColumnType.INT), ("count", "plan", ColumnType.INT),
-        ("sum", "x", ColumnType.FLOAT), ("sum", "n", ColumnType.INT), ("sum", "b", ColumnType.INT), ("sum", "plan", ColumnType.FLOAT),
-        ("mean", "x", ColumnType.FLOAT), ("mean", "n", ColumnType.FLOAT), ("mean", "b", ColumnType.FLOAT),
-        ("min", "x", ColumnType.FLOAT), ("max", "x", ColumnType.FLOAT), ("min", "n", ColumnType.INT), ("max", "n", ColumnType.INT),
-        ("max", "plan", ColumnType.FLOAT),
-    ]):
+    for name, (function, column, kind) in enumerate(
+        [
+            ("count", None, ColumnType.INT),
+            ("count", "s", ColumnType.INT),
+            ("count", "plan", ColumnType.INT),
+            ("sum", "x", ColumnType.FLOAT),
+            ("sum", "n", ColumnType.INT),
+            ("sum", "b", ColumnType.INT),
+            ("sum", "plan", ColumnType.FLOAT),
+            ("mean", "x", ColumnType.FLOAT),
+            ("mean", "n", ColumnType.FLOAT),
+            ("mean", "b", ColumnType.FLOAT),
+            ("min", "x", ColumnType.FLOAT),
+            ("max", "x", ColumnType.FLOAT),
+            ("min", "n", ColumnType.INT),
+            ("max", "n", ColumnType.INT),
+            ("max", "plan", ColumnType.FLOAT),
+        ]
+    ):
         window = int(random.choice([1, MINUTE, 17 * MINUTE, HOUR, 3 * HOUR, 40 * HOUR]))
         tail = int(random.choice([1, MINUTE, 5 * MINUTE, HOUR, 24 * HOUR]))
         made.append(Aggregate(f"a{name}", function, column, window, tail, kind))  # type: ignore[arg-type]

@@ -86,7 +86,9 @@ def rule(check: AnyCheck, source: Source) -> Rule:
         case Unique(columns=columns):
             values = ", ".join(duck.quoted(column) for column in columns)
             measured = f"count(*) - count(DISTINCT row({values}))"
-            return Rule(check, f"unique({', '.join(columns)})", measured, f"count(*) OVER (PARTITION BY {values}) > 1", columns)
+            return Rule(
+                check, f"unique({', '.join(columns)})", measured, f"count(*) OVER (PARTITION BY {values}) > 1", columns
+            )
         case Range(column=column):
             return row_rule(check, f"range({column})", outside(check), (column,))
         case OneOf(column=column, values=allowed):
@@ -121,8 +123,9 @@ def judge(connection: duckdb.DuckDBPyConnection, rule: Rule, value: Any, clock_u
         case Freshness(within_us=within):
             if value is None:
                 return table_result(rule, False, "there are no rows")
-            detail = f"the newest row is {timedelta(microseconds=clock_us - value)} old, at most {timedelta(microseconds=within)} wanted"
-            return table_result(rule, clock_us - value <= within, detail)
+            age_us = clock_us - value
+            old, wanted = timedelta(microseconds=age_us), timedelta(microseconds=within)
+            return table_result(rule, age_us <= within, f"the newest row is {old} old, at most {wanted} wanted")
         case _ if value == 0:
             return CheckResult(rule.name, rule.check.severity, True, 0, "all rows pass")
         case _:
@@ -134,9 +137,9 @@ def table_result(rule: Rule, passed: bool, detail: str) -> CheckResult:
 
 
 def failed_rows(connection: duckdb.DuckDBPyConnection, rule: Rule) -> CheckResult:
-    values = ", ".join(duck.quoted(column) for column in rule.columns)
-    numbered = f"SELECT row_number() OVER () AS \"#\", {values}, {rule.failing} AS \"#bad\" FROM source"
-    order = f"{values}, \"#\"" if isinstance(rule.check, Unique) else '"#"'
+    values = ", ".join(f"CAST({duck.quoted(column)} AS VARCHAR)" for column in rule.columns)
+    numbered = f'SELECT row_number() OVER () AS "#", {rule.failing} AS "#bad", * FROM source'
+    order = f'{values}, "#"' if isinstance(rule.check, Unique) else '"#"'
     total = connection.execute(f'SELECT count(*) FROM ({numbered}) WHERE "#bad"').fetchall()[0][0]
     found = connection.execute(
         f'SELECT "#", {values} FROM ({numbered}) WHERE "#bad" ORDER BY {order} LIMIT {SHOWN}'

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.data import instants
-from mlsystem_runtime.data.problems import SHOWN, bad_rows, null_rows
+from mlsystem_runtime.data.problems import SHOWN, bad_rows, castable, null_rows
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     ColumnType.STRING: pa.string(),
@@ -49,7 +48,7 @@ def refuse_nulls(typed: pa.ChunkedArray, raw: pa.ChunkedArray, column: Column, s
     if column.name == source.time:
         hint = "every row needs its event time: remove these rows or fill them in"
     else:
-        hint = f"declare it nullable ({column.name}: \"{column.type}?\"), or fill the rows in"
+        hint = f'declare it nullable ({column.name}: "{column.type}?"), or fill the rows in'
     found = ((row, raw[row].as_py()) for row in rows)
     raise bad_rows(source.name, column.name, f"{len(rows):,} rows have no value", found, hint, total=len(rows))
 
@@ -89,9 +88,9 @@ def to_timestamp(raw: pa.ChunkedArray, column: Column, source: Source) -> pa.Chu
             return instants.from_arrow(raw, source.timezone)
         if pa.types.is_string(raw.type) or pa.types.is_large_string(raw.type):
             return instants.from_text(raw.cast(pa.string()), source.timezone)
-    except instants.NoZone as error:
+    except instants.NoZoneError as error:
         raise without_zone(source, column, first(raw, lambda _: True)) from error
-    except instants.NotATimestamp as error:
+    except instants.NotATimestampError as error:
         wrong = error.values
         found = first(raw, lambda value: isinstance(value, str) and value.strip() in wrong)
         if error.naive:
@@ -100,7 +99,9 @@ def to_timestamp(raw: pa.ChunkedArray, column: Column, source: Source) -> pa.Chu
         raise bad_rows(source.name, column.name, "not a timestamp", found, hint) from error
     except pa.ArrowInvalid as error:
         hint = "its year is outside what microseconds since 1970 can hold"
-        raise bad_rows(source.name, column.name, "a timestamp out of range", first(raw, lambda _: True), hint) from error
+        raise bad_rows(
+            source.name, column.name, "a timestamp out of range", first(raw, lambda _: True), hint
+        ) from error
     raise wrong_type(raw, column, source)
 
 
@@ -114,16 +115,14 @@ def checked(raw: pa.ChunkedArray, kind: pa.DataType, column: Column, source: Sou
     try:
         return raw.cast(kind)
     except pa.ArrowInvalid as error:
-        back = raw.cast(kind, safe=False).cast(raw.type, safe=False)
-        changed = np.flatnonzero(pc.not_equal(back, raw).fill_null(False).combine_chunks().to_numpy(zero_copy_only=False))
-        found = ((int(row), raw[int(row)].as_py()) for row in changed)
-        raise bad_rows(source.name, column.name, f"not {article(column.type)}", found, hint, total=len(changed)) from error
+        found = first(raw, lambda value: not castable(pa.scalar(value, raw.type), kind))
+        raise bad_rows(source.name, column.name, f"not {article(column.type)}", found, hint) from error
 
 
 def wrong_type(raw: pa.ChunkedArray, column: Column, source: Source) -> MlsystemError:
     hint = f"declare {column.name} with the type that the data has, or write the data as {column.type}"
     if column.type is ColumnType.TIMESTAMP and pa.types.is_integer(raw.type):
-        hint = "numbers are not read as timestamps, their unit and origin would be a guess: write timestamps or ISO 8601 texts"
+        hint = "numbers are not read as timestamps, their unit would be a guess: write timestamps or ISO 8601 texts"
     found = first(raw, lambda value: value is not None)
     return bad_rows(source.name, column.name, f"declared {column.type}, but the data has {raw.type}", found, hint)
 

@@ -15,13 +15,13 @@ def column_digest(values: pa.ChunkedArray) -> str:
         values = values.cast(values.type.value_type)
     nulls, sizes, content = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     for chunk in values.chunks:
-        nulls.update(np.ascontiguousarray(chunk.is_null().to_numpy(zero_copy_only=False)))
+        nulls.update(chunk.is_null().to_numpy(zero_copy_only=False).tobytes())
         if pa.types.is_string(values.type):
             filled = chunk.fill_null("")
-            sizes.update(pc.binary_length(filled).cast(pa.int64()).to_numpy())
+            sizes.update(pc.binary_length(filled).cast(pa.int64()).to_numpy().tobytes())
             content.update(text_bytes(filled))
         else:
-            content.update(np.ascontiguousarray(plain(chunk)))
+            content.update(plain(chunk).tobytes())
     parts = (str(values.type), str(len(values)), nulls.hexdigest(), sizes.hexdigest(), content.hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

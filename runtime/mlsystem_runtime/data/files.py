@@ -41,7 +41,8 @@ def local_path(source: Source) -> Path:
     if scheme == "file":
         return Path(rest)
     raise MlsystemError(
-        f"source '{source.name}': {scheme}:// is not supported yet", "copy the file to a local path and name that as `uri`"
+        f"source '{source.name}': {scheme}:// is not supported yet",
+        "copy the file to a local path and name that as `uri`",
     )
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.data import duck
+from mlsystem_runtime.data.problems import castable
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 WITH_OFFSET = r":\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)$"
@@ -16,7 +17,7 @@ FINER_THAN_MICROSECONDS = r"(\.\d{6})\d+"
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-class NotATimestamp(Exception):
+class NotATimestampError(Exception):
     """These texts cannot be read; `naive` when only the zone is missing."""
 
     def __init__(self, values: frozenset[str], naive: bool) -> None:
@@ -25,19 +26,19 @@ class NotATimestamp(Exception):
         self.naive = naive
 
 
-class NoZone(Exception):
+class NoZoneError(Exception):
     """The column carries no zone and none was declared."""
 
 
 def from_text(texts: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedArray:
-    """ISO 8601 texts with an offset, or without one in `timezone`; raises NotATimestamp."""
+    """ISO 8601 texts with an offset, or without one in `timezone`; raises NotATimestampError."""
     encoded = texts.combine_chunks().dictionary_encode()
     distinct = pc.utf8_trim_whitespace(encoded.dictionary)
     has_offset = pc.match_substring_regex(distinct, WITH_OFFSET)
     absolute = parsed(pc.if_else(has_offset, distinct, None), UTC_MICROSECONDS)
     local = parsed(pc.if_else(has_offset, None, distinct), pa.timestamp("us"))
     if timezone is None and local.null_count < len(local):
-        raise NotATimestamp(frozenset(distinct.filter(local.is_valid()).to_pylist()), naive=True)
+        raise NotATimestampError(frozenset(distinct.filter(local.is_valid()).to_pylist()), naive=True)
     instants = pc.coalesce(absolute, local_to_utc(local, timezone or "UTC"))
     return pa.chunked_array([instants.take(encoded.indices)])
 
@@ -51,26 +52,20 @@ def parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     try:
         return texts.cast(kind)
     except pa.ArrowInvalid as error:
-        raise NotATimestamp(frozenset(text for text in texts.to_pylist() if not readable(text, kind)), naive=False) from error
-
-
-def readable(text: str | None, kind: pa.DataType) -> bool:
-    try:
-        pa.scalar(text, pa.string()).cast(kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
+        raise NotATimestampError(
+            frozenset(text.as_py() for text in texts if not castable(text, kind)), naive=False
+        ) from error
 
 
 def from_arrow(values: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedArray:
-    """Arrow timestamps and dates of any unit; raises NoZone for naive ones without `timezone`."""
+    """Arrow timestamps and dates of any unit; raises NoZoneError for naive ones without `timezone`."""
     if pa.types.is_date(values.type):
         values = values.cast(pa.timestamp("s"))
     micros = pa.chunked_array([to_microseconds(chunk) for chunk in values.chunks], pa.timestamp("us"))
     if values.type.tz is not None:
         return micros.cast(pa.int64()).cast(UTC_MICROSECONDS)
     if timezone is None:
-        raise NoZone
+        raise NoZoneError
     return pa.chunked_array([local_to_utc(micros.combine_chunks(), timezone)])
 
 

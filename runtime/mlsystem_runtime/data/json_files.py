@@ -56,8 +56,10 @@ def typed(source: Source, column: Column, values: list[Any]) -> pa.ChunkedArray:
     accepted = ACCEPTED[column.type]
     bad = [(row, value) for row, value in enumerate(values) if value is not None and not fits(value, accepted)]
     if bad:
-        hint = "numbers are not read as timestamps: write ISO 8601 texts" if column.type is ColumnType.TIMESTAMP else (
-            f"declare {column.name} with the type that the data has"
+        hint = (
+            "numbers are not read as timestamps: write ISO 8601 texts"
+            if column.type is ColumnType.TIMESTAMP
+            else (f"declare {column.name} with the type that the data has")
         )
         raise bad_rows(source.name, column.name, f"declared {column.type}, but", bad, hint, total=len(bad))
     kind = pa.string() if column.type is ColumnType.TIMESTAMP else ARROW_TYPES[column.type]
@@ -65,7 +67,9 @@ def typed(source: Source, column: Column, values: list[Any]) -> pa.ChunkedArray:
         return pa.chunked_array([pa.array(values, kind)], kind)
     except (pa.ArrowInvalid, OverflowError) as error:
         large = ((row, value) for row, value in enumerate(values) if isinstance(value, int) and abs(value) > 2**53)
-        raise bad_rows(source.name, column.name, f"out of the range of {column.type}", large, "write it as text") from error
+        raise bad_rows(
+            source.name, column.name, f"out of the range of {column.type}", large, "write it as text"
+        ) from error
 
 
 def fits(value: Any, accepted: tuple[type, ...]) -> bool:

@@ -25,5 +25,7 @@ def read_parquet(source: Source, file: Path) -> Mapping[str, pa.ChunkedArray]:
                 )
             table = opened.read(columns=names)
     except pa.ArrowInvalid as error:
-        raise MlsystemError(f"source '{source.name}': {file} is not a readable parquet file: {error}", "write it again") from error
+        raise MlsystemError(
+            f"source '{source.name}': {file} is not a readable parquet file: {error}", "write it again"
+        ) from error
     return {name: table[name] for name in names}

@@ -14,7 +14,9 @@ from mlsystem_runtime.contract.errors import MlsystemError
 SHOWN = 5
 
 
-def bad_rows(source: str, column: str, problem: str, rows: Iterable[tuple[int, Any]], hint: str, total: int | None = None) -> MlsystemError:
+def bad_rows(
+    source: str, column: str, problem: str, rows: Iterable[tuple[int, Any]], hint: str, total: int | None = None
+) -> MlsystemError:
     """`rows` are (zero-based row, value); people count from 1, headers not included."""
     shown = [f"row {row + 1}: {shorten(value)}" for row, value in islice(rows, SHOWN)]
     count = "" if total is None else f" ({total:,} in all)" if total > len(shown) else ""
@@ -30,3 +32,12 @@ def null_rows(array: pa.ChunkedArray) -> Sequence[int]:
     """Rows (from 0) that are null."""
     mask = array.is_null().combine_chunks().to_numpy(zero_copy_only=False)
     return [int(row) for row in np.flatnonzero(mask)]
+
+
+def castable(value: pa.Scalar, kind: pa.DataType) -> bool:
+    """Whether the value keeps its meaning as a `kind`."""
+    try:
+        value.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True

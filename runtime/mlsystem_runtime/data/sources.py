@@ -17,7 +17,7 @@ from mlsystem_runtime.data.csv_files import read_csv
 from mlsystem_runtime.data.files import files_of
 from mlsystem_runtime.data.json_files import read_json
 from mlsystem_runtime.data.parquet_files import read_parquet
-from mlsystem_runtime.features.expressions import to_duckdb
+from mlsystem_runtime.features.expressions.duckdb_sql import to_duckdb
 
 READERS: dict[str, Callable[[Source, Path], Mapping[str, pa.ChunkedArray]]] = {
     "csv": read_csv,

@@ -45,7 +45,9 @@ def column_words(column: pa.Array) -> Words:
     elif pa.types.is_floating(column.type):
         words = column.fill_null(0.0).to_numpy(zero_copy_only=False).view(np.uint64)
     else:
-        plain = column.cast(pa.int64()) if not pa.types.is_boolean(column.type) else column.cast(pa.int8()).cast(pa.int64())
+        plain = (
+            column.cast(pa.int64()) if not pa.types.is_boolean(column.type) else column.cast(pa.int8()).cast(pa.int64())
+        )
         words = plain.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
     return np.where(column.is_null().to_numpy(zero_copy_only=False), np.uint64(NULL), words)
 
@@ -90,7 +92,7 @@ def row_words(table: pa.Table, *instants: Ints) -> Words:
 
 
 def added(words: Words, codes: Ints, count: int) -> Words:
-    """The sum of words (modulo 2^64) of each code 0..count-1: a hash of a set of rows that does not know their order."""
+    """The sum of words (modulo 2^64) of each code 0..count-1: a hash of a set of rows, whatever their order."""
     totals = np.zeros(count, np.uint64)
     np.add.at(totals, codes, words)
     return totals

@@ -30,22 +30,21 @@ class Digits:
     values: tuple[Ints, ...]
 
 
-def digits_of(values: Ints | Floats) -> Digits:
-    """Each value as digits; floats must be finite."""
-    if values.dtype.kind == "i":
-        return int_digits(values)
-    if len(values) == 0 or (np.abs(values).max() < 2**31 and (values == np.rint(values)).all()):
-        return Digits(0, (values.astype(np.int64),))
-    return float_digits(values)
-
-
 def int_digits(values: Ints) -> Digits:
     if len(values) == 0 or (values.min() > -(2**31) and values.max() < 2**31):
-        return Digits(0, (values.astype(np.int64),))
+        return Digits(0, (values,))
     return Digits(0, (values & DIGIT, values >> BITS))
 
 
 def float_digits(values: Floats) -> Digits:
+    """The values must be finite."""
+    if len(values) == 0 or (np.abs(values).max() < 2**31 and bool((values == np.rint(values)).all())):
+        return Digits(0, (values.astype(np.int64),))
+    return fraction_digits(values)
+
+
+def fraction_digits(values: Floats) -> Digits:
+    """Mantissas cut along the grid; at least one value is not zero."""
     fraction, exponent = np.frexp(values)
     mantissa = (np.abs(fraction) * 2.0**MANTISSA).astype(np.int64)
     sign = np.sign(fraction).astype(np.int64)
@@ -62,7 +61,8 @@ def digit(mantissa: Ints, shift: Ints) -> Ints:
     """The lowest 32 bits of mantissa * 2^shift, rounded down."""
     left = np.where(shift < BITS, mantissa << np.clip(shift, 0, BITS - 1), 0)
     right = mantissa >> np.clip(-shift, 0, 63)
-    return np.where(shift >= 0, left, right) & DIGIT
+    lowest: Ints = np.where(shift >= 0, left, right) & DIGIT
+    return lowest
 
 
 def to_floats(digits: Digits) -> Floats:
@@ -81,9 +81,9 @@ def carried(values: Sequence[Ints]) -> list[Ints]:
     carry = np.zeros_like(values[0])
     places: list[Ints] = []
     for value in values:
-        value = value + carry
-        places.append(value & DIGIT)
-        carry = value >> BITS
+        total = value + carry
+        places.append(total & DIGIT)
+        carry = total >> BITS
     return [*places, carry]
 
 

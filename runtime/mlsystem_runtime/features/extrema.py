@@ -1,9 +1,9 @@
 """Smallest and largest values over windows, for rows that may become known late.
 
 A window's rows are those among the first `entered` of their key, in the order in which rows enter, whose time is not
-before the window's start. Where rows enter in the order of time that is one range, answered by two overlapping blocks of
-2^L rows. Otherwise a prefix is cut into at most log2(n) blocks of 2^L rows, and in each block, sorted by time, one
-binary search and a running extreme from the end answer: O((rows + examples) log^2 rows), no history is read twice.
+before the window's start. Where rows enter in the order of time that is one range, answered by two overlapping blocks
+of 2^L rows. Otherwise a prefix is cut into at most log2(n) blocks of 2^L rows, and in each block, sorted by time, a
+binary search and a running extreme from the end answer: O((rows + examples) log^2 rows), however long a history is.
 """
 
 from __future__ import annotations
@@ -58,4 +58,5 @@ def late_best(ranks: Ints, place_in_time: Ints, key_start: Ints, key_first: Ints
 def best_from_end(ranks: Ints, block: Ints) -> Ints:
     """For each place the greatest rank from there to the end of its block; `block` never falls along the places."""
     offset = (block[-1] - block) * (len(ranks) + 1)
-    return np.maximum.accumulate((ranks + offset)[::-1])[::-1] - offset
+    best: Ints = np.maximum.accumulate((ranks + offset)[::-1])[::-1] - offset
+    return best

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a key: its distinct values, and which pairs (code of all parts before, this one's) occur, ascending."""
+    """One part of a key: its distinct values, and which pairs (code of the parts before, of this one) occur, sorted."""
 
     values: pa.Array
     pairs: Ints | None
@@ -107,7 +107,7 @@ def text_bytes(value: str) -> bytes:
     return b"s" + len(data).to_bytes(4, "big") + data
 
 
-ENCODERS = {
+ENCODERS: Mapping[ColumnType, Callable[[Any], bytes]] = {
     ColumnType.STRING: text_bytes,
     ColumnType.INT: lambda value: b"i" + struct.pack(">q", value),
     ColumnType.TIMESTAMP: lambda value: b"t" + struct.pack(">q", value),

@@ -30,11 +30,13 @@ class Values:
     """A column of the usable rows: zero where it is null."""
 
     present: Bools
-    numbers: Ints | exact.Floats
+    numbers: np.ndarray[Any, Any]
 
     @cached_property
     def digits(self) -> exact.Digits:
-        return exact.digits_of(self.numbers)
+        if self.numbers.dtype.kind == "f":
+            return exact.float_digits(self.numbers)
+        return exact.int_digits(self.numbers)
 
     @cached_property
     def distinct(self) -> tuple[Any, Ints]:

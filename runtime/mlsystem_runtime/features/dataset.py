@@ -1,0 +1,155 @@
+"""The training set of a model: which rows are examples, their labels, and their features as known at each instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mlsystem_runtime.contract.columns import Column, ColumnType, Derived, Source
+from mlsystem_runtime.contract.expressions import compile_expression
+from mlsystem_runtime.contract.features import FeatureUse, RequestGroup, StoredGroup
+from mlsystem_runtime.contract.model import Task
+from mlsystem_runtime.contract.run import FeaturesStep
+from mlsystem_runtime.data import duck
+from mlsystem_runtime.features.expressions.duckdb_sql import to_duckdb
+from mlsystem_runtime.features.point_in_time import features_at, instants
+from mlsystem_runtime.features.rows import read_rows
+
+INPUT_TYPES: Mapping[ColumnType, pa.DataType] = {
+    ColumnType.INT: pa.float64(),
+    ColumnType.FLOAT: pa.float64(),
+    ColumnType.STRING: pa.string(),
+    ColumnType.BOOL: pa.bool_(),
+}
+LABEL_TYPES: Mapping[Task, pa.DataType] = {
+    "regression": pa.float64(),
+    "binary_classification": pa.int64(),
+    "multiclass": pa.string(),
+}
+
+Progress = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`table` as the features step promises it; `excluded` counts source rows by the first reason against them."""
+
+    table: pa.Table
+    clock_us: int
+    excluded: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The examples: `rows` of the source's table with its columns, and `head`, the columns __row … __label."""
+
+    rows: pa.Table
+    head: pa.Table
+    excluded: Mapping[str, int]
+
+
+def build_dataset(step: FeaturesStep, paths: Mapping[str, Path], clock_us: int, progress: Progress) -> Dataset:
+    """`paths` holds the ingested rows of every source of the step; `clock_us` is the data's clock."""
+    sources = {source.name: source for source in step.sources}
+    examples = choose_examples(step, sources[step.examples.source], paths[step.examples.source], clock_us)
+    at = instants(examples.head["__at"])
+    values: dict[str, pa.ChunkedArray] = {}
+    for number, group in enumerate(step.contract.groups):
+        progress(number, len(step.contract.groups), f"features of {group.name}")
+        uses = [use for use in step.contract.uses if use.group == group.name]
+        if isinstance(group, RequestGroup):
+            computed = request_features(group, examples.rows)
+            values |= {f"{use.alias}.{name}": computed[name] for use in uses for name in use.columns}
+        else:
+            source = sources[group.source]
+            values |= stored_features(group, source, uses, paths[source.name], examples.rows, at)
+    table = examples.head
+    for wanted in step.contract.inputs:
+        table = table.append_column(wanted.name, values[wanted.name].cast(INPUT_TYPES[wanted.type]))
+    return Dataset(table, clock_us, examples.excluded)
+
+
+def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: int) -> Chosen:
+    """Rows whose `where` is true, with a label that is known by `clock_us`; ordered by instant, then by row."""
+    table = pq.read_table(path)
+    label = table[step.label.column]
+    at, known = (table[name].cast(pa.int64()) for name in (step.examples.at, step.label.known))
+    reasons: dict[str, pa.ChunkedArray] = {
+        "where": where_is_true(step, source, table),
+        "at": at.is_valid(),
+        "label": label.is_valid(),
+        "known_null": known.is_valid(),
+        "known_later": pc.less_equal(known, clock_us).fill_null(False),
+    }
+    kept = np.ones(table.num_rows, bool)
+    excluded: dict[str, int] = {}
+    for reason, holds in reasons.items():
+        before = int(kept.sum())
+        kept &= holds.combine_chunks().to_numpy(zero_copy_only=False)
+        excluded[reason] = before - int(kept.sum())
+    row = np.flatnonzero(kept)
+    row = row[np.argsort(at.combine_chunks().take(pa.array(row)).to_numpy(), kind="stable")]
+    taken = pa.array(row)
+    head = pa.table(
+        {
+            "__row": row,
+            "__at": at.take(taken),
+            "__known": known.take(taken),
+            "__label": label.take(taken).cast(LABEL_TYPES[step.task]),
+        }
+    )
+    return Chosen(table.take(taken), head, excluded)
+
+
+def where_is_true(step: FeaturesStep, source: Source, table: pa.Table) -> pa.ChunkedArray:
+    if step.examples.where is None:
+        return pa.chunked_array([pa.array(np.ones(table.num_rows, bool))])
+    columns = {name: source.column(name) for name in table.column_names}
+    condition = Derived("where", step.examples.where, ColumnType.BOOL)
+    return evaluated([condition], columns, table)["where"].fill_null(False)
+
+
+def request_features(group: RequestGroup, rows: pa.Table) -> pa.Table:
+    return evaluated(group.compute, {field.name: field for field in group.fields}, rows)
+
+
+def evaluated(
+    expressions: list[Derived] | tuple[Derived, ...], columns: Mapping[str, Column], table: pa.Table
+) -> pa.Table:
+    """Each expression over the rows of `table`, in order; timestamps as microseconds."""
+    connection = duck.connect()
+    connection.register("rows", table.select(list(columns)))
+    selected = ", ".join(
+        f"{to_duckdb(compile_expression(one.expression, columns))} AS {duck.quoted(one.name)}" for one in expressions
+    )
+    return connection.sql(f"SELECT {selected} FROM rows").to_arrow_table()
+
+
+def stored_features(
+    group: StoredGroup, source: Source, uses: list[FeatureUse], path: Path, examples: pa.Table, at: np.ndarray
+) -> dict[str, pa.ChunkedArray]:
+    """The group for every use of it, by input name; all uses are asked at once."""
+    rows = read_rows(group, source, path)
+    keys = [[examples[field] for field in lookup_fields(group, use)] for use in uses]
+    joined = [
+        pa.chunked_array([chunk for one in part for chunk in one.chunks], part[0].type)
+        for part in zip(*keys, strict=True)
+    ]
+    found = features_at(group, source, rows, joined, np.tile(at, len(uses)))
+    return {
+        f"{use.alias}.{name}": found[name].slice(number * len(at), len(at))
+        for number, use in enumerate(uses)
+        for name in use.columns
+    }
+
+
+def lookup_fields(group: StoredGroup, use: FeatureUse) -> list[str]:
+    """The request column of each part of the key, in the key's order."""
+    fields = {lookup.key: lookup.field for lookup in use.lookup}
+    return [fields[part.name] for part in group.key]
