@@ -55,7 +55,7 @@ class LocalEngine:
         self.config = config
         self.port = port
         self.workspace = Workspace(workspace_path(self.folder, self.state, workspace))
-        self.supervisor = Supervisor(self.folder, self.state)
+        self.supervisor = Supervisor(self.folder, self.state, environ)
         self._environ = environ
         self._runtime = runtime
 

@@ -40,9 +40,10 @@ class Program:
 class Supervisor:
     """One supervisord per environment; its files are in the environment's folder, its socket in a short path."""
 
-    def __init__(self, folder: Path, state: Path) -> None:
+    def __init__(self, folder: Path, state: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.state = state
+        self._environ = environ
         name = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
         self.socket = Path(tempfile.gettempdir()) / f"mlsystem-{os.getuid()}" / f"{name}.sock"
 
@@ -110,7 +111,9 @@ class Supervisor:
     def _start(self) -> None:
         self._prepare_socket()
         arguments = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
-        done = subprocess.run(arguments, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(
+            arguments, cwd=self.folder, env=self._environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
         if done.returncode == 0 and self._answers():
             return
         said = (done.stderr or done.stdout).decode(errors="replace").strip() or "\n".join(tail(self.log("supervisord")))
@@ -170,7 +173,7 @@ def _program(supervisor: Supervisor, program: Program) -> dict[str, object]:
         "environment": f'MLSYSTEM_SECTION="{program.key}"',
         "autorestart": "true",
         "startsecs": 5,
-        "startretries": 5,
+        "startretries": 3,
         "stopwaitsecs": 30,
         "stopasgroup": "true",
         "killasgroup": "true",

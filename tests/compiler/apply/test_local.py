@@ -1,0 +1,220 @@
+"""The local engine with real processes: a stand-in for the runtime, the real supervisord."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mlsystem.apply.events import StepProgresses
+from mlsystem.apply.local import check_port
+from mlsystem.apply.process import runs
+from mlsystem.errors import MlsystemError
+from mlsystem.state.store import FileStore
+from mlsystem_runtime.contract.ledger import FileLedger, RunFinished
+from mlsystem_runtime.contract.workspace import StepRecord, read_struct
+
+
+@pytest.fixture
+def real(project, data, small, compiled, local):
+    def build(**environ):
+        made = compiled(small)
+        return project(data, made, local(made, **environ), FileStore(data / ".mlsystem" / "dev"))
+
+    return build
+
+
+def answered(port: int) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
+        return int(response.read())
+
+
+def eventually(fact, seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if fact():
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def test_apply_ends_with_a_server_that_answers_and_destroy_with_nothing(real, data):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+
+    assert one.plan().empty
+    assert any(isinstance(event, StepProgresses) and event.text == "half" for event in one.events)
+    one.engine.destroy(one.events.append)
+    assert not runs(pid, "fake_runtime")
+    assert not one.engine.workspace.root.exists()
+
+
+def test_an_empty_plan_takes_no_time_and_leaves_the_server_alone(real):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    started = time.monotonic()
+    one.apply()
+
+    assert time.monotonic() - started < 3
+    assert answered(one.engine.port) == pid
+
+
+def test_a_learning_rate_restarts_no_server_and_a_log_share_does(real, small, changed, compiled):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    one.become(compiled(changed(small, ("models", "main", "training", "seed"), "8"))).apply()
+
+    assert answered(one.engine.port) == pid
+    one.become(compiled(changed(small, ("models", "main", "serving", "log", "sample"), "20%"))).apply()
+    assert answered(one.engine.port) != pid
+
+
+def test_a_server_that_was_killed_comes_back(real):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    os.kill(pid, signal.SIGKILL)
+
+    assert eventually(lambda: answered(one.engine.port) != pid)
+
+
+def test_no_server_outlives_a_killed_supervisor_and_apply_brings_both_back(real):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    os.kill(int(one.engine.supervisor.pid_file.read_text()), signal.SIGKILL)
+
+    assert eventually(lambda: not runs(pid, "fake_runtime"))
+    assert [change.process for change in one.plan().changes] == ["server", "monitor"]
+    one.apply()
+    assert answered(one.engine.port) != pid
+    assert one.plan().empty
+
+
+def test_a_failed_step_shows_the_end_of_its_log_and_what_to_do(real):
+    one = real(FAIL="train.main")
+
+    with pytest.raises(MlsystemError, match="no space left on device") as caught:
+        one.apply()
+    assert "step 'train.main' failed (exit code 1)" in caught.value.message
+    assert ".mlsystem/dev/logs/" in caught.value.hint
+    assert "mlsystem apply" in caught.value.hint
+    finished = [entry.body for entry in FileLedger(one.engine.workspace.ledger).entries()]
+    assert isinstance(finished[-1], RunFinished)
+    assert finished[-1].outcome == "failed"
+
+
+def test_a_server_that_does_not_start_shows_why(real):
+    one = real(FAIL="server")
+
+    with pytest.raises(MlsystemError, match="the server cannot start"):
+        one.apply()
+
+
+def test_a_gate_that_says_no_leaves_the_server_up_without_a_version(real):
+    one = real(BLOCK="register.main")
+    outcome = one.apply()
+
+    assert [name for name, _ in outcome.blocked] == ["register.main"]
+    assert answered(one.engine.port)
+
+
+def test_a_port_in_use_is_told_before_any_step_runs(real):
+    one = real()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", one.engine.port))
+        taken.listen()
+        with pytest.raises(MlsystemError, match=f"port {one.engine.port} cannot be used") as caught:
+            one.apply()
+
+    assert "environments.dev.port" in caught.value.hint
+    assert "--port" in caught.value.hint
+    assert not one.engine.workspace.root.exists()
+
+
+def test_a_port_below_1024_is_refused_or_free():
+    with contextlib.suppress(MlsystemError):
+        check_port(80, "dev")
+
+
+def test_a_missing_secret_is_named_before_any_step_runs(real, small):
+    small["models"]["main"]["monitoring"]["alerts"] = {"to": [{"kind": "webhook", "url": "${secret:ALERT_URL}"}]}
+
+    with pytest.raises(MlsystemError, match="ALERT_URL"):
+        real().apply()
+
+
+def test_a_killed_apply_leaves_no_step_behind_and_the_next_one_converges(real, data):
+    one = real(HANG="train.main")
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            one.apply()
+        os._exit(0)
+    assert eventually(lambda: "train.main" in journal_text(data), 30)
+    progress = FileStore(data / ".mlsystem" / "dev").journal.read()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+    assert progress.running is not None
+    assert eventually(lambda: not runs(progress.running, "fake_runtime"))
+    outcome = real().apply()
+    assert outcome.run_id == progress.run_id
+    assert real().plan().empty
+
+
+def test_an_interrupt_stops_the_step_and_says_how_to_go_on(real, data):
+    one = real(HANG="features.main")
+    child = os.fork()
+    if child == 0:
+        try:
+            one.apply()
+        except MlsystemError as error:
+            (data / "said").write_text(str(error))
+        os._exit(0)
+    assert eventually(lambda: "features.main" in journal_text(data), 30)
+    progress = FileStore(data / ".mlsystem" / "dev").journal.read()
+    os.kill(child, signal.SIGINT)
+    os.waitpid(child, 0)
+
+    assert "stopped during step 'features.main'" in (data / "said").read_text()
+    assert not runs(progress.running, "fake_runtime")
+
+
+def test_a_renamed_model_keeps_its_versions_and_runs_no_training(real, small, compiled):
+    one = real()
+    one.apply()
+    small["models"]["late"] = {**small["models"].pop("main"), "renamed_from": "main"}
+    renamed = one.become(compiled(small))
+    run_id = renamed.apply().run_id
+
+    assert one.engine.workspace.version("late", 1).is_dir()
+    assert json.loads(one.engine.workspace.release.read_text())["models"].keys() == {"late"}
+    record = read_struct(one.engine.workspace.record(run_id, "train.late"), StepRecord)
+    assert record.output.startswith("steps/train.late/")
+
+
+def test_a_removed_model_takes_its_versions_along(real, small, compiled):
+    one = real()
+    one.apply()
+    small["models"]["late"] = small["models"].pop("main")
+    plan_of = one.become(compiled(small))
+
+    assert plan_of.plan().deletes == ("model 'main' of dev and 1 version of it will be deleted",)
+    plan_of.apply()
+    assert not one.engine.workspace.path("models", "main").exists()
+
+
+def journal_text(folder: Path) -> str:
+    return (folder / ".mlsystem" / "dev" / "journal.jsonl").read_text()
