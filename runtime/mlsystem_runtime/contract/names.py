@@ -12,3 +12,5 @@ PREDICTIONS = "mlsystem_predictions_total"                 # labels: model, vers
 
 DIE_WITH_PARENT = "MLSYSTEM_DIE_WITH_PARENT"               # the parent's pid: the process ends when that one does
 SECRET_FOLDER = "MLSYSTEM_SECRETS"                         # a folder with one file per secret; else the environment
+
+PREEMPTED = 75               # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)

@@ -1,0 +1,174 @@
+"""The training loop: reads from top to bottom, stops early, and goes on after a crash as if nothing had happened."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import TabularParameters
+from mlsystem_runtime.train.batches import Data, batch_rows, batches, epoch_order
+from mlsystem_runtime.train.checkpoint import Timer, load, save
+from mlsystem_runtime.train.preemption import PreemptedError, Preemption
+
+Criterion = Callable[[Tensor, Tensor], Tensor]  # (logits_BO, y_B) → losses_B
+Report = Callable[[float, str], None]           # epochs done (a fraction within one), what to tell
+
+VALIDATION_ROWS = 8192     # per forward pass
+LARGEST_GRADIENT = 1.0     # norm over all weights; larger ones are scaled down
+WARM_UP_STEPS = 200        # at most, and at most a tenth of all steps
+LAST_LEARNING_RATE = 0.1   # of the declared one; reached linearly
+LEAST_IMPROVEMENT = 1e-3   # of the validation loss, relative, for patience to start anew
+
+
+@dataclass
+class Position:
+    """Where training stands: all that changes besides weights, optimizer and random generator. `stale` counts epochs
+    without an improvement; `step` batches of the current epoch are done."""
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    stale: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """`best_epoch` counts from 0; rows per second are over this process's own training steps, 0 where it had none."""
+
+    epochs: int
+    best_epoch: int
+    validation_loss: float
+    rows_per_second: float
+
+
+def fit(
+    model: nn.Module, train: Data, validation: Data, criterion: Criterion, parameters: TabularParameters, seed: int,
+    folder: Path, timer: Timer, preemption: Preemption, report: Report,
+) -> Fitted:
+    """Train `model` in place and leave it with its best weights by validation loss.
+
+    Goes on from the checkpoint in `folder`, if there is one, to bit-equal weights (same thread count). Raises
+    PreemptedError after SIGTERM, checkpoint written; MlsystemError when loss or gradient are not finite, before they
+    reach the weights.
+    """
+    size = batch_rows(len(train), parameters.batch_size)
+    steps = len(train) // size
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=parameters.learning_rate, weight_decay=parameters.weight_decay, fused=True)
+    at = resume(load(folder), model, optimizer)
+    rows, seconds = 0, 0.0
+
+    try:
+        while at.epoch < parameters.epochs and at.stale < parameters.patience:
+            started = time.perf_counter()
+            order = epoch_order(len(train), seed, at.epoch)
+            model.train()
+            for batch in batches(train, order, size, start=at.step):
+                set_learning_rate(optimizer, parameters, at.epoch * steps + at.step, parameters.epochs * steps)
+                losses_B = criterion(model(batch.x_BN, batch.ids_BC), batch.y_B)
+                loss = losses_B.mean()
+                loss_value = loss.item()  # waits for the device
+                if not math.isfinite(loss_value):
+                    raise diverged("loss", loss_value, at, batch, losses_B)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+                gradient = clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).item()  # waits for the device
+                if not math.isfinite(gradient):
+                    raise diverged("gradient", gradient, at, batch, losses_B)
+                optimizer.step()
+                at.step += 1
+                at.loss_sum += loss_value
+                rows += size
+                preemption.check()
+                if timer.due():
+                    save(folder, state(at, model, optimizer))
+                    timer.saved()
+                report(at.epoch + at.step / steps, f"epoch {at.epoch + 1}, loss {at.loss_sum / at.step:.4f}")
+            seconds += time.perf_counter() - started
+
+            validated = validation_loss(model, validation, criterion, preemption)
+            advance(at, validated, model)
+            report(at.epoch, f"epoch {at.epoch}, validation loss {validated:.4f}")
+    except PreemptedError:
+        save(folder, state(at, model, optimizer))
+        raise
+    model.load_state_dict(at.best_weights)
+    model.eval()
+    return Fitted(at.epoch, at.best_epoch, at.best_loss, rows / seconds if seconds else 0.0)
+
+
+def validation_loss(model: nn.Module, data: Data, criterion: Criterion, preemption: Preemption) -> float:
+    """Mean loss over all rows, dropout off."""
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for start in range(0, len(data), VALIDATION_ROWS):
+            preemption.check()
+            batch = data.take(slice(start, start + VALIDATION_ROWS))
+            total += criterion(model(batch.x_BN, batch.ids_BC), batch.y_B).sum().item()  # waits for the device
+    return total / len(data)
+
+
+def advance(at: Position, validated: float, model: nn.Module) -> None:
+    """On to the next epoch, keeping the weights if none were better."""
+    if not math.isfinite(validated):
+        raise MlsystemError(
+            f"the validation loss became {validated} in epoch {at.epoch + 1}",
+            "lower training.parameters.learning_rate",
+        )
+    at.stale = 0 if validated < at.best_loss * (1 - LEAST_IMPROVEMENT) else at.stale + 1
+    if validated < at.best_loss:
+        at.best_loss, at.best_epoch = validated, at.epoch
+        at.best_weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+    at.epoch, at.step, at.loss_sum = at.epoch + 1, 0, 0.0
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, parameters: TabularParameters, step: int, total: int) -> None:
+    """Rises linearly from step 0, then falls linearly over all epochs to LAST_LEARNING_RATE of what is declared."""
+    warm_up = max(1, min(WARM_UP_STEPS, total // 10))
+    factor = min(1.0, (step + 1) / warm_up) * (1.0 - (1.0 - LAST_LEARNING_RATE) * step / total)
+    for group in optimizer.param_groups:
+        group["lr"] = parameters.learning_rate * factor
+
+
+def diverged(what: str, value: float, at: Position, batch: Data, losses_B: Tensor) -> MlsystemError:
+    """Names the rows of the batch with the largest losses, those that are not finite first."""
+    worst = torch.nan_to_num(losses_B.detach(), nan=math.inf).argsort(descending=True)[:5]
+    rows = ", ".join(str(row) for row in batch.rows_B[worst].tolist())
+    return MlsystemError(
+        f"the {what} became {value} in epoch {at.epoch + 1}, batch {at.step + 1}; training stopped before it reached "
+        f"the weights. Rows of that batch with the largest loss: {rows}",
+        "look at those rows of the examples' source, or lower training.parameters.learning_rate",
+    )
+
+
+def state(at: Position, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Everything that a checkpoint holds: tensors, numbers, text."""
+    return {
+        "position": dict(vars(at)),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+    }
+
+
+def resume(checkpoint: dict[str, Any] | None, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+    """Put everything back as it was; a fresh start where there is no checkpoint."""
+    if checkpoint is None:
+        return Position()
+    model.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    torch.set_rng_state(checkpoint["random"])
+    return Position(**checkpoint["position"])
