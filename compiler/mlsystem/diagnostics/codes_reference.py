@@ -74,6 +74,12 @@ REFERENCE: dict[str, Code] = {
         "features: {carrier_history: …, unused: …}",
         "features: {carrier_history: …}",
     ),
+    "MLS212": Code(
+        "a time zone that does not exist",
+        "Time zones have their names in the IANA database: a region and a city, or UTC.",
+        "timezone: America/New_Yrk",
+        "timezone: America/New_York",
+    ),
 }
 
 EXPRESSION: dict[str, Code] = {

@@ -10,6 +10,7 @@ from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.spec import sources as spec
 from mlsystem_runtime.contract import columns as contract
 from mlsystem_runtime.contract.columns import AnyCheck, Column, ColumnType, Derived, Source
+from mlsystem_runtime.contract.expressions.time_literals import zone_problem
 
 Columns = dict[str, Column]
 
@@ -26,6 +27,7 @@ def resolve_sources(draft: Draft, problems: Problems) -> Draft:
 
 def resolve_source(name: str, source: spec.SourceSpec, problems: Problems) -> Source:
     path = ("sources", name)
+    check_zone(source, path, problems)
     declared = {
         column: Column(name=column, type=written.type, nullable=written.nullable)
         for column, written in source.columns.items()
@@ -50,6 +52,13 @@ def resolve_source(name: str, source: spec.SourceSpec, problems: Problems) -> So
         columns=tuple(declared.values()),
         derived=tuple(derived),
     )
+
+
+def check_zone(source: spec.SourceSpec, path: Path, problems: Problems) -> None:
+    wrong = None if source.timezone is None else zone_problem(source.timezone)
+    if wrong is not None:
+        message, help = wrong
+        problems.error("MLS212", message, (*path, "timezone"), help)
 
 
 def check_timestamp(column: str, columns: Columns, path: Path, problems: Problems) -> None:
