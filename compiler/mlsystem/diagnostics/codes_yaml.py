@@ -98,8 +98,8 @@ COMPOSITION = {
     ),
     "MLS022": Code(
         "the same key in two files",
-        "Included files are merged with the root file: sources, entities, features, models, variables and environments"
-        " by name, everything else as a whole. Nothing may be written in two files.",
+        "Included files are merged with the root file: maps at the top (sources, features, training, …) key by key,"
+        " everything else as a whole. Nothing may be written in two files.",
         "# both files\nname: flight-delay",
         "# the root file only\nname: flight-delay",
     ),
@@ -117,7 +117,7 @@ COMPOSITION = {
     ),
     "MLS031": Code(
         "a variable has no value",
-        "A variable gets its value from the environment variable named by `env`, else from `default`. Neither is there.",
+        "A variable gets its value from the environment variable in `env`, else from `default`; neither is there.",
         "variables: {peak: {type: rate, env: PEAK}}",
         "variables: {peak: {type: rate, env: PEAK, default: 300rps}}",
     ),

@@ -131,18 +131,18 @@ def _key_type(value: Any) -> ColumnType:
     return declared.type
 
 
-_IDENTIFIER_HINT = "use letters, digits and _, beginning with a letter"
+_IDENTIFIER_HINT = "use letters, digits and _, beginning with a letter; at most 63"
 _NAME_HINT = "use lower-case letters, digits, - and _, beginning with a letter; at most 63"
 _COLUMN_TYPES = [f"{member.value}{mark}" for member in ColumnType for mark in ("", "?")]
 
 Duration = Annotated[int, _quantity(quantities.DURATION)]
 Share = Annotated[float, _quantity(quantities.SHARE)]
 Frequency = Annotated[float, _quantity(quantities.FREQUENCY)]
-Identifier = Annotated[str, _named("a name here", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
+Identifier = Annotated[str, _named("a name", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
 ColumnName = Annotated[
     str, _named("a column's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}", "use letters, digits and _; rename it in the file")
 ]
-Name = Annotated[str, _named("a name here", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
+Name = Annotated[str, _named("a name", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
 SecretName = Annotated[str, _named("a secret's name", r"[A-Za-z_][A-Za-z0-9_]{0,127}", _IDENTIFIER_HINT)]
 TextOrSecret = Annotated[str | SecretRef, Written("text or a secret", _text_or_secret, {"type": "string"})]
 ColumnTypeText = Annotated[ColumnDeclaration, Written("a column type", _column_type, {"enum": _COLUMN_TYPES})]
