@@ -1,7 +1,7 @@
 """Turns `seattle-weather.csv` of the package `vega-datasets` into the source of this example.
 
 The package holds one row a day, 2012 to 2015. A day's weather is known when the day is over, which the file does not
-say: this script adds `known_at`, the following midnight, and `station`, the entity that the features describe. Times are
+say: this script adds `known_at`, the following midnight, and `station`, which the features describe. Times are
 Seattle's own and carry no offset; mlsystem.yaml names the time zone. Days from 24 December 2015 on are withheld.
 
 Writes into `data/`: weather.csv, requests.json (the first day that is withheld), outcomes.json (its weather).
@@ -27,7 +27,7 @@ def main() -> None:
         writer = csv.DictWriter(file, fieldnames=list(known[0]))
         writer.writeheader()
         writer.writerows(known)
-    write("data/requests.json", [{"date": day["date"] + "-08:00", "station": day["station"]} for day in asked])
+    write("data/requests.json", [request(day) for day in asked])
     write("data/outcomes.json", [outcome(day) for day in asked])
 
 
@@ -43,6 +43,12 @@ def prepared(row: dict[str, str]) -> dict[str, str]:
     date = datetime.strptime(row["date"], "%Y/%m/%d")
     known_at = date + timedelta(days=1)
     return {**row, "date": date.isoformat(), "known_at": known_at.isoformat(), "station": "seattle"}
+
+
+def request(day: dict[str, str]) -> dict[str, str]:
+    """Asked at midnight, as the day begins; Seattle is eight hours behind UTC in winter."""
+    midnight = day["date"] + "-08:00"
+    return {"at": midnight, "date": midnight, "station": day["station"]}
 
 
 def outcome(day: dict[str, str]) -> dict[str, object]:

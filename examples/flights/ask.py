@@ -1,0 +1,1 @@
+../../templates/init/flights/ask.py
