@@ -57,7 +57,7 @@ class MatchesCheck(CheckSpec):
 
     kind: Literal["matches"] = declare("Which check this is.", "data")
     column: ColumnName = declare("The column.", "data")
-    pattern: str = declare("A regular expression (RE2) for the whole value.", "data", example="[A-Z]{3}")
+    pattern: str = declare("A regular expression (RE2) for the whole value.", "data", example='"[A-Z]{3}"')
 
 
 class RowCountCheck(CheckSpec):
