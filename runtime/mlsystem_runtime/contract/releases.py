@@ -1,0 +1,89 @@
+"""Releasing and rolling back: the release file changes, the ledger says why. Light, so that a command can do it too."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import FileLedger, Ledger, ProposalOpened, Released, open_proposals
+from mlsystem_runtime.contract.release import ModelRelease, Release, Share, read_release, write_release
+from mlsystem_runtime.contract.workspace import Workspace
+
+
+def release_version(workspace: Workspace, model: str, version: int, reason: str, by: str) -> Release:
+    """Version `version` of `model` answers all requests from now on; the release in force.
+
+    Releasing what answers already changes nothing. Raises MlsystemError when there is no such version.
+    """
+    if not workspace.version(model, version).is_dir():
+        raise MlsystemError(f"model '{model}' has no version {version}", "mlsystem status lists the versions")
+    with locked(workspace):
+        release = read_release(workspace.release)
+        before = release.models.get(model)
+        shares = (Share(version=version, share=1.0),)
+        if before is not None and before.shares == shares:
+            return release
+        salt = secrets.token_hex(8) if before is None else before.salt
+        models = {**release.models, model: ModelRelease(salt=salt, shares=shares)}
+        changed = Release(serial=release.serial + 1, models=models)
+        write_release(workspace.release, changed)
+        event = Released(model=model, shares=shares, serial=changed.serial, reason=reason, by=by)
+        FileLedger(workspace.ledger).append(event)
+    return changed
+
+
+def rollback(workspace: Workspace, model: str, to: int | None, by: str) -> Release:
+    """The version that answered before the present one answers again, or version `to`.
+
+    Raises MlsystemError when nothing was released before, or when that version is gone.
+    """
+    target = previous_version(workspace, model) if to is None else to
+    return release_version(workspace, model, target, "rollback", by)
+
+
+def previous_version(workspace: Workspace, model: str) -> int:
+    """What to roll back to: going back twice goes back two releases. Raises MlsystemError where there is nothing.
+
+    The ledger is read as a stack: a release of a version that already lies on it takes off what came after.
+    """
+    stack: list[int] = []
+    for released in _releases(FileLedger(workspace.ledger), model):
+        version = max(released.shares, key=lambda share: (share.share, share.version)).version
+        if version in stack:
+            del stack[stack.index(version) :]
+        stack.append(version)
+    if len(stack) < 2:
+        raise MlsystemError(
+            f"no version of '{model}' answered before the present one", "name one: mlsystem rollback --to VERSION"
+        )
+    return stack[-2]
+
+
+def _releases(ledger: Ledger, model: str) -> Iterator[Released]:
+    for entry in ledger.entries():
+        if isinstance(entry.body, Released) and entry.body.model == model:
+            yield entry.body
+
+
+def find_proposal(ledger: Ledger, name: str | None) -> ProposalOpened:
+    """The open proposal `name`, or the only one. Raises MlsystemError that lists those that are open."""
+    proposals = open_proposals(ledger)
+    if name is None and len(proposals) == 1:
+        return next(iter(proposals.values()))
+    if name is not None and name in proposals:
+        return proposals[name]
+    listed = ", ".join(f"{one.proposal} ({one.kind} {one.model})" for one in proposals.values())
+    what = f"there is no open proposal '{name}'" if name else f"there are {len(proposals)} open proposals"
+    raise MlsystemError(what, f"open are: {listed}" if listed else "mlsystem status shows proposals when there are any")
+
+
+@contextmanager
+def locked(workspace: Workspace) -> Iterator[None]:
+    """One writer of the release file at a time."""
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    with open(workspace.path(".release.lock"), "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
