@@ -24,15 +24,20 @@ def release_version(workspace: Workspace, model: str, version: int, reason: str,
         release = read_release(workspace.release)
         before = release.models.get(model)
         shares = (Share(version=version, share=1.0),)
-        if before is not None and before.shares == shares:
+        if before is None or before.shares != shares:
+            salt = secrets.token_hex(8) if before is None else before.salt
+            models = {**release.models, model: ModelRelease(salt=salt, shares=shares)}
+            release = Release(serial=release.serial + 1, models=models)
+            write_release(workspace.release, release)
+        elif any(released.shares == shares for released in _last(workspace, model)):
             return release
-        salt = secrets.token_hex(8) if before is None else before.salt
-        models = {**release.models, model: ModelRelease(salt=salt, shares=shares)}
-        changed = Release(serial=release.serial + 1, models=models)
-        write_release(workspace.release, changed)
-        event = Released(model=model, shares=shares, serial=changed.serial, reason=reason, by=by)
-        FileLedger(workspace.ledger).append(event)
-    return changed
+        event = Released(model=model, shares=shares, serial=release.serial, reason=reason, by=by)
+        FileLedger(workspace.ledger).append(event)  # also where a crash came between the file and the ledger
+    return release
+
+
+def _last(workspace: Workspace, model: str) -> list[Released]:
+    return list(_releases(FileLedger(workspace.ledger), model))[-1:]
 
 
 def rollback(workspace: Workspace, model: str, to: int | None, by: str) -> Release:

@@ -45,6 +45,16 @@ def test_releasing_what_answers_already_changes_nothing(workspace):
     assert len(list(FileLedger(workspace.ledger).entries())) == 1
 
 
+def test_a_crash_before_the_ledger_was_written_is_made_good(workspace):
+    release(workspace, 1, 2)
+    lines = workspace.ledger.read_bytes().splitlines(keepends=True)
+    workspace.ledger.write_bytes(lines[0])
+    release(workspace, 2)
+
+    assert read_release(workspace.release).serial == 2
+    assert [entry.body.serial for entry in FileLedger(workspace.ledger).entries()] == [1, 2]
+
+
 def test_the_salt_stays_for_the_life_of_the_endpoint(workspace):
     release(workspace, 1)
     salt = read_release(workspace.release).models["main"].salt
