@@ -110,11 +110,21 @@ class _Message:
         elif kind == "finite_number":
             self._at_value("MLS105", f"{self.name} must be a finite number")
         elif kind == "too_short":
-            self._at_value("MLS106", f"{self.name} needs at least one entry", self._example())
+            if self._entries() < context["min_length"]:  # else an entry is wrong, which is told there
+                self._at_value("MLS106", f"{self.name} needs at least one entry", self._example())
         elif kind.startswith("MLS"):
             self._own(kind, context)
         else:
             self._wrong_type(WANTED.get(kind, "something else"))
+
+    def _entries(self) -> int:
+        match self.node:
+            case Mapping(entries=entries):
+                return len(entries)
+            case Sequence(items=items):
+                return len(items)
+            case _:
+                return 0
 
     def _at_value(self, code: str, message: str, help: str | None = None) -> None:
         span = locate(self.root, self.place.path, key=self.place.of_key)
