@@ -74,7 +74,7 @@ def _between(name: str, unit: str, example: str) -> Function:
     return Function(name, "Time", f"{name}(a, b)", summary, example, variants=variants, least=2, most=2)
 
 
-_FUNCTIONS = (
+ALL = (
     Function(
         "if", "Choosing", "if(condition, a, b)", "a where the condition is true; b where it is false or null.",
         "if(arr_delay > 15, 'late', 'fine')", form="if", least=3, most=3,
@@ -201,7 +201,7 @@ _FUNCTIONS = (
     _between("hours_between", "Hours", "hours_between(scheduled_departure, landed_at)"),
     _between("days_between", "Days", "days_between(scheduled_departure, landed_at)"),
 )  # fmt: skip
-FUNCTIONS: dict[str, Function] = {function.name: function for function in _FUNCTIONS}
+FUNCTIONS: dict[str, Function] = {function.name: function for function in ALL}
 
 OPERATORS: dict[str, tuple[Variant, ...]] = {
     "+": (Variant((INT, INT), INT, "add_int", partial=True), Variant((FLOAT, FLOAT), FLOAT, "add_float", partial=True)),
@@ -225,7 +225,7 @@ LOGIC = ("and", "or", "not", "is_null", "is_not_null", "in", "between", "case")
 COMMON = ("coalesce", "nullif", "least", "greatest", "concat", "float_int")
 
 OPERATIONS: frozenset[str] = frozenset(
-    {variant.operation for function in _FUNCTIONS for variant in function.variants}
+    {variant.operation for function in ALL for variant in function.variants}
     | {variant.operation for variants in (*OPERATORS.values(), NEGATE) for variant in variants}
     | set(COMPARISONS.values())
     | {*LOGIC, *COMMON}

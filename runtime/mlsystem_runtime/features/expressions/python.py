@@ -55,9 +55,13 @@ def _input(term: Input) -> Evaluate:
 def _float_input(name: str) -> Evaluate:
     def evaluate(row: Row) -> float | None:
         value = row[name]
-        if value is None or not math.isfinite(value):
+        if value is None:
             return None
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
 
     return evaluate
 
