@@ -216,7 +216,7 @@ LEAVES = {
     INT: ["i", "j", "0", "-3", "7", "9223372036854775807"],
     FLOAT: ["x", "y", "0.0", "-2.5", "1e300"],
     STRING: ["s", "u", "'a'", "''", "'É'"],
-    BOOL: patterns("b", ANY, TESTS, MORE_BOOLS, *(patterns(letter, ORDER_TESTS) for letter in "ixst")),
+    BOOL: ["b", "c", "true", "false"],
     TIMESTAMP: ["t", "v", "timestamp('2013-03-10T07:00Z')"],
 }
 ANY = ["if(§b, §_, §_)", "coalesce(§_, §_)", "nullif(§_, §_)", "case when §b then §_ when §b then §_ end"]
@@ -239,7 +239,7 @@ PATTERNS = {
     INT: patterns("i", ORDERED, NUMBERS, MORE_INTS),
     FLOAT: patterns("x", ORDERED, NUMBERS, MORE_FLOATS),
     STRING: patterns("s", ORDERED, MORE_TEXTS),
-    BOOL: patterns("b", ANY, TESTS, MORE_BOOLS, *(patterns(letter, ORDER_TESTS) for letter in "ixst")),
+    BOOL: patterns("b", ANY, TESTS, MORE_BOOLS) + [one for letter in "ixst" for one in patterns(letter, ORDER_TESTS)],
     TIMESTAMP: patterns("t", ORDERED),
 }
 
