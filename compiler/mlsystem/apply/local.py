@@ -6,11 +6,13 @@ import contextlib
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.files import remove_others, write_tree
 from mlsystem.apply.process import Command, run_process, wait_for_end
 from mlsystem.apply.ready import wait_until_ready
 from mlsystem.apply.rename import rename_in_workspace
@@ -23,17 +25,18 @@ from mlsystem.state.manifest import Manifest, Outputs
 from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 from mlsystem_runtime.contract.run import RunConfig, Step
 from mlsystem_runtime.contract.workspace import (
     StepRecord,
     Workspace,
     read_struct,
-    write_atomically,
     write_struct,
 )
 
 CONTRACT = "contract/run.json"
 HOST = "127.0.0.1"
+PROCESSES = ("server", "monitor")
 RUNTIME = (sys.executable, "-m", "mlsystem_runtime")
 
 
@@ -94,14 +97,9 @@ class LocalEngine:
         rename_in_workspace(self.workspace, kind, old, new)
 
     def write_files(self, tree: ArtifactTree) -> None:
-        """Each file is replaced atomically; a process that starts meanwhile reads the old one or the new one."""
-        wanted = {self.generated / artifact.path: artifact.content for artifact in tree}
-        for path, content in wanted.items():
-            if not path.exists() or path.read_text() != content:
-                write_atomically(path, content)
-        for path in sorted(self.generated.rglob("*")):
-            if path.is_file() and path not in wanted:
-                path.unlink()
+        """A process that starts meanwhile reads the old file or the new one."""
+        write_tree(tree, self.generated)
+        remove_others(tree, self.generated)
 
     def start_run(self, run_id: str, reason: str) -> None:
         ledger = FileLedger(self.workspace.ledger)
@@ -134,6 +132,26 @@ class LocalEngine:
         log = self.state / "logs" / run_id / f"{step.name}.log"
         run_process(Command(step.name, arguments, self.folder, log, self._environ), watch, started)
         return read_struct(self.workspace.record(run_id, step.name), StepRecord)
+
+    def log_of(self, name: str) -> Path:
+        """The log of the server, the monitor, or a step in the last run that started it."""
+        log = self.supervisor.log(name)
+        if name in PROCESSES and log.exists():
+            return log
+        runs = sorted(self.state.glob(f"logs/*/{name}.log"))
+        if not runs:
+            known = sorted({path.stem for path in self.state.glob("logs/**/*.log")})
+            raise MlsystemError(
+                f"there is no log of '{name}'", f"there are logs of: {', '.join(known) or 'nothing yet'}"
+            )
+        return runs[-1]
+
+    def replay(self, model: str | None, start: str, end: str) -> int:
+        """Runs the replay in the foreground; its exit code. Nothing of it touches the environment's own data."""
+        chosen = model or self.config.server.endpoints[0].model
+        arguments = ("replay", *self._where(), "--model", chosen, "--from", start, "--to", end)
+        environment = {**self._environ, DIE_WITH_PARENT: str(os.getpid())}
+        return subprocess.run((*self._runtime, *arguments), cwd=self.folder, env=environment, check=False).returncode
 
     def _where(self) -> tuple[str, ...]:
         return ("--config", str(self.generated / CONTRACT), "--workspace", str(self.workspace.root))

@@ -1,0 +1,60 @@
+"""A person decides on a proposal, or takes a release back."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from typing import Literal
+
+from mlsystem.apply.apply import Outcome
+from mlsystem.apply.environment import Environment
+from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.rerun import rerun, retrain_steps
+from mlsystem.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened
+from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
+
+
+def decide(environment: Environment, name: str | None, decision: Literal["approved", "rejected"]) -> ProposalOpened:
+    """Enter the decision into the ledger, bound to the evidence that was shown; the proposal."""
+    ledger = FileLedger(environment.engine.workspace.ledger)
+    proposal = find_proposal(ledger, name)
+    ledger.append(
+        ProposalDecided(proposal=proposal.proposal, decision=decision, evidence=proposal.evidence, by=person())
+    )
+    return proposal
+
+
+def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome:
+    """Approve a proposal and carry it out: train again, or release the version it names."""
+    proposal = decide(environment, name, "approved")
+    reason = f"proposal {proposal.proposal}: {proposal.reason}"
+    if proposal.kind == "retrain":
+        steps = retrain_steps(environment.compiled.config, proposal.model)
+        return rerun(environment, steps, reason, watch)
+    assert proposal.version is not None, "a promotion names its version"
+    release_version(environment.engine.workspace, proposal.model, proposal.version, reason, person())
+    watch(Says(f"version {proposal.version} of {proposal.model} answers"))
+    return Outcome(run_id=None)
+
+
+def roll_back(environment: Environment, model: str | None, to: int | None) -> str:
+    """One sentence about what answers now."""
+    models = [endpoint.model for endpoint in environment.compiled.config.server.endpoints]
+    if model is None and len(models) > 1:
+        raise MlsystemError(f"there are {len(models)} models", f"name one: mlsystem rollback {models[0]}")
+    chosen = model or models[0]
+    if chosen not in models:
+        raise MlsystemError(f"there is no model '{chosen}'", f"models are: {', '.join(models)}")
+    release = rollback(environment.engine.workspace, chosen, to, person())
+    return f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
+
+
+def person() -> str:
+    """user@host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,194 @@
+"""What an environment is at this moment, gathered from state, workspace and processes; as a value and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from mlsystem.apply.local import HOST, LocalEngine
+from mlsystem.errors import MlsystemError
+from mlsystem.state.manifest import Manifest
+from mlsystem_runtime.contract.base import Struct, pretty_json
+from mlsystem_runtime.contract.ledger import (
+    FileLedger,
+    ProposalOpened,
+    RunFinished,
+    RunStarted,
+    VersionRegistered,
+    open_proposals,
+)
+from mlsystem_runtime.contract.monitor_state import MonitorState
+from mlsystem_runtime.contract.release import Share, read_release
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
+
+T = TypeVar("T")
+
+
+class StepStatus(Struct):
+    step: str
+    status: str
+    summary: str
+    seconds: float
+
+
+class RunStatus(Struct):
+    """`outcome` None: it is under way, or was killed."""
+
+    run_id: str
+    reason: str
+    outcome: Literal["done", "failed", "blocked"] | None
+    steps: tuple[StepStatus, ...]
+
+
+class ModelStatus(Struct):
+    """`versions` newest first; `monitor` None until the monitor has looked."""
+
+    model: str
+    routes: tuple[str, ...]
+    shares: tuple[Share, ...]
+    versions: tuple[VersionRegistered, ...]
+    monitor: MonitorState | None
+
+
+class Status(Struct):
+    """`processes` maps server and monitor to what the supervisor calls their state."""
+
+    system: str
+    environment: str
+    serial: int
+    url: str
+    processes: dict[str, str]
+    run: RunStatus | None
+    models: tuple[ModelStatus, ...]
+    proposals: tuple[ProposalOpened, ...]
+    blocked: tuple[str, ...]
+
+
+def status_of(engine: LocalEngine, manifest: Manifest) -> Status:
+    states = engine.supervisor.states()
+    config, workspace = engine.config, engine.workspace
+    return Status(
+        system=config.system,
+        environment=config.environment,
+        serial=manifest.serial,
+        url=f"http://{HOST}:{manifest.outputs.port}",
+        processes={program.name: states.get(program.name, "DOWN") for program in engine.programs()},
+        run=last_run(workspace, tuple(step.name for step in config.steps)),
+        models=tuple(model_status(workspace, one.model, one.routes) for one in config.server.endpoints),
+        proposals=tuple(open_proposals(FileLedger(workspace.ledger)).values()),
+        blocked=manifest.blocked,
+    )
+
+
+def last_run(workspace: Workspace, order: tuple[str, ...]) -> RunStatus | None:
+    started: RunStarted | None = None
+    finished: RunFinished | None = None
+    for entry in FileLedger(workspace.ledger).entries():
+        if isinstance(entry.body, RunStarted):
+            started, finished = entry.body, None
+        elif isinstance(entry.body, RunFinished):
+            finished = entry.body
+    if started is None:
+        return None
+    same = finished is not None and finished.run_id == started.run_id
+    return RunStatus(
+        run_id=started.run_id,
+        reason=started.reason,
+        outcome=finished.outcome if finished is not None and same else None,
+        steps=tuple(_steps(workspace, started.run_id, order)),
+    )
+
+
+def _steps(workspace: Workspace, run_id: str, order: tuple[str, ...]) -> Iterator[StepStatus]:
+    for name in order:
+        record = _read(workspace.record(run_id, name), StepRecord)
+        if record is not None:
+            yield StepStatus(step=name, status=record.status, summary=record.summary, seconds=record.seconds)
+
+
+def model_status(workspace: Workspace, model: str, routes: tuple[str, ...]) -> ModelStatus:
+    bodies = (entry.body for entry in FileLedger(workspace.ledger).entries())
+    versions = [one for one in bodies if isinstance(one, VersionRegistered) and one.model == model]
+    released = read_release(workspace.release).models.get(model)
+    return ModelStatus(
+        model=model,
+        routes=routes,
+        shares=() if released is None else released.shares,
+        versions=tuple(reversed(versions)),
+        monitor=_read(workspace.path("monitor", f"{model}.json"), MonitorState),
+    )
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return read_struct(path, kind)
+    except (FileNotFoundError, MlsystemError):
+        return None
+
+
+def status_text(status: Status) -> str:
+    return "\n".join(_lines(status)) + "\n"
+
+
+def _lines(status: Status) -> Iterator[str]:
+    processes = ", ".join(f"{name} {state.lower()}" for name, state in status.processes.items())
+    yield f"{status.system} in {status.environment}, serial {status.serial}: {processes}"
+    yield f"  endpoint {status.url}"
+    if status.run is not None:
+        yield ""
+        yield from _run_lines(status.run)
+    for model in status.models:
+        yield ""
+        yield from _model_lines(model)
+    for proposal in status.proposals:
+        yield ""
+        yield f"proposal {proposal.proposal}: {proposal.kind} {proposal.model}: {proposal.reason}"
+        yield f"  mlsystem approve {proposal.proposal} | mlsystem reject {proposal.proposal}"
+    if status.blocked:
+        yield ""
+        yield f"a gate said no in {', '.join(status.blocked)}; to evaluate again: mlsystem apply --retry"
+
+
+def _run_lines(run: RunStatus) -> Iterator[str]:
+    yield f"run {run.run_id}: {run.outcome or 'not finished'} ({run.reason})"
+    width = max((len(step.step) for step in run.steps), default=0)
+    for step in run.steps:
+        yield f"  {step.step:<{width}}  {step.status:<9}  {step.seconds:6.1f} s  {step.summary}"
+
+
+def _model_lines(model: ModelStatus) -> Iterator[str]:
+    shares = ", ".join(f"version {one.version} answers {one.share:.0%}" for one in model.shares)
+    yield f"model {model.model} on {', '.join(model.routes)}: {shares or 'no version answers'}"
+    for version in model.versions[:3]:
+        metrics = ", ".join(
+            f"{one.metric} {one.value:.4g}" for one in version.metrics if one.slice is None and one.value is not None
+        )
+        yield f"  version {version.version} {version.status}: {metrics}"
+        yield from (f"    gate {gate.gate}: {gate.detail}" for gate in version.gates if not gate.passed)
+    if len(model.versions) > 3:
+        yield f"  and {len(model.versions) - 3} older"
+    if model.monitor is not None:
+        yield from _monitor_lines(model.monitor)
+
+
+def _monitor_lines(state: MonitorState) -> Iterator[str]:
+    window = state.last or state.window
+    seen = "nothing yet" if window is None else f"{window.verdict.replace('_', ' ')} over {window.rows:,} rows"
+    clock = "" if state.clock_us is None else f" at {_instant(state.clock_us)}"
+    yield f"  monitor{clock}: {seen}; {state.windows_drifted} of {state.windows_judged} windows drifted"
+    for one in state.freshness:
+        yield f"    source {one.source}: {'fresh' if one.fresh else 'stale'}"
+    if state.sli is not None and state.sli.valid:
+        met = "met" if state.sli.met else "missed"
+        yield f"    objectives {met} over {state.sli.valid:,} requests"
+    yield from (f"    alert: {alert.message}" for alert in state.alerts)
+
+
+def _instant(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
+
+
+def status_json(status: Status) -> str:
+    return pretty_json(status)

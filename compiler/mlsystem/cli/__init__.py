@@ -1,0 +1,1 @@
+"""Commands: each parses, calls, and hands the answer to the console. Nothing is decided here."""

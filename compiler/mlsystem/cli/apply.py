@@ -1,0 +1,57 @@
+"""Carry out a plan: a saved one exactly, or a new one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlsystem.cli.common import environment_from, report_outcome, spec_arguments
+from mlsystem.cli.console import REFUSED, Console
+from mlsystem.errors import MlsystemError
+
+if TYPE_CHECKING:
+    from mlsystem.apply.environment import Environment
+    from mlsystem.plan.plan import Plan
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a plan saved by `mlsystem plan --out`")
+    spec_arguments(parser)
+    parser.add_argument("--yes", action="store_true", help="also when data will be deleted")
+    parser.add_argument("--retry", action="store_true", help="evaluate again what a gate rejected")
+    parser.add_argument("--port", type=int, metavar="N", help="instead of environments.ENV.port")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    from mlsystem.plan.plan import load_plan  # lazy: --help needs no plan
+    from mlsystem.plan.render.text import render_text
+
+    saved = None if args.plan is None else load_plan(args.plan)
+    if saved is not None and args.environment is None:
+        args.environment = saved.environment
+    environment = environment_from(args, console, args.port)
+    if environment is None:
+        return REFUSED
+    plan = saved or environment.plan()
+    console.answer(render_text(plan))
+    if plan.deletes and not args.yes and not _agreed(console):
+        return REFUSED
+    return _carry_out(plan, environment, args.retry, console)
+
+
+def _agreed(console: Console) -> bool:
+    if not console.terminal:
+        raise MlsystemError("this plan deletes data, and there is no terminal to ask on", "mlsystem apply --yes")
+    return console.confirm("\nThis deletes data.")
+
+
+def _carry_out(plan: Plan, environment: Environment, retry: bool, console: Console) -> int:
+    from mlsystem.apply.apply import apply_plan  # lazy: --help needs no engine
+
+    progress = console.progress()
+    try:
+        outcome = apply_plan(plan, environment.target, environment.engine, environment.store, progress, retry=retry)
+    finally:
+        progress.close()
+    return report_outcome(outcome, console)
