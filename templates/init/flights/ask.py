@@ -20,7 +20,8 @@ def main() -> None:
     print(f"{'departure':<18}{'flight':<20}{'late with':>9}   it arrived")
     for request, outcome in zip(requests, outcomes, strict=True):
         answer = ask(url, request)
-        print(f"{departure(request):<18}{flight(request):<20}{answer['probability']:>9.0%}   {arrived(outcome['arr_delay'])}")
+        asked = f"{departure(request):<18}{flight(request):<20}"
+        print(f"{asked}{answer['probability']:>9.0%}   {arrived(outcome['arr_delay'])}")
 
 
 def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:

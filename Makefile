@@ -1,0 +1,43 @@
+# Each target is one job. README names them and .ci/run calls the same.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := check
+.PHONY: demo demo-down test check quick bench soak schema golden docs clean
+
+BIN := .venv/bin
+INSTALLED := .venv/.mlsystem-installed
+PYTEST := $(BIN)/python -m pytest
+
+demo: $(INSTALLED)  ## from an empty folder to a live endpoint on the flights example
+	$(BIN)/python tools/demo.py
+
+demo-down: $(INSTALLED)  ## leaves nothing of the demo running
+	$(BIN)/python tools/demo.py --down
+
+test: $(INSTALLED)  ## everything but the long runs
+	$(PYTEST) -m "not soak" -n auto --dist loadgroup
+
+quick: $(INSTALLED)  ## what runs in seconds
+	$(PYTEST) -m "not soak and not slow" -n auto --dist loadgroup
+
+soak: $(INSTALLED)  ## the long runs alone: kills at many moments, hours of requests
+	$(PYTEST) -m soak
+
+check: $(INSTALLED)  ## style, types, and generated files that are out of date
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tools/generate.py --check
+
+bench: $(INSTALLED)  ## measures, and writes bench/README.md
+	$(BIN)/python bench/run.py
+
+schema docs golden: $(INSTALLED)  ## writes the generated files of that kind again
+	$(BIN)/python tools/generate.py $@
+
+clean:  ## removes what was built, and the demo; the virtual environment stays
+	$(if $(wildcard $(INSTALLED)),$(BIN)/python tools/demo.py --down)
+	rm -rf demo build dist .mypy_cache .ruff_cache .hypothesis
+
+$(INSTALLED): pyproject.toml constraints.txt tools/install
+	tools/install .venv
+	touch $@

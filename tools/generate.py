@@ -1,0 +1,83 @@
+"""Writes the files that are made from others: the JSON Schema, the reference pages, the golden tree of every example.
+
+python tools/generate.py [schema|docs|golden] [--check]     (default: all)
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mlsystem.compile import compile_system
+from mlsystem.diagnostics.render import render_text
+from mlsystem.diagnostics.report import Report
+from mlsystem.spec.explain import reference_markdown
+from mlsystem.spec.schema import schema_text
+from mlsystem_runtime.contract.expressions.reference import functions_reference
+
+ROOT = Path(__file__).resolve().parent.parent
+Files = dict[Path, str]
+
+
+def schema() -> Files:
+    return {ROOT / "schemas" / "mlsystem.schema.json": schema_text()}
+
+
+def docs() -> Files:
+    pages = {"functions.md": functions_reference(), **reference_markdown()}
+    return {ROOT / "docs" / "reference" / name: text for name, text in pages.items()}
+
+
+def golden() -> Files:
+    """Every example in each of its environments. An example that does not compile ends the program."""
+    files: Files = {}
+    for spec in sorted(ROOT.glob("examples/*/mlsystem.yaml")):
+        report = Report()
+        compiled = compile_system(spec, "dev", {}, report)
+        if compiled is None:
+            sys.exit(render_text(report))
+        for artifact in compiled.tree:
+            files[spec.parent / "expected" / "dev" / artifact.path] = artifact.content
+    return files
+
+
+KINDS: dict[str, tuple[Callable[[], Files], str]] = {
+    "schema": (schema, "schemas/*.json"),
+    "docs": (docs, "docs/reference/*.md"),
+    "golden": (golden, "examples/*/expected/**/*"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", nargs="?", choices=KINDS, help="which files; all where it is left out")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is out of date")
+    arguments = parser.parse_args()
+    kinds = [arguments.kind] if arguments.kind else list(KINDS)
+    stale = [line for kind in kinds for line in update(kind, check=arguments.check)]
+    for line in stale:
+        sys.stdout.write(line + "\n")
+    return 1 if stale and arguments.check else 0
+
+
+def update(kind: str, *, check: bool) -> Iterator[str]:
+    """One line for each file that was not as it should be."""
+    make, pattern = KINDS[kind]
+    wanted = make()
+    for path, content in wanted.items():
+        if path.exists() and path.read_text() == content:
+            continue
+        yield f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}{f' (make {kind})' if check else ''}"
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+    for path in sorted(found for found in ROOT.glob(pattern) if found.is_file() and found not in wanted):
+        yield f"{'left over' if check else 'removed'}: {path.relative_to(ROOT)}"
+        if not check:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
