@@ -26,7 +26,7 @@ BYTES: dict[str, int] = {
 PER_MONTH: dict[str, float] = {"hour": 720.0, "day": 30.0, "week": 30 / 7, "month": 1.0, "year": 30 / 365}
 LONGEST = 100 * 365 * MICROSECONDS["d"]
 
-_NUMBER = r"(\d{1,15}(?:\.\d{1,9})?)"
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,9})?)"
 _UNIT_WORDS = {
     "us": "us", "usec": "us", "ms": "ms", "msec": "ms", "s": "s", "sec": "s", "second": "s", "m": "m", "min": "m",
     "minute": "m", "h": "h", "hr": "h", "hour": "h", "d": "d", "day": "d", "w": "w", "wk": "w", "week": "w",

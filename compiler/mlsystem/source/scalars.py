@@ -28,7 +28,7 @@ def resolve(text: str) -> str | int | float | bool | None:
     if _INT.fullmatch(text) or _BASED.fullmatch(text):
         number = int(text, 0)
         return number if -(2**63) <= number < 2**63 else text
-    if _FLOAT.fullmatch(text) and len(text) <= 400:
+    if not text.lstrip("+-").isdecimal() and len(text) <= 400 and _FLOAT.fullmatch(text):
         value = float(text)
         return value if math.isfinite(value) else text
     special = _SPECIAL.fullmatch(text)
