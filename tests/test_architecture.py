@@ -71,8 +71,8 @@ def imports(path: Path) -> Iterator[Import]:
                     yield Import(path, node.lineno, f"{node.module}.{name.name}", id(node) in lazy)
 
 
-def functions(module: ast.Module) -> Iterator[ast.AST]:
-    return (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+def functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def layer(module: str) -> int:
@@ -135,8 +135,8 @@ def test_an_import_inside_a_function_says_why() -> None:
 
 def says_why(one: Import) -> bool:
     lines = one.path.read_text().splitlines()
-    for node in ast.walk(tree(one.path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= one.line <= (node.end_lineno or 0):
+    for node in functions(tree(one.path)):
+        if node.lineno <= one.line <= (node.end_lineno or 0):
             body = [line.strip() for line in lines[node.lineno : node.end_lineno]]
             commented = any(line.startswith(("from ", "import ")) and "#" in line for line in body)
             if commented or "lazy" in (ast.get_docstring(node) or ""):
