@@ -89,7 +89,7 @@ def reporter(context: StepContext, epochs: int) -> Report:
 
     def report(done: float, text: str) -> None:
         nonlocal told_s
-        if done.is_integer() or time.monotonic() - told_s >= TELL_EVERY_S:
+        if done == int(done) or time.monotonic() - told_s >= TELL_EVERY_S:
             told_s = time.monotonic()
             context.progress(done, epochs, text)
 

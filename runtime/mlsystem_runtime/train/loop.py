@@ -17,6 +17,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import TabularParameters
 from mlsystem_runtime.train.batches import Data, batch_rows, batches, epoch_order
 from mlsystem_runtime.train.checkpoint import Timer, load, save
+from mlsystem_runtime.train.optimizer import AdamW
 from mlsystem_runtime.train.preemption import PreemptedError, Preemption
 
 Criterion = Callable[[Tensor, Tensor], Tensor]  # (logits_BO, y_B) → losses_B
@@ -65,8 +66,7 @@ def fit(
     """
     size = batch_rows(len(train), parameters.batch_size)
     steps = len(train) // size
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=parameters.learning_rate, weight_decay=parameters.weight_decay, fused=True)
+    optimizer = AdamW(model.parameters(), parameters.weight_decay)
     at = resume(load(folder), model, optimizer)
     rows, seconds = 0, 0.0
 
@@ -76,18 +76,17 @@ def fit(
             order = epoch_order(len(train), seed, at.epoch)
             model.train()
             for batch in batches(train, order, size, start=at.step):
-                set_learning_rate(optimizer, parameters, at.epoch * steps + at.step, parameters.epochs * steps)
                 losses_B = criterion(model(batch.x_BN, batch.ids_BC), batch.y_B)
                 loss = losses_B.mean()
                 loss_value = loss.item()  # waits for the device
                 if not math.isfinite(loss_value):
                     raise diverged("loss", loss_value, at, batch, losses_B)
-                optimizer.zero_grad(set_to_none=True)
+                model.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
                 gradient = clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).item()  # waits for the device
                 if not math.isfinite(gradient):
                     raise diverged("gradient", gradient, at, batch, losses_B)
-                optimizer.step()
+                optimizer.step(learning_rate(parameters, at.epoch * steps + at.step, parameters.epochs * steps))
                 at.step += 1
                 at.loss_sum += loss_value
                 rows += size
@@ -135,12 +134,11 @@ def advance(at: Position, validated: float, model: nn.Module) -> None:
     at.epoch, at.step, at.loss_sum = at.epoch + 1, 0, 0.0
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, parameters: TabularParameters, step: int, total: int) -> None:
+def learning_rate(parameters: TabularParameters, step: int, total: int) -> float:
     """Rises linearly from step 0, then falls linearly over all epochs to LAST_LEARNING_RATE of what is declared."""
     warm_up = max(1, min(WARM_UP_STEPS, total // 10))
-    factor = min(1.0, (step + 1) / warm_up) * (1.0 - (1.0 - LAST_LEARNING_RATE) * step / total)
-    for group in optimizer.param_groups:
-        group["lr"] = parameters.learning_rate * factor
+    rising, falling = min(1.0, (step + 1) / warm_up), 1.0 - (1.0 - LAST_LEARNING_RATE) * step / total
+    return parameters.learning_rate * rising * falling
 
 
 def diverged(what: str, value: float, at: Position, batch: Data, losses_B: Tensor) -> MlsystemError:
@@ -154,21 +152,21 @@ def diverged(what: str, value: float, at: Position, batch: Data, losses_B: Tenso
     )
 
 
-def state(at: Position, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def state(at: Position, model: nn.Module, optimizer: AdamW) -> dict[str, Any]:
     """Everything that a checkpoint holds: tensors, numbers, text."""
     return {
         "position": dict(vars(at)),
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": optimizer.state(),
         "random": torch.get_rng_state(),
     }
 
 
-def resume(checkpoint: dict[str, Any] | None, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+def resume(checkpoint: dict[str, Any] | None, model: nn.Module, optimizer: AdamW) -> Position:
     """Put everything back as it was; a fresh start where there is no checkpoint."""
     if checkpoint is None:
         return Position()
     model.load_state_dict(checkpoint["model"])
-    optimizer.load_state_dict(checkpoint["optimizer"])
+    optimizer.restore(checkpoint["optimizer"])
     torch.set_rng_state(checkpoint["random"])
     return Position(**checkpoint["position"])

@@ -56,6 +56,6 @@ def targets(label: NDArray[Any], architecture: Architecture) -> Tensor:
 def check_labels(label: NDArray[Any], task: Task) -> None:
     """Raises MlsystemError where the training rows leave nothing to learn."""
     if task != "regression" and len(np.unique(label)) < 2:
-        only = label[0] if len(label) else None
+        only = ", ".join(str(one) for one in label[:1])
         raise MlsystemError(
-            f"all training examples have the label {only!r}", "the label or `examples.where` does not tell cases apart")
+            f"all training examples have the label {only}", "the label or `examples.where` does not tell cases apart")
