@@ -35,6 +35,7 @@ class FieldFacts(NamedTuple):
     example: str | None = None
     not_yet: Mapping[str, str] | None = None
     implied: str | None = None
+    default_of: str | None = None
 
 
 def declare(
@@ -50,7 +51,7 @@ def declare(
     **constraints: Any,
 ) -> Any:
     """Declares a key. `default_of` names an entry of DEFAULTS; `implied` says in words what leaving it out means."""
-    extra: Any = {"facts": FieldFacts(facet, example, not_yet, implied)}
+    extra: Any = {"facts": FieldFacts(facet, example, not_yet, implied, default_of)}
     value = default if default_of is None else DEFAULTS[default_of]
     options: dict[str, Any] = {} if value is ... else {"default": value, "validate_default": value is not None}
     return Field(description=description, alias=alias, json_schema_extra=extra, **options, **constraints)
