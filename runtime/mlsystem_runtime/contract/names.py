@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-REQUESTS = "mlsystem_requests_total"                       # labels: model, version, outcome
-LATENCY = "mlsystem_request_duration_seconds"              # labels: model
+REQUESTS = "mlsystem_requests_total"  # labels: model, version, outcome
+LATENCY = "mlsystem_request_duration_seconds"  # labels: model
 OUTCOMES = ("ok", "invalid", "rejected", "error", "cancelled")
-MISSING_FEATURES = "mlsystem_missing_features_total"       # labels: model, feature, cause
+MISSING_FEATURES = "mlsystem_missing_features_total"  # labels: model, feature, cause
 NULL_CAUSES = ("no_key", "unknown_key", "expired", "null_value", "empty_window", "store_unreachable")
 RELEASE_SERIAL = "mlsystem_release_serial"
-PREDICTIONS = "mlsystem_predictions_total"                 # labels: model, version
+PREDICTIONS = "mlsystem_predictions_total"  # labels: model, version
 
-DIE_WITH_PARENT = "MLSYSTEM_DIE_WITH_PARENT"               # the parent's pid: the process ends when that one does
-SECRET_FOLDER = "MLSYSTEM_SECRETS"                         # a folder with one file per secret; else the environment
+DIE_WITH_PARENT = "MLSYSTEM_DIE_WITH_PARENT"  # the parent's pid: the process ends when that one does
+SECRET_FOLDER = "MLSYSTEM_SECRETS"  # a folder with one file per secret; else the environment
 
-PREEMPTED = 75               # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)
+PREEMPTED = 75  # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)
