@@ -1,0 +1,1 @@
+"""How good a model is: metrics, slices, a shadow baseline, the champion, and the gates that decide."""

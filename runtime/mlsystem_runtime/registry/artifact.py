@@ -47,6 +47,10 @@ class LoadedModel:
             ) from error
         return cls(card, module)
 
+    @property
+    def architecture(self) -> Architecture:
+        return self._module.architecture
+
     def predict(self, rows: Sequence[Sequence[Any]]) -> list[list[float]]:
         """For each row, values in the order of `card.contract.inputs`, one number per name in `card.outputs`.
 
