@@ -55,7 +55,7 @@ class KeyIndex:
         known[known] = part.pairs[at[known]] == pairs[known]
         return np.where(known, at, UNKNOWN)
 
-    def keys(self) -> list[tuple[Any, ...]]:
+    def tuples(self) -> list[tuple[Any, ...]]:
         """The key of each code, in order."""
         columns: list[list[Any]] = []
         codes = np.arange(self.count)

@@ -6,6 +6,8 @@ with e <= q: a running maximum of ranks in the order of e, then one binary searc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -16,29 +18,51 @@ from mlsystem_runtime.features.rows import Rows, Timeline, chosen, usable
 NO_ROW = -1
 
 
+@dataclass(frozen=True)
+class Arrivals:
+    """Rows that can answer, in the order of (key, arrival): at each place its key, its arrival, and the `winner`, which
+    of `rows` answers from then on. `rows` are rows of the table in the order of (key, rank)."""
+
+    code: Ints
+    instant: Ints
+    winner: Ints
+    rows: Ints
+    timeline: Timeline
+
+
+def arrivals(rows: Rows, columns: list[str], known_at_time: bool, revealed_us: int | None = None) -> Arrivals | None:
+    """None where no row can answer. With `revealed_us`, only rows that are known by then."""
+    knowable = rows.knowable(known_at_time)
+    kept = usable(rows.codes, knowable, revealed_us)
+    codes, time, available = chosen(kept, rows.codes, rows.time, knowable)
+    if len(codes) == 0:
+        return None
+    timeline = Timeline(rows.index.count, codes, time)
+    order = ranked(timeline, available, rows.table.select(columns), kept)
+    winner, instant = np.arange(len(order)), time
+    if available is not time and bool((available > time).any()):
+        instant = np.maximum(time, available)
+        timeline = Timeline(rows.index.count, codes, instant)
+        winner = running_winners(order, timeline.order)
+    by_arrival = timeline.order
+    return Arrivals(codes[by_arrival], instant[by_arrival], winner, order if kept is None else kept[order], timeline)
+
+
 def latest_rows(rows: Rows, columns: list[str], known_at_time: bool, codes: Ints, at: Ints, ttl_us: int | None) -> Ints:
     """For each (code, at) the row of `rows` that answers for `columns`, or NO_ROW.
 
     Ties of (time, available) go to the greater content hash of `columns`; a row known from its time on counts as
     available then. Rows expire when older than `ttl_us`.
     """
-    knowable = rows.knowable(known_at_time)
-    kept = usable(rows.codes, knowable)
-    row_codes, time, available = chosen(kept, rows.codes, rows.time, knowable)
-    if len(row_codes) == 0:
+    found = arrivals(rows, columns, known_at_time)
+    if found is None:
         return np.full(len(at), NO_ROW)
-    timeline = Timeline(rows.index.count, row_codes, time)
-    winners = ranked(timeline, available, rows.table.select(columns), kept)
-    if available is not time and bool((available > time).any()):
-        timeline = Timeline(rows.index.count, row_codes, np.maximum(time, available))
-        winners = running_winners(winners, timeline.order)
-
-    position = timeline.upto(codes, at) - 1
-    row = winners[np.maximum(position, 0)]
-    found = (position >= 0) & (row_codes[row] == codes)
+    place = found.timeline.upto(codes, at) - 1
+    row = found.rows[found.winner[np.maximum(place, 0)]]
+    answered = (place >= 0) & (rows.codes[row] == codes)
     if ttl_us is not None:
-        found &= time[row] >= at - ttl_us
-    return np.where(found, row if kept is None else kept[row], NO_ROW)
+        answered &= rows.time[row] >= at - ttl_us
+    return np.where(answered, row, NO_ROW)
 
 
 def ranked(by_time: Timeline, available: Ints, table: pa.Table, kept: Ints | None) -> Ints:
@@ -55,10 +79,11 @@ def ranked(by_time: Timeline, available: Ints, table: pa.Table, kept: Ints | Non
 
 
 def running_winners(by_rank: Ints, by_arrival: Ints) -> Ints:
-    """For each place in the order of arrival, the best-ranked row of its key that has arrived by then.
+    """For each place in the order of arrival, the best rank among the rows of its key that have arrived by then.
 
     Ranks grow with the code of the key, so a running maximum starts anew with every key.
     """
     rank = np.empty_like(by_rank)
     rank[by_rank] = np.arange(len(by_rank))
-    return by_rank[np.maximum.accumulate(rank[by_arrival])]
+    best: Ints = np.maximum.accumulate(rank[by_arrival])
+    return best

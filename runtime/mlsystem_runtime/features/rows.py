@@ -108,9 +108,10 @@ class Timeline:
         return np.searchsorted(self.sorted, self.pairs.of(codes, instants), side="right")
 
 
-def usable(codes: Ints, knowable: Ints) -> Ints | None:
-    """Which rows can ever answer: those with a key that become known; None where all can."""
-    mask = (codes >= 0) & (knowable != NEVER)
+def usable(codes: Ints, knowable: Ints, revealed_us: int | None = None) -> Ints | None:
+    """Rows that can ever answer: with a key, and known some day (by `revealed_us`); None where all can."""
+    last = NEVER - 1 if revealed_us is None else revealed_us
+    mask = (codes >= 0) & (knowable <= last)
     return None if mask.all() else np.flatnonzero(mask)
 
 

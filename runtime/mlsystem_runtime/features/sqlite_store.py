@@ -1,0 +1,184 @@
+"""The embedded online store: one SQLite file in WAL mode, so that readers never wait for the writer."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnreachableError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS generation (
+    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL, knowledge TEXT NOT NULL,
+    watermark_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS body (
+    generation INTEGER NOT NULL, key BLOB NOT NULL, digest INTEGER NOT NULL, packed BLOB NOT NULL,
+    PRIMARY KEY (generation, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS head (
+    generation INTEGER NOT NULL, key BLOB NOT NULL, packed BLOB NOT NULL,
+    PRIMARY KEY (generation, key)) WITHOUT ROWID;
+"""
+READ = """
+SELECT body.packed, head.packed FROM body LEFT JOIN head USING (generation, key)
+WHERE body.generation = ? AND body.key = ?
+"""
+ADVANCE = """
+INSERT INTO generation (fingerprint, name, knowledge, watermark_us) VALUES (?, ?, ?, ?)
+ON CONFLICT (fingerprint) DO UPDATE SET watermark_us = excluded.watermark_us, knowledge = excluded.knowledge
+WHERE excluded.watermark_us >= watermark_us
+RETURNING id
+"""
+PUT_BODY = """
+INSERT INTO body VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET digest = excluded.digest, packed = excluded.packed
+"""
+PUT_HEAD = "INSERT INTO head VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET packed = excluded.packed"
+WAIT_MS = 10_000
+MAPPED = 1 << 30
+
+
+class SqliteStore:
+    """`writable` creates the file where it is absent; a reader of an absent file reports the store unreachable.
+
+    Each thread has a connection of its own. It is opened again after an error, and when the file was replaced.
+    `durable` False skips syncing, for a store that is thrown away.
+    """
+
+    def __init__(self, path: Path, writable: bool = False, durable: bool = True) -> None:
+        self.path = path
+        self._writable = writable
+        self._durable = durable
+        self._local = threading.local()
+
+    def generation(self, fingerprint: str) -> Generation | None:
+        return next((one for one in self.generations() if one.fingerprint == fingerprint), None)
+
+    def generations(self) -> Sequence[Generation]:
+        query = "SELECT fingerprint, name, knowledge, watermark_us FROM generation ORDER BY id"
+        return tuple(Generation(*row) for row in self._asked(query))
+
+    def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
+        number = self._number(fingerprint)
+        found: list[Packed | None] = []
+        for key in keys:
+            rows = self._asked(READ, (number, key))
+            found.append(Packed(rows[0][0], rows[0][1] or b"") if rows else None)
+        return found
+
+    def digests(self, fingerprint: str) -> Mapping[bytes, int]:
+        return dict(self._asked("SELECT key, digest FROM body WHERE generation = ?", (self._number(fingerprint),)))
+
+    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
+        with self._transaction() as connection:
+            row = (generation.fingerprint, generation.group, generation.knowledge, generation.watermark_us)
+            advanced = connection.execute(ADVANCE, row).fetchall()
+            if not advanced:
+                return False
+            put(connection, advanced[0][0], changes, removed)
+        return True
+
+    def drop(self, fingerprint: str) -> None:
+        with self._transaction() as connection:
+            for table in ("body", "head"):
+                query = f"DELETE FROM {table} WHERE generation = (SELECT id FROM generation WHERE fingerprint = ?)"
+                connection.execute(query, (fingerprint,))
+            connection.execute("DELETE FROM generation WHERE fingerprint = ?", (fingerprint,))
+
+    def close(self) -> None:
+        """Close this thread's connection; it is opened again when needed."""
+        opened = getattr(self._local, "opened", None)
+        self._local.opened = None
+        if opened is not None:
+            opened[1].close()
+
+    def _number(self, fingerprint: str) -> int:
+        numbers: dict[str, int] = self._connection()[2]
+        if fingerprint not in numbers:
+            rows = self._asked("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,))
+            if not rows:
+                raise StoreUnreachableError(
+                    f"the online store {self.path} holds nothing of the group with fingerprint {fingerprint}",
+                    "run the group's materialize step",
+                )
+            numbers[fingerprint] = rows[0][0]
+        return numbers[fingerprint]
+
+    def _asked(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """All rows; tried once more on a new connection when the first one fails."""
+        try:
+            return self._connection()[1].execute(query, values).fetchall()
+        except sqlite3.Error:
+            self.close()
+        try:
+            return self._connection()[1].execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreUnreachableError(f"the online store {self.path} cannot be read: {error}") from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        assert self._writable, "a reader does not write"
+        connection = self._connection()[1]
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.close()
+            raise MlsystemError(
+                f"the online store {self.path} cannot be written: {error}", "check the disk, and who else uses the file"
+            ) from error
+
+    def _connection(self) -> tuple[int, sqlite3.Connection, dict[str, int]]:
+        """(the file's inode, the connection to it, generation numbers seen there)."""
+        opened: tuple[int, sqlite3.Connection, dict[str, int]] | None = getattr(self._local, "opened", None)
+        if opened is not None:
+            try:
+                if self.path.stat().st_ino == opened[0]:
+                    return opened
+            except FileNotFoundError:
+                pass
+            self.close()
+        self._local.opened = opened = self._open()
+        return opened
+
+    def _open(self) -> tuple[int, sqlite3.Connection, dict[str, int]]:
+        if self._writable:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        mode = "rwc" if self._writable else "rw"
+        try:
+            uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED}")
+            if self._writable:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA synchronous = {'NORMAL' if self._durable else 'OFF'}")
+                connection.executescript(SCHEMA)
+            return self.path.stat().st_ino, connection, {}
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnreachableError(
+                f"the online store {self.path} cannot be opened: {error}", "it is made by the materialize steps"
+            ) from error
+
+
+def put(connection: sqlite3.Connection, number: int, changes: Iterable[Change], removed: Iterable[bytes]) -> None:
+    for change in changes:
+        if change.body is not None:
+            connection.execute(PUT_BODY, (number, change.key, change.digest, change.body))
+        if change.head:
+            connection.execute(PUT_HEAD, (number, change.key, change.head))
+        elif change.body is not None:
+            connection.execute("DELETE FROM head WHERE generation = ? AND key = ?", (number, change.key))
+    for key in removed:
+        for table in ("body", "head"):
+            connection.execute(f"DELETE FROM {table} WHERE generation = ? AND key = ?", (number, key))

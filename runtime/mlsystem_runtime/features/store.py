@@ -1,0 +1,103 @@
+"""The online store: packed states of entities, by generation (a group's fingerprint) and key. What is in a state, and
+how it is read, is the same for every store (`packed_latest`, `packed_aggregate`); a store only keeps bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from mlsystem_runtime.contract.errors import MlsystemError
+
+
+class StoreUnreachableError(MlsystemError):
+    """The store cannot be asked now, or holds nothing of the group yet."""
+
+
+class Packed(NamedTuple):
+    """The state of one entity: `body` as of the last fold, and the raw `head` on top of it (empty: none)."""
+
+    body: bytes
+    head: bytes = b""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """All states of one definition of a group. They answer any instant at or after `watermark_us`."""
+
+    fingerprint: str
+    group: str
+    knowledge: str
+    watermark_us: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """A new state. `body` None leaves the body as it is; `digest` hashes the rows that the state was made from."""
+
+    key: bytes
+    digest: int
+    body: bytes | None
+    head: bytes
+
+
+class OnlineStore(Protocol):
+    """Readers and writers may be different processes. Reads raise StoreUnreachableError."""
+
+    def generation(self, fingerprint: str) -> Generation | None: ...
+
+    def generations(self) -> Sequence[Generation]: ...
+
+    def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
+        """The states of these keys, in order; None for a key without one."""
+        ...
+
+    def digests(self, fingerprint: str) -> Mapping[bytes, int]:
+        """The digest of every state of a generation."""
+        ...
+
+    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
+        """All changes or none, and the new watermark. False, and nothing written, where the store is ahead of it."""
+        ...
+
+    def drop(self, fingerprint: str) -> None:
+        """Forget a generation."""
+        ...
+
+
+class MemoryStore:
+    """The store without a file, for tests and for whatever lives in one process."""
+
+    def __init__(self) -> None:
+        self._generations: dict[str, Generation] = {}
+        self._states: dict[str, dict[bytes, tuple[int, Packed]]] = {}
+
+    def generation(self, fingerprint: str) -> Generation | None:
+        return self._generations.get(fingerprint)
+
+    def generations(self) -> Sequence[Generation]:
+        return tuple(self._generations.values())
+
+    def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
+        states = self._states.get(fingerprint, {})
+        return [states[key][1] if key in states else None for key in keys]
+
+    def digests(self, fingerprint: str) -> Mapping[bytes, int]:
+        return {key: digest for key, (digest, _) in self._states.get(fingerprint, {}).items()}
+
+    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
+        held = self._generations.get(generation.fingerprint)
+        if held is not None and held.watermark_us > generation.watermark_us:
+            return False
+        self._generations[generation.fingerprint] = generation
+        states = self._states.setdefault(generation.fingerprint, {})
+        for change in changes:
+            body = states[change.key][1].body if change.body is None else change.body
+            states[change.key] = (change.digest, Packed(body, change.head))
+        for key in removed:
+            states.pop(key, None)
+        return True
+
+    def drop(self, fingerprint: str) -> None:
+        self._generations.pop(fingerprint, None)
+        self._states.pop(fingerprint, None)
