@@ -48,6 +48,12 @@ class Environment:
         inventory = self.engine.inventory(manifest)
         return make_plan(manifest, desired_of(self.compiled), self.observe(), inventory, tool_version())
 
+    def lost(self) -> tuple[str, ...]:
+        """What `destroy` would take, in words. Raises MlsystemError where there is nothing."""
+        if not self.store.folder.exists():
+            raise MlsystemError(f"there is nothing of {self.name} to destroy", "mlsystem apply would make it")
+        return self.engine.lost()
+
     def destroy(self, watch: Watch) -> None:
         """Stop the processes, delete the data, forget the state."""
         with self.store.lease("mlsystem destroy"):

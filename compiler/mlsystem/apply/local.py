@@ -83,7 +83,7 @@ class LocalEngine:
         missing = [name for name in self.config.secrets if name not in self._environ]
         if missing:
             raise MlsystemError(
-                f"secret{'s' if len(missing) > 1 else ''} {', '.join(missing)} not in the environment",
+                f"not in the environment: the secret{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
                 f"set {missing[0]} and run the command again",
             )
         ours = manifest is not None and manifest.outputs.port == self.port

@@ -18,8 +18,8 @@ def rerun(environment: Environment, steps: Iterable[str] | None, reason: str, wa
     the last apply: what is run is what was applied."""
     engine, config = environment.engine, environment.compiled.config
     with environment.store.lease("mlsystem run"):
-        manifest = environment.store.read()
-        if manifest is None or dict(environment.compiled.tree.digests) != manifest.files:
+        manifest = environment.applied()
+        if dict(environment.compiled.tree.digests) != manifest.files:
             raise MlsystemError(
                 "mlsystem.yaml is not what was last applied", "apply it; that runs what is needed: mlsystem apply"
             )

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     environment = environment_from(args, console)
     if environment is None:
         return REFUSED
-    lost = environment.engine.lost()
+    lost = environment.lost()
     console.answer("\n".join(f"! {sentence}" for sentence in lost))
     if not args.yes and not console.terminal:
         raise MlsystemError("this deletes data, and there is no terminal to ask on", "mlsystem destroy --yes")

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from mlsystem.apply.templates import create, prepare, templates  # lazy: --help needs no templates
 
     if args.template is None:
-        console.answer("\n".join(f"{name}  {title}" for name, title in templates().items()))
+        console.answer("\n".join(f"{name:<12}  {title}" for name, title in templates().items()))
         return DONE
     folder = args.folder or Path(args.template)
     create(args.template, folder)

@@ -81,7 +81,10 @@ def find_proposal(ledger: Ledger, name: str | None) -> ProposalOpened:
     if name is not None and name in proposals:
         return proposals[name]
     listed = ", ".join(f"{one.proposal} ({one.kind} {one.model})" for one in proposals.values())
-    what = f"there is no open proposal '{name}'" if name else f"there are {len(proposals)} open proposals"
+    if name is not None or not proposals:
+        what = "there is no open proposal" if name is None else f"there is no open proposal '{name}'"
+    else:
+        what = f"there are {len(proposals)} open proposals: name one"
     raise MlsystemError(what, f"open are: {listed}" if listed else "mlsystem status shows proposals when there are any")
 
 

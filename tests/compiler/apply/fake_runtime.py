@@ -13,8 +13,10 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_struct
+from mlsystem_runtime.data.files import content_digest
 from mlsystem_runtime.parent import die_with_parent
 
 
@@ -40,9 +42,10 @@ def step(args: argparse.Namespace) -> None:
         sys.exit("error: no space left on device")
     time.sleep(float(os.environ.get("SLOW", "0")))
     config = json.loads(Path(args.config).read_text())
-    fingerprint = next(one["fingerprint"] for one in config["steps"] if one["name"] == name)
-    key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
-    wanted = {part for one in config["steps"] for read in one["reads"] if read["step"] == name for part in read["parts"]}
+    own = next(one for one in config["steps"] if one["name"] == name)
+    key = hashlib.sha256(own["fingerprint"].encode()).hexdigest()[:16]
+    read = [one for other in config["steps"] for one in other["reads"] if one["step"] == name]
+    wanted = {part for one in read for part in one["parts"]}
     record = StepRecord(
         step=name,
         key=key,
@@ -52,6 +55,7 @@ def step(args: argparse.Namespace) -> None:
         facts={},
         summary=f"{name} ran",
         seconds=0.1,
+        observed=observed(payload) if (payload := own["payload"])["kind"] == "ingest" else {},
     )
     write_struct(workspace.path(record.output, "result.json"), record)
     write_struct(workspace.record(args.run_id, name), record)
@@ -61,6 +65,10 @@ def step(args: argparse.Namespace) -> None:
         release = {"serial": 1, "models": {model: {"salt": "s", "shares": [version]}}}
         workspace.release.write_text(json.dumps(release))
         workspace.version(model, 1).mkdir(parents=True, exist_ok=True)
+
+
+def observed(payload: dict[str, Any]) -> dict[str, str]:
+    return {"content": content_digest([Path(payload["source"]["uri"])])}
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

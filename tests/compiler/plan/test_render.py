@@ -28,7 +28,7 @@ def test_the_headline_says_it_in_words(system, plan_for, path, value, expected):
 
 def test_a_first_plan_tells_the_whole_way(system, plan_for):
     assert headline(plan_for(None, system())) == (
-        "dev of flights: ingests flights, then computes features history, then trains main, then releases it, "
+        "dev of flights: ingests flights, then computes feature group history, then trains main, then releases it, "
         "then starts the server and the monitor; nothing is deleted."
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from mlsystem.plan.change import heaviest, node_changes
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.text import render_text
-from mlsystem.plan.render.words import counted, headline, sign
+from mlsystem.plan.render.words import cost_text, counted, headline, sign
 
 LIMIT = 60_000
 MOST_DELETES = 50
@@ -52,10 +52,11 @@ def _table(plan: Plan) -> Iterator[str]:
     nodes = heaviest(plan.changes)
     if not nodes:
         return
-    signs = {change.node: sign(change) for change in reversed(node_changes(plan.changes))}
+    lightest_first = sorted(node_changes(plan.changes), key=lambda change: change.consequence.weight)
+    shown = {change.node: change for change in lightest_first}
     yield from ("| | node | consequence |", "| --- | --- | --- |")
     for node in sorted(nodes, key=lambda node: -nodes[node].weight):
-        yield f"| {signs[node]} | {_safe(node)} | {nodes[node]} |"
+        yield f"| {sign(shown[node])} | {_safe(node)} | {cost_text(shown[node]) or 'nothing'} |"
     yield ""
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlsystem.plan.change import AnyNodeChange, FileAdded, FileChanged, FileRemoved, ProcessStopped, node_changes
-from mlsystem.plan.consequence import Consequence
 from mlsystem.plan.plan import Plan
-from mlsystem.plan.render.words import counted, details, file_text, headline, sign
+from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
 UNSEEN = 5
 
@@ -38,8 +37,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 def _node(change: AnyNodeChange, width: int) -> Iterator[str]:
-    cost = "" if change.consequence is Consequence.NOTHING else change.consequence
-    yield f"  {sign(change)} {change.node:<{width}}  {cost}".rstrip()
+    yield f"  {sign(change)} {change.node:<{width}}  {cost_text(change)}".rstrip()
     yield from (f"      {detail}" for detail in details(change))
 
 

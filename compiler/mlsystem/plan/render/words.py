@@ -33,6 +33,18 @@ from mlsystem.system.snapshot import Facet, Kind
 WIDEST_VALUE = 80
 NAMES = 3
 
+FIRST: Mapping[Kind, str] = {
+    Kind.SOURCE: "ingest",
+    Kind.GROUP: "compute features",
+    Kind.DATASET: "compute features",
+    Kind.MODEL: "train",
+    Kind.EVALUATION: "evaluate",
+    Kind.ENDPOINT: "release",
+    Kind.MONITOR: "start",
+    Kind.INFRASTRUCTURE: "create",
+}
+"""What is done for a node that was not there before."""
+
 CAUSE: Mapping[Facet, str] = {
     Facet.DATA: "has other data",
     Facet.FEATURES: "has other features",
@@ -63,7 +75,9 @@ def _work(plan: Plan) -> Iterable[str]:
     yield _phrase("checks", _named(cost, Kind.SOURCE, Consequence.RE_EVALUATE))
     groups = _named(cost, Kind.GROUP, Consequence.RECOMPUTE)
     datasets = _named(cost, Kind.DATASET, Consequence.RECOMPUTE)
-    yield _phrase("computes features" if first else "recomputes features", groups or [f"of {one}" for one in datasets])
+    verb = "computes" if first else "recomputes"
+    yield _phrase(f"{verb} feature groups" if len(groups) > 1 else f"{verb} feature group", groups)
+    yield "" if groups else _phrase(f"{verb} the features of", datasets)
     trained = _named(cost, Kind.MODEL, Consequence.RETRAIN)
     evaluated = [one for one in _named(cost, Kind.EVALUATION, Consequence.RE_EVALUATE) if one not in trained]
     yield _phrase("trains" if first else "retrains", trained)
@@ -97,6 +111,15 @@ def _phrase(verb: str, names: list[str]) -> str:
     if more > 0:
         return f"{verb} {', '.join(shown)} and {more} more"
     return f"{verb} {' and '.join([', '.join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)}"
+
+
+def cost_text(change: AnyNodeChange) -> str:
+    """What a change costs; nothing where it costs nothing."""
+    if isinstance(change, NodeAdded):
+        return FIRST[change.kind]
+    if isinstance(change, NodeRemoved):
+        return "delete" if change.consequence is Consequence.REPLACE else "remove"
+    return "" if change.consequence is Consequence.NOTHING else str(change.consequence)
 
 
 def sign(change: AnyNodeChange) -> str:

@@ -1,0 +1,135 @@
+"""What one does with a running environment: look at it, run it again, decide, roll back, destroy."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mlsystem.apply.decide import approve, decide, roll_back
+from mlsystem.apply.environment import Environment, environment_of
+from mlsystem.apply.events import StepEnds, nobody
+from mlsystem.apply.rerun import rerun
+from mlsystem.apply.status import status_json, status_of, status_text
+from mlsystem.errors import MlsystemError
+from mlsystem.state.store import FileStore
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted
+from mlsystem_runtime.contract.releases import release_version
+
+
+@pytest.fixture
+def running(project, data, small, compiled, local) -> Environment:
+    made, store = compiled(small), FileStore(data / ".mlsystem" / "dev")
+    environment = Environment("dev", data, made, store, local(made))
+    project(data, made, environment.engine, store).apply()
+    return environment
+
+
+def events(environment: Environment) -> list[object]:
+    return [entry.body for entry in FileLedger(environment.engine.workspace.ledger).entries()]
+
+
+def test_status_says_what_runs_and_what_the_last_run_did(running):
+    status = status_of(running.engine, running.applied())
+    text = status_text(status)
+
+    assert set(status.processes.values()) <= {"RUNNING", "STARTING"}
+    assert f"endpoint http://127.0.0.1:{running.engine.port}" in text
+    assert "train.main" in text
+    assert "version 1 answers 100%" in text
+    assert json.loads(status_json(status))["run"]["outcome"] == "done"
+
+
+def test_status_shows_a_proposal_with_what_to_type(running):
+    FileLedger(running.engine.workspace.ledger).append(proposal("p1"))
+
+    assert "mlsystem approve p1 | mlsystem reject p1" in status_text(status_of(running.engine, running.applied()))
+
+
+def test_running_again_with_new_rows_leaves_the_plan_empty_where_all_was_run(running, data):
+    (data / "data" / "weather.csv").write_text("time_hour\n2\n")
+    seen: list[object] = []
+    rerun(running, None, "nightly", seen.append)
+
+    assert {one.step: one.status for one in seen if isinstance(one, StepEnds)}["ingest.flights"] == "unchanged"
+    assert [one.reason for one in events(running) if isinstance(one, RunStarted)][-1] == "nightly"
+    assert running.store.read().serial == 1
+    assert running.plan().empty
+
+
+def test_running_again_refuses_a_file_that_was_not_applied(running, small, compiled, changed):
+    other = compiled(changed(small, ("models", "main", "training", "seed"), "8"))
+
+    with pytest.raises(MlsystemError, match="not what was last applied"):
+        rerun(Environment("dev", running.folder, other, running.store, running.engine), None, "x", nobody)
+
+
+def test_a_step_that_does_not_exist_is_answered_with_those_that_do(running):
+    with pytest.raises(MlsystemError, match=r"there is no step 'trian\.main'") as caught:
+        rerun(running, ["trian.main"], "x", nobody)
+    assert "train.main" in caught.value.hint
+
+
+def proposal(name: str, kind: str = "retrain", version: int | None = None) -> ProposalOpened:
+    return ProposalOpened(proposal=name, kind=kind, model="main", reason="drift", evidence="e", version=version)
+
+
+def test_an_approved_retraining_is_run(running):
+    FileLedger(running.engine.workspace.ledger).append(proposal("p1"))
+    outcome = approve(running, None, nobody)
+    decided = next(one for one in events(running) if isinstance(one, ProposalDecided))
+
+    assert (decided.proposal, decided.decision, decided.evidence) == ("p1", "approved", "e")
+    assert outcome.run_id is not None
+    assert [one.reason for one in events(running) if isinstance(one, RunStarted)][-1] == "proposal p1: drift"
+
+
+def test_an_approved_promotion_is_released(running):
+    running.engine.workspace.version("main", 2).mkdir()
+    FileLedger(running.engine.workspace.ledger).append(proposal("p2", "promote", 2))
+    approve(running, "p2", nobody)
+
+    assert status_of(running.engine, running.applied()).models[0].shares[0].version == 2
+    assert running.plan().empty
+
+
+def test_a_rejected_proposal_is_closed(running):
+    FileLedger(running.engine.workspace.ledger).append(proposal("p1"))
+    decide(running, "p1", "rejected")
+
+    assert status_of(running.engine, running.applied()).proposals == ()
+
+
+def test_a_rollback_leaves_the_plan_empty(running):
+    workspace = running.engine.workspace
+    workspace.version("main", 2).mkdir()
+    release_version(workspace, "main", 1, "first", "test")
+    release_version(workspace, "main", 2, "second", "test")
+
+    assert roll_back(running, None, None) == "version 1 of main answers (release 3)"
+    assert running.plan().empty
+
+
+def test_a_log_is_found_by_the_name_of_its_step(running):
+    assert running.engine.log_of("train.main").read_text() == "train.main runs\n"
+    assert running.engine.log_of("server").name == "server.log"
+
+
+def test_destroy_says_what_it_takes_and_takes_it(running):
+    lost = running.lost()
+    running.destroy(nobody)
+
+    assert lost[0] == "the model registry of dev and 1 version of 1 model in it will be deleted"
+    assert running.store.read() is None
+    with pytest.raises(MlsystemError, match="nothing has been applied"):
+        running.applied()
+
+
+def test_a_port_chosen_once_stays_until_the_file_declares_another(running, data, small, compiled, changed):
+    spec = data / "mlsystem.yaml"
+    manifest = running.applied()
+    other = compiled(changed(small, ("environments", "dev", "port"), "9999"))
+
+    assert environment_of(running.compiled, spec, {}).engine.port == manifest.outputs.port
+    assert environment_of(running.compiled, spec, {}, port=7777).engine.port == 7777
+    assert environment_of(other, spec, {}).engine.port == 9999
