@@ -32,11 +32,12 @@ def follow(location: Sequence[Part], root: type[Section] = SystemSpec) -> Place:
     """The place that a location of a validation error names; tags that unions insert are left out of its path."""
     place = Place((), None, None, root)
     for part in location:
-        place = _step(place, part)
+        place = step(place, part)
     return place
 
 
-def _step(place: Place, part: Part) -> Place:
+def step(place: Place, part: Part) -> Place:
+    """One part further."""
     shape = bare(place.annotation)
     models = union_models(shape)
     if len(models) > 1:
