@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnreachableError
@@ -40,6 +41,9 @@ ON CONFLICT DO UPDATE SET digest = excluded.digest, packed = excluded.packed
 PUT_HEAD = "INSERT INTO head VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET packed = excluded.packed"
 WAIT_MS = 10_000
 MAPPED = 1 << 30
+LOOK_S = 0.2
+
+T = TypeVar("T")
 
 
 class SqliteStore:
@@ -60,18 +64,16 @@ class SqliteStore:
 
     def generations(self) -> Sequence[Generation]:
         query = "SELECT fingerprint, name, knowledge, watermark_us FROM generation ORDER BY id"
-        return tuple(Generation(*row) for row in self._asked(query))
+        return tuple(
+            Generation(*row) for row in self._tried(lambda opened: opened.connection.execute(query).fetchall())
+        )
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
-        number = self._number(fingerprint)
-        found: list[Packed | None] = []
-        for key in keys:
-            rows = self._asked(READ, (number, key))
-            found.append(Packed(rows[0][0], rows[0][1] or b"") if rows else None)
-        return found
+        return self._tried(lambda opened: read(opened, fingerprint, keys))
 
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
-        return dict(self._asked("SELECT key, digest FROM body WHERE generation = ?", (self._number(fingerprint),)))
+        query = "SELECT key, digest FROM body WHERE generation = ?"
+        return self._tried(lambda opened: dict(opened.connection.execute(query, (opened.number(fingerprint),))))
 
     def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
         with self._transaction() as connection:
@@ -94,28 +96,16 @@ class SqliteStore:
         opened = getattr(self._local, "opened", None)
         self._local.opened = None
         if opened is not None:
-            opened[1].close()
+            opened.connection.close()
 
-    def _number(self, fingerprint: str) -> int:
-        numbers: dict[str, int] = self._connection()[2]
-        if fingerprint not in numbers:
-            rows = self._asked("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,))
-            if not rows:
-                raise StoreUnreachableError(
-                    f"the online store {self.path} holds nothing of the group with fingerprint {fingerprint}",
-                    "run the group's materialize step",
-                )
-            numbers[fingerprint] = rows[0][0]
-        return numbers[fingerprint]
-
-    def _asked(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        """All rows; tried once more on a new connection when the first one fails."""
+    def _tried(self, ask: Callable[[Opened], T]) -> T:
+        """The answer; asked once more on a new connection when the first one fails."""
         try:
-            return self._connection()[1].execute(query, values).fetchall()
+            return ask(self._opened())
         except sqlite3.Error:
             self.close()
         try:
-            return self._connection()[1].execute(query, values).fetchall()
+            return ask(self._opened())
         except sqlite3.Error as error:
             self.close()
             raise StoreUnreachableError(f"the online store {self.path} cannot be read: {error}") from error
@@ -123,7 +113,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         assert self._writable, "a reader does not write"
-        connection = self._connection()[1]
+        connection = self._opened().connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -138,20 +128,16 @@ class SqliteStore:
                 f"the online store {self.path} cannot be written: {error}", "check the disk, and who else uses the file"
             ) from error
 
-    def _connection(self) -> tuple[int, sqlite3.Connection, dict[str, int]]:
-        """(the file's inode, the connection to it, generation numbers seen there)."""
-        opened: tuple[int, sqlite3.Connection, dict[str, int]] | None = getattr(self._local, "opened", None)
+    def _opened(self) -> Opened:
+        opened: Opened | None = getattr(self._local, "opened", None)
         if opened is not None:
-            try:
-                if self.path.stat().st_ino == opened[0]:
-                    return opened
-            except FileNotFoundError:
-                pass
+            if opened.still_at(self.path):
+                return opened
             self.close()
         self._local.opened = opened = self._open()
         return opened
 
-    def _open(self) -> tuple[int, sqlite3.Connection, dict[str, int]]:
+    def _open(self) -> Opened:
         if self._writable:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         mode = "rwc" if self._writable else "rw"
@@ -164,11 +150,50 @@ class SqliteStore:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {'NORMAL' if self._durable else 'OFF'}")
                 connection.executescript(SCHEMA)
-            return self.path.stat().st_ino, connection, {}
+            return Opened(connection, self.path.stat().st_ino)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnreachableError(
                 f"the online store {self.path} cannot be opened: {error}", "it is made by the materialize steps"
             ) from error
+
+
+class Opened:
+    """A connection, the file it was opened on, and what was found there already."""
+
+    def __init__(self, connection: sqlite3.Connection, inode: int) -> None:
+        self.connection = connection
+        self.inode = inode
+        self.numbers: dict[str, int] = {}
+        self.looked = time.monotonic()
+
+    def still_at(self, path: Path) -> bool:
+        """Whether `path` is the same file still; looked at a few times a second."""
+        now = time.monotonic()
+        if now - self.looked < LOOK_S:
+            return True
+        self.looked = now
+        try:
+            return path.stat().st_ino == self.inode
+        except FileNotFoundError:
+            return False
+
+    def number(self, fingerprint: str) -> int:
+        """The number of a generation; raises StoreUnreachableError where there is none."""
+        if fingerprint not in self.numbers:
+            rows = self.connection.execute("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,)).fetchall()
+            if not rows:
+                raise StoreUnreachableError(
+                    f"the online store holds nothing of the group with fingerprint {fingerprint}",
+                    "run the group's materialize step",
+                )
+            self.numbers[fingerprint] = rows[0][0]
+        return self.numbers[fingerprint]
+
+
+def read(opened: Opened, fingerprint: str, keys: Sequence[bytes]) -> list[Packed | None]:
+    number, execute = opened.number(fingerprint), opened.connection.execute
+    rows = [execute(READ, (number, key)).fetchone() for key in keys]
+    return [None if row is None else Packed(row[0], row[1] or b"") for row in rows]
 
 
 def put(connection: sqlite3.Connection, number: int, changes: Iterable[Change], removed: Iterable[bytes]) -> None:
