@@ -6,8 +6,8 @@ The closure is the spec's files, the values of declared variables, and nothing e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.contract import emit_contract, run_config
@@ -20,8 +20,7 @@ from mlsystem.system.snapshots import snapshot
 from mlsystem_runtime.contract.run import RunConfig
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """What one environment means, and the files that carry it out."""
 
     system: System

@@ -4,7 +4,6 @@ that later passes speak only of their own problems; `finish` runs when there was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mlsystem.diagnostics.report import Report
 from mlsystem.diagnostics.suggest import help_among
@@ -12,6 +11,7 @@ from mlsystem.span import Span
 from mlsystem.spec.parse import Loaded
 from mlsystem.spec.system import SystemSpec
 from mlsystem.system.nodes import ModelNode, System
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import Column, Source
 from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compile_expression
 from mlsystem_runtime.contract.features import AnyGroup
@@ -19,20 +19,18 @@ from mlsystem_runtime.contract.features import AnyGroup
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct):
     """`sources`, `groups` and `models` hold what was resolved without a mistake, by name."""
 
     spec: SystemSpec
     environment: str
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    groups: Mapping[str, AnyGroup] = field(default_factory=dict)
-    models: Mapping[str, ModelNode] = field(default_factory=dict)
+    sources: Mapping[str, Source] = {}
+    groups: Mapping[str, AnyGroup] = {}
+    models: Mapping[str, ModelNode] = {}
     system: System | None = None
 
 
-@dataclass(frozen=True)
-class Problems:
+class Problems(Struct):
     """Where passes report: a place is named by its path in the spec, and found in the file that it was written in."""
 
     report: Report

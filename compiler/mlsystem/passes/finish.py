@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import msgspec
+from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
@@ -72,10 +70,10 @@ def secrets(draft: Draft) -> tuple[str, ...]:
 
 def with_fingerprints(system: System) -> System:
     def named(group: AnyGroup) -> AnyGroup:
-        return msgspec.structs.replace(group, fingerprint=part_fingerprint(system, group))
+        return replace(group, fingerprint=part_fingerprint(system, group))
 
     def contract(written: FeatureContract) -> FeatureContract:
-        return msgspec.structs.replace(written, groups=tuple(named(group) for group in written.groups))
+        return replace(written, groups=tuple(named(group) for group in written.groups))
 
     def model(written: ModelNode) -> ModelNode:
         return replace(written, contract=contract(written.contract))

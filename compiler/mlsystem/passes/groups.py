@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.spec import features as spec

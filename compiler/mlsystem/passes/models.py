@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import get_args
+
+from msgspec.structs import replace
 
 from mlsystem.passes.contracts import resolve_features
 from mlsystem.passes.draft import Draft, Path, Problems

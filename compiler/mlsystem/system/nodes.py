@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
 from mlsystem_runtime.contract.model import Task
@@ -21,16 +21,14 @@ from mlsystem_runtime.contract.run import (
 )
 
 
-@dataclass(frozen=True)
-class SourceNode:
+class SourceNode(Struct):
     name: str
     source: Source
     checks: tuple[AnyCheck, ...]
     renamed_from: str | None
 
 
-@dataclass(frozen=True)
-class GroupNode:
+class GroupNode(Struct):
     """`group` has all its columns; each model carries the part that it uses. `every_us` None: no schedule."""
 
     name: str
@@ -40,8 +38,7 @@ class GroupNode:
     renamed_from: str | None
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(Struct):
     type: Literal["tabular"]
     parameters: TabularParameters
     split: Split
@@ -50,16 +47,14 @@ class Training:
     max_loss_of_work_us: int
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Struct):
     metrics: tuple[str, ...]
     slices: tuple[str, ...]
     baseline: Literal["boosted_trees", "none"]
     gates: tuple[Gate, ...]
 
 
-@dataclass(frozen=True)
-class Serving:
+class Serving(Struct):
     routes: tuple[str, ...]
     sticky: tuple[str, ...]
     slo: Slo
@@ -68,8 +63,7 @@ class Serving:
     threads: int | None
 
 
-@dataclass(frozen=True)
-class Monitoring:
+class Monitoring(Struct):
     drift: Drift | None
     freshness_us: int | None
     missing: bool
@@ -79,8 +73,7 @@ class Monitoring:
     approve: tuple[Literal["retrain", "promote"], ...]
 
 
-@dataclass(frozen=True)
-class ModelNode:
+class ModelNode(Struct):
     """One model and all that hangs on it. `contract` holds of each group only the columns that this model uses."""
 
     name: str
@@ -95,16 +88,14 @@ class ModelNode:
     renamed_from: str | None
 
 
-@dataclass(frozen=True)
-class LocalTarget:
+class LocalTarget(Struct):
     """One machine. `workspace` None: below the state of the environment. Secrets come from the environment."""
 
     port: int
     workspace: str | None
 
 
-@dataclass(frozen=True)
-class System:
+class System(Struct):
     name: str
     environment: str
     clock: Clock

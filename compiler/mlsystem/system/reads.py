@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlsystem.system.nodes import ModelNode
 from mlsystem_runtime.contract.columns import Column, Source
 from mlsystem_runtime.contract.expressions import compile_expression
 from mlsystem_runtime.contract.features import FeatureContract, LatestGroup, RequestGroup, StoredGroup
-
-from mlsystem.system.nodes import ModelNode
 
 
 def stored_groups(contract: FeatureContract) -> list[StoredGroup]:

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.columns import AnyCheck, Source
-from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, AnyGroup, LatestGroup, RequestGroup
-from mlsystem_runtime.contract.run import Gate
 
 from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
 from mlsystem.system.quantities import duration, percent
 from mlsystem.system.reads import example_columns, group_columns, stored_groups, with_inputs
 from mlsystem.system.snapshot import CONTENT, SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.columns import AnyCheck, Source
+from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, AnyGroup, LatestGroup, RequestGroup
+from mlsystem_runtime.contract.run import Gate
 
 Values = dict[str, Any]
 ROWS = (CONTENT, "uri", "format", "time", "timezone", "available")
