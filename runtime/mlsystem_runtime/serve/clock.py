@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Protocol
 
-from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import Clock
-from mlsystem_runtime.contract.workspace import Workspace, read_struct
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.data.clock import read_clock
 
 
 class EnvironmentClock(Protocol):
     def now_us(self) -> int | None:
         """UTC microseconds; None where nothing was ingested yet."""
         ...
-
-
-class ClockFile(Struct):
-    clock_us: int
 
 
 class WallClock:
@@ -30,14 +25,14 @@ class WallClock:
 class DataClock:
     """Reads `clock.json` again only when it has changed; never goes back, and stays when the file is damaged."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._seen: tuple[int, int] | None = None
         self._now_us: int | None = None
 
     def now_us(self) -> int | None:
         try:
-            status = self.path.stat()
+            status = self._workspace.path("clock.json").stat()
         except FileNotFoundError:
             return self._now_us
         seen = (status.st_mtime_ns, status.st_ino)
@@ -48,11 +43,12 @@ class DataClock:
 
     def _read(self) -> None:
         try:
-            read = read_struct(self.path, ClockFile).clock_us
-        except (MlsystemError, FileNotFoundError):
+            read = read_clock(self._workspace)
+        except MlsystemError:
             return
-        self._now_us = read if self._now_us is None else max(read, self._now_us)
+        if read is not None:
+            self._now_us = max(read, self._now_us or read)
 
 
 def environment_clock(kind: Clock, workspace: Workspace) -> EnvironmentClock:
-    return WallClock() if kind == "wall" else DataClock(workspace.path("clock.json"))
+    return WallClock() if kind == "wall" else DataClock(workspace)

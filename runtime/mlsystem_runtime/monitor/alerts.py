@@ -1,0 +1,127 @@
+"""Alerts: said once when something goes wrong, again when that has lasted for a cooldown, and when it is over."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.monitor_state import AlertState
+from mlsystem_runtime.contract.names import SECRET_FOLDER
+from mlsystem_runtime.contract.run import Alert
+
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.5      # before the second attempt; doubled before the third
+TIMEOUT_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What is sent. `at_us` is on the environment's clock."""
+
+    system: str
+    environment: str
+    model: str
+    key: str
+    status: Literal["firing", "resolved"]
+    message: str
+    at_us: int
+
+
+class Channel(Protocol):
+    """Where notifications go. `send` never raises and never waits for long."""
+
+    def send(self, notification: Notification) -> None: ...
+
+
+class LogChannel:
+    def send(self, notification: Notification) -> None:
+        level = logging.WARNING if notification.status == "firing" else logging.INFO
+        logger.log(level, "alert %s of '%s': %s", notification.status, notification.model, notification.message)
+
+
+class Webhook:
+    """POSTs JSON on a thread of its own, in at most ATTEMPTS attempts. The address is a secret and never logged."""
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise MlsystemError("the webhook's address is not an http or https URL", "correct it, or its secret")
+        self._url = url
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhook")
+
+    def send(self, notification: Notification) -> None:
+        body = json.dumps({name: getattr(notification, name) for name in Notification.__dataclass_fields__}).encode()
+        self._thread.submit(self._deliver, body, notification.key)
+
+    def close(self) -> None:
+        """Waits for what is under way, at most the time that its attempts take."""
+        self._thread.shutdown(wait=True)
+
+    def _deliver(self, body: bytes, key: str) -> None:
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+            request = urllib.request.Request(self._url, body, {"content-type": "application/json"}, method="POST")
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
+                    return
+            except urllib.error.HTTPError as error:
+                problem = f"it answered {error.code}"
+                error.close()
+            except (OSError, ValueError) as error:  # unreachable, or no answer in time; its text may hold the address
+                problem = type(error).__name__
+        logger.error("alert %s did not reach the webhook in %d attempts: %s", key, ATTEMPTS, problem)
+
+
+def channels(alerts: Sequence[Alert], environ: Mapping[str, str] | None = None) -> tuple[Channel, ...]:
+    """The log always, and every webhook. One whose address cannot be found is left out, and the log says so."""
+    made: list[Channel] = [LogChannel()]
+    for alert in alerts:
+        if alert.kind == "webhook":
+            try:
+                made.append(Webhook(alert.url if alert.url is not None else secret(alert.url_secret or "", environ)))
+            except MlsystemError:
+                logger.exception("alerts do not go to the webhook")
+    return tuple(made)
+
+
+def secret(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """The value of a secret: its file in the folder of secrets where there is one, else the environment's."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get(SECRET_FOLDER)
+    value = environ.get(name)
+    if folder and (Path(folder) / name).is_file():
+        value = (Path(folder) / name).read_text().strip()
+    if not value:
+        raise MlsystemError(f"secret '{name}' has no value", f"set the environment variable {name} and start again")
+    return value
+
+
+def follow(
+    known: Sequence[AlertState], wrong: Mapping[str, str], now_us: int, again_us: int,
+) -> tuple[tuple[AlertState, ...], tuple[AlertState, ...], tuple[AlertState, ...]]:
+    """(What is wrong now, what of it is to be said, what is over). `wrong` holds a message by key."""
+    before = {alert.key: alert for alert in known}
+    now, said = [], []
+    for key, message in wrong.items():
+        earlier = before.get(key)
+        due = earlier is None or now_us - earlier.notified_us >= again_us
+        since = now_us if earlier is None else earlier.since_us
+        notified = now_us if earlier is None or due else earlier.notified_us
+        alert = AlertState(key=key, message=message, since_us=since, notified_us=notified)
+        now.append(alert)
+        said += [alert] if due else []
+    return tuple(now), tuple(said), tuple(alert for alert in known if alert.key not in wrong)

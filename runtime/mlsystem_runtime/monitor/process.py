@@ -1,0 +1,100 @@
+"""The monitor process: looks at every model, keeps the online store fresh, leaves nothing behind on SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.monitor_state import RefreshState
+from mlsystem_runtime.contract.run import Refresh, RunConfig
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.monitor.alerts import Webhook, channels
+from mlsystem_runtime.monitor.jobs import Command, Jobs, Schedule, runtime_command
+from mlsystem_runtime.monitor.watching import Watched
+from mlsystem_runtime.serve.clock import environment_clock
+
+TICK_SECONDS = 0.5       # how often jobs are looked after
+LOOK_SECONDS = 5.0       # how often models are looked at
+
+logger = logging.getLogger(__name__)
+
+
+def monitor(config: RunConfig, workspace: Workspace, config_path: Path) -> int:
+    """Runs until SIGTERM or SIGINT; always 0, for what goes wrong in the system is what it reports."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    loop = Monitor(config, workspace, runtime_command(config_path.absolute(), workspace))
+    logger.info("watching %s", ", ".join(watched.model.model for watched in loop.models) or "no model")
+    try:
+        loop.run(stopping.is_set, stopping.wait)
+    finally:
+        loop.close()
+    return 0
+
+
+class Monitor:
+    """Everything that one monitor watches. `command` starts a step."""
+
+    def __init__(self, config: RunConfig, workspace: Workspace, command: Command) -> None:
+        section = config.monitor
+        self.clock = environment_clock(section.clock, workspace)
+        self.jobs = Jobs(workspace, command)
+        self.channels = {model.model: channels(model.alerts) for model in section.models}
+        self.models = tuple(
+            Watched(config, model, workspace, self.jobs, self.channels[model.model]) for model in section.models
+        )
+        known = [state for watched in self.models for state in watched.state.refreshes]
+        now_us = time.time_ns() // 1000
+        self.schedules = tuple(
+            Schedule(refresh, _earlier(refresh, known), workspace, now_us) for refresh in section.refreshes
+        )
+
+    def run(self, stopping: Callable[[], bool], wait: Callable[[float], object]) -> None:
+        """Until `stopping`; `wait` sleeps, or returns early when it is time to stop."""
+        next_look = 0.0
+        while not stopping():
+            self.work()
+            if time.monotonic() >= next_look:
+                self.look()
+                next_look = time.monotonic() + LOOK_SECONDS
+            wait(TICK_SECONDS)
+
+    def work(self) -> None:
+        """Starts what is due and takes note of what has ended."""
+        now_us = time.time_ns() // 1000
+        for schedule in self.schedules:
+            if schedule.due(now_us):
+                schedule.start(self.jobs, now_us)
+        self.jobs.poll()
+
+    def look(self) -> None:
+        """Looks at every model. A disk that is full or a damaged file stops one look, not the monitor."""
+        refreshes = tuple(schedule.state for schedule in self.schedules)
+        for watched in self.models:
+            try:
+                watched.look(self.clock.now_us(), refreshes)
+            except (OSError, MlsystemError):
+                logger.exception("'%s' could not be looked at; it is tried again", watched.model.model)
+
+    def close(self) -> None:
+        self.jobs.stop()
+        for made in self.channels.values():
+            for channel in made:
+                if isinstance(channel, Webhook):
+                    channel.close()
+
+
+def _earlier(refresh: Refresh, known: list[RefreshState]) -> RefreshState | None:
+    """What an earlier monitor knew of the same steps; a changed period starts over."""
+    for state in known:
+        if (state.steps, state.every_us) == (refresh.steps, refresh.every_us):
+            return state
+    return None

@@ -1,0 +1,182 @@
+"""One model under watch: what is seen becomes state, alerts and, where drift asks for it, a proposal to retrain."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, RunFinished, RunStarted
+from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
+from mlsystem_runtime.contract.run import MonitoredModel, RunConfig
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
+from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
+from mlsystem_runtime.monitor.health import freshness, service_level
+from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
+from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, open_retraining
+from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune
+
+NAMED_COLUMNS = 5        # in a message; the state has all
+
+logger = logging.getLogger(__name__)
+
+
+class Watched:
+    """Looks at one model each time `look` is called. Its state is on disk after every look, and is taken up again."""
+
+    def __init__(
+        self, config: RunConfig, model: MonitoredModel, workspace: Workspace, jobs: Jobs, channels: tuple[Channel, ...],
+    ) -> None:
+        self.model = model
+        self._config = config
+        self._workspace = workspace
+        self._jobs = jobs
+        self._channels = channels
+        self._path = workspace.path("monitor", f"{model.model}.json")
+        self._files = CountFiles(workspace.path("counts", model.model))
+        self._grids = Grids(workspace, model.model)
+        self._ledger = FileLedger(workspace.ledger)
+        self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
+        self.state = self._read()
+
+    def look(self, clock_us: int | None, refreshes: tuple[RefreshState, ...]) -> MonitorState:
+        """Judges what has come in since the last look, says what is wrong, and writes the state."""
+        state = msgspec.structs.replace(
+            self.state, clock_us=clock_us, written_us=time.time_ns() // 1000, refreshes=refreshes,
+            sli=service_level(self._files.sli().values()),
+            freshness=tuple(
+                freshness(self._workspace, source, self.model.freshness_us, clock_us) for source in self._sources
+            ) if self.model.freshness_us is not None else (),
+        )
+        if clock_us is not None:
+            state = self._judge(state, clock_us)
+            state = self._tell(state, clock_us)
+        self.state = state
+        write_struct(self._path, state)
+        return state
+
+    def _judge(self, state: MonitorState, clock_us: int) -> MonitorState:
+        if self.model.drift is None:
+            return state
+        files = list(self._files.drift().values())
+        judged = judge_windows(self.model, self.model.drift, files, self._grids, clock_us, state)
+        state = judged.state
+        for window in judged.drifted:
+            state = self._propose(state, window)
+        prune(self._files, self.model.drift, state)
+        return state
+
+    def _propose(self, state: MonitorState, window: WindowState) -> MonitorState:
+        """At most one proposal per cooldown, counted on the clock from window to window."""
+        now_us = window.end_us
+        cooling = state.proposed_us is not None and now_us - state.proposed_us < self.model.cooldown_us
+        if "drift" not in self.model.retrain_on or cooling:
+            return state
+        evidence = evidence_of(self.model.model, window)
+        proposal = open_retraining(self._ledger, self.model.model, describe(window), evidence)
+        if proposal is None:
+            return state
+        logger.info("proposal %s is open: %s", proposal.proposal, proposal.reason)
+        if "retrain" not in self.model.approve:
+            self._ledger.append(ProposalDecided(
+                proposal=proposal.proposal, decision="approved", evidence=evidence, by=MONITOR))
+            self._retrain(proposal.proposal)
+        return msgspec.structs.replace(state, proposed_us=now_us, evidence=evidence)
+
+    def _retrain(self, proposal: str) -> None:
+        run_id = new_run_id("retrain")
+
+        def finished(failure: str | None) -> None:
+            outcome: Literal["done", "failed", "blocked"]
+            outcome = "failed" if failure is not None else "blocked" if self._blocked(run_id) else "done"
+            logger.log(logging.INFO if failure is None else logging.ERROR, "%s %s %s", run_id, outcome, failure or "")
+            self._ledger.append(RunFinished(run_id=run_id, outcome=outcome, detail=failure or ""))
+
+        self._ledger.append(RunStarted(run_id=run_id, reason=f"proposal {proposal}"))
+        self._jobs.add(Job(run_id, self.model.retrain_steps, finished))
+
+    def _blocked(self, run_id: str) -> bool:
+        """Whether a gate said no: the run went through, and released nothing."""
+        records = (self._workspace.record(run_id, step) for step in self.model.retrain_steps)
+        return any(read_struct(path, StepRecord).status == "blocked" for path in records if path.exists())
+
+    def _tell(self, state: MonitorState, clock_us: int) -> MonitorState:
+        now, said, over = follow(state.alerts, wrong(state), clock_us, self.model.cooldown_us)
+        for alert in said:
+            self._send(alert, "firing", clock_us)
+        for alert in over:
+            self._send(alert, "resolved", clock_us)
+        return msgspec.structs.replace(state, alerts=now)
+
+    def _send(self, alert: AlertState, status: str, clock_us: int) -> None:
+        for channel in self._channels:
+            channel.send(Notification(
+                system=self._config.system, environment=self._config.environment, model=self.model.model,
+                key=alert.key, status="firing" if status == "firing" else "resolved", message=alert.message,
+                at_us=clock_us,
+            ))
+
+    def _read(self) -> MonitorState:
+        empty = MonitorState(format=FORMAT, model=self.model.model, clock_us=None, written_us=0)
+        try:
+            state = read_struct(self._path, MonitorState)
+        except FileNotFoundError:
+            return empty
+        except MlsystemError:
+            logger.exception("the monitor starts anew")
+            return empty
+        return msgspec.structs.replace(state, model=self.model.model) if state.format == FORMAT else empty
+
+
+def wrong(state: MonitorState) -> dict[str, str]:
+    """What is wrong now, by the key under which it is said once."""
+    found = {}
+    window = state.window if state.window is not None and state.window.verdict == "drift" else state.last
+    if window is not None and window.verdict == "drift":
+        found["drift"] = describe(window)
+    for source in state.freshness:
+        if not source.fresh:
+            age = "nothing was ingested" if source.age_us is None else f"the newest row is {hours(source.age_us)} old"
+            allowed = hours(source.limit_us)
+            found[f"freshness:{source.source}"] = f"source '{source.source}': {age}, {allowed} are allowed"
+    if state.sli is not None and not state.sli.met:
+        found["service_level"] = (
+            f"of {state.sli.valid} requests {share(state.sli.availability)} were answered "
+            f"(objective {share(state.sli.availability_objective)}), {share(state.sli.fast)} in time "
+            f"(objective {share(state.sli.fast_objective)})"
+        )
+    for refresh in state.refreshes:
+        if refresh.failure is not None:
+            last = refresh.failure.splitlines()[-1] if refresh.failure else ""
+            found[f"refresh:{','.join(refresh.steps)}"] = f"the online store is not refreshed: {last}"
+    return found
+
+
+def describe(window: WindowState) -> str:
+    """Which columns moved, the ones that moved most first."""
+    drifting = sorted((test for test in window.tests if test.verdict == "drift"), key=lambda test: -test.effect)
+    columns = list(dict.fromkeys(f"{test.column} ({test.effect:.0%}{WORDS[test.test]})" for test in drifting))
+    more = f" and {len(columns) - NAMED_COLUMNS} more" if len(columns) > NAMED_COLUMNS else ""
+    return (
+        f"drift in version {window.version} from {instant(window.start_us)} to {instant(window.end_us)}, "
+        f"{window.rows} rows: {', '.join(columns[:NAMED_COLUMNS])}{more}"
+    )
+
+
+WORDS = {"ks": " moved", "chi_square": " moved", "missing": " change of missing values"}
+
+
+def instant(at_us: int) -> str:
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us):%Y-%m-%d %H:%M}"
+
+
+def hours(span_us: int) -> str:
+    return f"{span_us / 3_600_000_000:.1f} h"
+
+
+def share(value: float | None) -> str:
+    return "no share" if value is None else f"{value:.2%}"

@@ -1,0 +1,121 @@
+"""Alerts reach the webhook, or give up in bounded time, and its address stays a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import SECRET_FOLDER
+from mlsystem_runtime.contract.run import Alert
+from mlsystem_runtime.monitor import alerts
+from mlsystem_runtime.monitor.alerts import LogChannel, Notification, Webhook, channels, follow, secret
+
+ALERT = Notification("flight-delay", "dev", "main", "drift", "firing", "past.delay moved", 5)
+
+
+@pytest.fixture
+def receiver():
+    """(address, bodies received, statuses to answer with: 200 once they are used up)."""
+    bodies, statuses = [], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(statuses.pop(0) if statuses else 200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/token-123", bodies, statuses
+        server.shutdown()
+        thread.join()
+
+
+def test_a_notification_arrives_as_json(receiver):
+    address, bodies, _ = receiver
+    webhook = Webhook(address)
+    webhook.send(ALERT)
+    webhook.close()
+
+    assert bodies == [{
+        "system": "flight-delay", "environment": "dev", "model": "main", "key": "drift", "status": "firing",
+        "message": "past.delay moved", "at_us": 5,
+    }]
+
+
+def test_delivery_is_tried_again_after_an_error(receiver):
+    address, bodies, statuses = receiver
+    statuses += [500, 503]
+    webhook = Webhook(address)
+    webhook.send(ALERT)
+    webhook.close()
+
+    assert len(bodies) == alerts.ATTEMPTS
+
+
+def test_delivery_gives_up_and_the_log_names_no_address(receiver, caplog):
+    address, _, statuses = receiver
+    statuses += [404] * 9
+    for target in (address, "http://127.0.0.1:1/token-123"):
+        webhook = Webhook(target)
+        webhook.send(ALERT)
+        webhook.close()
+
+    assert "it answered 404" in caplog.text
+    assert "did not reach" in caplog.text
+    assert "token-123" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+def test_an_address_that_is_no_url_is_refused_without_being_named():
+    with pytest.raises(MlsystemError) as refused:
+        Webhook("file:///token-123")
+
+    assert "token-123" not in str(refused.value)
+
+
+def test_a_secret_is_read_from_its_folder_first_then_from_the_environment(tmp_path):
+    (tmp_path / "ALERT_URL").write_text("http://folder\n")
+
+    assert secret("ALERT_URL", {"ALERT_URL": "http://environment", SECRET_FOLDER: str(tmp_path)}) == "http://folder"
+    assert secret("ALERT_URL", {"ALERT_URL": "http://environment"}) == "http://environment"
+    with pytest.raises(MlsystemError, match="ALERT_URL"):
+        secret("ALERT_URL", {})
+
+
+def test_a_webhook_without_its_secret_leaves_the_log(caplog):
+    made = channels((Alert("webhook", url_secret="ALERT_URL"),), {})
+
+    assert [type(channel) for channel in made] == [LogChannel]
+    assert "ALERT_URL" in caplog.text
+
+
+def test_the_log_channel_warns(caplog):
+    with caplog.at_level(logging.INFO):
+        LogChannel().send(ALERT)
+
+    assert "past.delay moved" in caplog.text
+
+
+def test_what_stays_wrong_is_said_again_only_after_the_cooldown():
+    now, said, over = follow((), {"drift": "a"}, 0, 10)
+    assert [alert.key for alert in said] == ["drift"]
+
+    now, said, over = follow(now, {"drift": "b"}, 9, 10)
+    assert (said, over) == ((), ())
+    assert now[0].message == "b"
+
+    now, said, over = follow(now, {"drift": "b"}, 10, 10)
+    assert (said[0].since_us, said[0].notified_us) == (0, 10)
+
+    now, said, over = follow(now, {}, 11, 10)
+    assert (now, said, [alert.key for alert in over]) == ((), (), ["drift"])

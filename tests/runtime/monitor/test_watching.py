@@ -1,0 +1,199 @@
+"""From what is seen to state, alerts and proposals."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import ProposalDecided, ProposalOpened, RunStarted, open_proposals
+from mlsystem_runtime.contract.workspace import write_atomically
+from mlsystem_runtime.monitor.jobs import Jobs
+from mlsystem_runtime.monitor.proposals import approve, open_retraining, reject
+from mlsystem_runtime.monitor.watching import Watched
+
+DAY_US = 24 * HOUR_US
+START_US = 1_388_188_800_000_000
+
+
+class Heard:
+    """A channel that keeps what it is sent."""
+
+    def __init__(self):
+        self.notifications = []
+
+    def send(self, notification):
+        self.notifications.append(notification)
+
+    @property
+    def said(self):
+        return [(one.key, one.status) for one in self.notifications]
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def watch(scene, heard):
+    return lambda: Watched(scene.config, scene.model, scene.workspace, Jobs(scene.workspace, lambda *_: ()), (heard,))
+
+
+def events(scene, kind):
+    return [entry.body for entry in scene.ledger.entries() if isinstance(entry.body, kind)]
+
+
+def test_drift_is_said_once_and_opens_one_proposal_bound_to_its_evidence(scene, watch, heard):
+    scene.serve(800, 3, shift=0.8)
+    watched = watch()
+    for _ in range(3):
+        watched.look(START_US + DAY_US, ())
+
+    assert heard.said == [("drift", "firing")]
+    assert "past.delay" in heard.notifications[0].message
+    [proposal] = events(scene, ProposalOpened)
+    assert (proposal.kind, proposal.model) == ("retrain", "main")
+    assert scene.state().evidence == proposal.evidence
+
+
+def test_the_state_on_disk_is_what_a_new_monitor_goes_on_from(scene, watch, heard):
+    scene.serve(800, 3, shift=0.8)
+    watch().look(START_US + DAY_US, ())
+    watch().look(START_US + DAY_US, ())
+
+    assert heard.said == [("drift", "firing")]
+    assert len(events(scene, ProposalOpened)) == 1
+
+
+def test_drift_that_is_over_is_said_to_be(scene, watch, heard):
+    scene.serve(800, 3, shift=0.8)
+    watched = watch()
+    watched.look(START_US + DAY_US, ())
+    scene.serve(800, 27)
+    watched.look(START_US + 2 * DAY_US, ())
+
+    assert heard.said == [("drift", "firing"), ("drift", "resolved")]
+
+
+def test_lasting_drift_is_said_again_after_the_cooldown_and_only_one_proposal_waits(scene, watch, heard):
+    watched = watch()
+    for day in range(5):
+        scene.serve(400, 24 * day, shift=0.8)
+        watched.look(START_US + (day + 1) * DAY_US, ())
+
+    assert heard.said == [("drift", "firing")] * 2
+    assert len(events(scene, ProposalOpened)) == 1
+
+
+def test_after_a_rejection_new_evidence_proposes_again_once_the_cooldown_is_over(scene, watch):
+    watched = watch()
+    for day in range(6):
+        scene.serve(400, 24 * day, shift=0.8)
+        watched.look(START_US + (day + 1) * DAY_US, ())
+        for name in open_proposals(scene.ledger):
+            reject(scene.ledger, name, None, "ada")
+
+    assert len(events(scene, ProposalOpened)) == 2
+
+
+def test_without_retraining_on_drift_nothing_is_proposed(scene, watch):
+    scene.retrain_on = ()
+    scene.serve(800, 3, shift=0.8)
+    watch().look(START_US + DAY_US, ())
+
+    assert events(scene, ProposalOpened) == []
+
+
+def test_where_nobody_has_to_approve_the_monitor_does_and_starts_the_run(scene, watch):
+    scene.approve = ()
+    scene.serve(800, 3, shift=0.8)
+    watch().look(START_US + DAY_US, ())
+
+    [proposal], [decision], [run] = (events(scene, kind) for kind in (ProposalOpened, ProposalDecided, RunStarted))
+    assert (decision.proposal, decision.decision, decision.by) == (proposal.proposal, "approved", "monitor")
+    assert decision.evidence == proposal.evidence
+    assert proposal.proposal in run.reason
+
+
+def test_stale_and_missing_data_are_alerts(scene, watch, heard):
+    scene.freshness_us = 2 * DAY_US
+    watched = watch()
+    watched.look(START_US, ())
+    assert "nothing was ingested" in heard.notifications[0].message
+
+    scene.ingested("a", START_US - DAY_US)
+    watched.look(START_US, ())
+    assert heard.said == [("freshness:flights", "firing"), ("freshness:flights", "resolved")]
+
+    watched.look(START_US + 2 * DAY_US, ())
+    assert "72.0 h old, 48.0 h are allowed" in heard.notifications[-1].message
+    [source] = scene.state().freshness
+    assert (source.fresh, source.age_us) == (False, 3 * DAY_US)
+
+
+def test_the_newest_run_says_how_fresh_the_data_is(scene, watch):
+    scene.freshness_us = DAY_US
+    scene.ingested("b", START_US - 5 * DAY_US)
+    time.sleep(0.02)
+    scene.ingested("a", START_US)
+
+    [source] = watch().look(START_US, ()).freshness
+    assert source.fresh
+
+
+def test_a_missed_service_level_is_an_alert_over_its_window_only(scene, watch, heard):
+    now = time.time_ns() // 1000 // HOUR_US * HOUR_US
+    scene.serve_level({now: ServedHour(1000, 995, 900), now - 3 * DAY_US: ServedHour(1000, 0, 0)})
+
+    sli = watch().look(START_US, ()).sli
+    assert (sli.valid, sli.availability, sli.fast, sli.met) == (1000, 0.995, 0.9, False)
+    assert heard.said == [("service_level", "firing")]
+    assert "90.00% in time (objective 95.00%)" in heard.notifications[0].message
+
+
+def test_before_the_first_ingest_the_monitor_writes_a_state_and_judges_nothing(scene, watch):
+    scene.serve(800, 3, shift=0.8)
+
+    state = watch().look(None, ())
+    assert (state.clock_us, state.last) == (None, None)
+    assert scene.state() == state
+
+
+def test_a_damaged_state_is_replaced(scene, watch, caplog):
+    write_atomically(scene.workspace.path("monitor", "main.json"), "{")
+    watch().look(START_US, ())
+
+    assert scene.state().model == "main"
+    assert "starts anew" in caplog.text
+
+
+def test_a_proposal_is_not_opened_twice_on_the_same_evidence(scene):
+    opened = open_retraining(scene.ledger, "main", "why", "e" * 32)
+    assert open_retraining(scene.ledger, "main", "why", "f" * 32) is None
+    reject(scene.ledger, opened.proposal, opened.evidence, "ada")
+
+    assert open_retraining(scene.ledger, "main", "why", "e" * 32) is None
+    assert open_retraining(scene.ledger, "main", "why", "f" * 32) is not None
+
+
+def test_a_decision_is_bound_to_the_evidence_that_was_seen(scene):
+    opened = open_retraining(scene.ledger, "main", "why", "e" * 32)
+
+    with pytest.raises(MlsystemError, match="rests on evidence"):
+        approve(scene.ledger, opened.proposal, "f" * 32, "ada")
+    assert approve(scene.ledger, opened.proposal, "e" * 32, "ada") == opened
+    with pytest.raises(MlsystemError, match="no proposal"):
+        approve(scene.ledger, opened.proposal, "e" * 32, "ada")
+    assert events(scene, ProposalDecided)[0].by == "ada"
+
+
+def test_the_state_survives_a_round_trip(scene, watch):
+    scene.freshness_us = DAY_US
+    scene.serve(800, 3, shift=0.8)
+    state = watch().look(START_US + DAY_US, ())
+
+    assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
