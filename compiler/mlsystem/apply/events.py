@@ -25,7 +25,7 @@ class StepProgresses:
 
 @dataclass(frozen=True)
 class StepEnds:
-    """`status` as in a step's record: done, unchanged, blocked; `seconds` it took."""
+    """`status` as in a step's record (done, unchanged, blocked), or `earlier`: done before this run was interrupted."""
 
     step: str
     status: str

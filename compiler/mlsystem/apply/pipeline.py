@@ -15,6 +15,7 @@ from mlsystem_runtime.contract.run import IngestStep, RunConfig, Step
 from mlsystem_runtime.contract.workspace import StepRecord
 
 BLOCKED = "blocked"
+EARLIER = "earlier"
 
 
 class Pipeline:
@@ -49,9 +50,14 @@ class Pipeline:
         wanted = None if only is None else set(only)
         steps = [step for step in self._config.steps if wanted is None or step.name in wanted]
         for number, step in enumerate(steps, start=1):
-            if all(read.step in self._records for read in step.reads):
-                self._watch(StepBegins(step.name, number, len(steps)))
-                self._keep(step, self._answer(step))
+            if not all(read.step in self._records for read in step.reads):
+                continue
+            self._watch(StepBegins(step.name, number, len(steps)))
+            earlier = self._earlier(step)
+            record = earlier or self._answer(step)
+            self._keep(step, record)
+            status = EARLIER if earlier is not None and record.status != BLOCKED else record.status
+            self._watch(StepEnds(step.name, status, record.summary, record.seconds))
 
     def retry(self) -> None:
         """Forget what a blocked step, and the evaluation that it rests on, put out: they run once more."""
@@ -65,11 +71,7 @@ class Pipeline:
                 self._engine.forget(record)
 
     def _answer(self, step: Step) -> StepRecord:
-        proof = self._proof(step)
-        self.proofs[step.name] = proof
-        if step.name in self._finished and (done := self._engine.record(self.run_id, step.name)) is not None:
-            return done
-        if (proven := self._proven(step, proof)) is not None:
+        if (proven := self._proven(step)) is not None:
             status = BLOCKED if proven.status == BLOCKED else "unchanged"
             record = msgspec.structs.replace(proven, status=status, seconds=0.0)
             self._engine.reuse(self.run_id, record)
@@ -78,7 +80,12 @@ class Pipeline:
             step, self.run_id, self._watch, lambda pid: self._journal.write(StepStarted(step=step.name, pid=pid))
         )
 
-    def _proven(self, step: Step, proof: StepProof) -> StepRecord | None:
+    def _earlier(self, step: Step) -> StepRecord | None:
+        """What this run put out before it was interrupted."""
+        return self._engine.record(self.run_id, step.name) if step.name in self._finished else None
+
+    def _proven(self, step: Step) -> StepRecord | None:
+        proof = self._proof(step)
         unseen = isinstance(step.payload, IngestStep) and proof.observed is None
         if self._manifest is None or unseen or self._manifest.proofs.get(step.name) != proof:
             return None
@@ -106,5 +113,5 @@ class Pipeline:
             self.blocked[step.name] = record.summary
         else:
             self._records[step.name] = record
+        self.proofs[step.name] = self._proof(step)
         self._journal.write(StepFinished(step=step.name))
-        self._watch(StepEnds(step.name, record.status, record.summary, record.seconds))

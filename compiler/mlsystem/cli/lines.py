@@ -36,5 +36,7 @@ def end_text(event: StepEnds) -> str:
     """What became of a step."""
     if event.status == "unchanged":
         return f"{event.step}: unchanged"
+    if event.status == "earlier":
+        return f"{event.step}: done before the interruption"
     what = "blocked" if event.status == "blocked" else "done"
     return f"{event.step}: {what} in {event.seconds:.1f} s: {event.summary}"
