@@ -9,12 +9,11 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, FeatureUse
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
-from mlsystem_runtime.evaluate.evaluation import EVALUATION, Evaluation
+from mlsystem_runtime.evaluate.evaluation import Evaluation
 from mlsystem_runtime.evaluate.gates import Rival
 from mlsystem_runtime.registry.artifact import LoadedModel
+from mlsystem_runtime.registry.card import EVALUATION, SPLIT
 from mlsystem_runtime.train.split import SplitRecord
-
-SPLIT = "split.json"
 
 
 def champion_version(workspace: Workspace, model: str) -> int | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.model import GateResult, MetricValue
 
-EVALUATION = "evaluation.json"
-
 
 class ChampionResult(Struct):
     """The champion when evaluation started. Both sets of metrics are over the same `rows`: test rows later than what

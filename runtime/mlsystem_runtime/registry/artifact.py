@@ -16,13 +16,12 @@ from torch import Tensor
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.model import ModelCard
-from mlsystem_runtime.contract.workspace import read_struct, write_atomically, write_struct
+from mlsystem_runtime.contract.workspace import write_atomically, write_struct
+from mlsystem_runtime.registry.card import CARD, WEIGHTS, read_card
 from mlsystem_runtime.train.architecture import Architecture
 from mlsystem_runtime.train.encode import RowEncoder, encode_table
 from mlsystem_runtime.train.model import Tabular, build
 
-CARD_FORMAT = 1
-CARD, WEIGHTS = "model.json", "model.safetensors"
 TABLE_ROWS = 8192  # per forward pass over a table
 
 
@@ -76,20 +75,6 @@ def predict_table(module: Tabular, table: pa.Table) -> Tensor:
             for start in range(0, len(table), TABLE_ROWS)
         ]
     return torch.cat(parts) if parts else torch.empty(0, len(module.architecture.outputs))
-
-
-def read_card(folder: Path) -> ModelCard:
-    """`model.json` of a model directory."""
-    try:
-        card = read_struct(folder / CARD, ModelCard)
-    except FileNotFoundError as error:
-        raise MlsystemError(f"{folder} holds no model", "train it again with `mlsystem apply`") from error
-    if card.format != CARD_FORMAT:
-        raise MlsystemError(
-            f"{folder / CARD} has format {card.format}; this version reads {CARD_FORMAT}",
-            "use the version of mlsystem that wrote it",
-        )
-    return card
 
 
 def write_model(folder: Path, module: Tabular, card: ModelCard) -> None:

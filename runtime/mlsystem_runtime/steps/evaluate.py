@@ -16,11 +16,12 @@ from mlsystem_runtime.contract.run import EvaluateStep
 from mlsystem_runtime.contract.workspace import write_struct
 from mlsystem_runtime.evaluate.baseline import baseline_predictions
 from mlsystem_runtime.evaluate.champion import champion_rival, champion_version
-from mlsystem_runtime.evaluate.evaluation import EVALUATION, ChampionResult, Evaluation
+from mlsystem_runtime.evaluate.evaluation import ChampionResult, Evaluation
 from mlsystem_runtime.evaluate.gates import Rival, Trial, judge
 from mlsystem_runtime.evaluate.metrics import Array, Truth, score
 from mlsystem_runtime.evaluate.slices import Slice, slices_of
 from mlsystem_runtime.registry.artifact import LoadedModel
+from mlsystem_runtime.registry.card import EVALUATION
 from mlsystem_runtime.steps.base import StepContext, StepResult
 from mlsystem_runtime.steps.train import DATASET, labels
 from mlsystem_runtime.train.split import split_rows
@@ -42,9 +43,9 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
     truth = Truth.of(payload.task, model.card.outputs, labels(dataset, payload.task))
     test = dataset.take(parts.test)
 
-    context.progress(0, 3, "the baseline learns")
     baseline = Rival.absent("there is no baseline")
     if payload.baseline == "boosted_trees":
+        context.progress(0, 3, "the baseline learns")
         answers = baseline_predictions(dataset, truth, parts, model.architecture, payload.seed)
         baseline = Rival(answers, np.arange(len(test)))
 

@@ -16,7 +16,8 @@ from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.model import Lineage, ModelCard, Task
 from mlsystem_runtime.contract.run import TrainStep
 from mlsystem_runtime.contract.workspace import write_struct
-from mlsystem_runtime.registry.artifact import CARD_FORMAT, model_digest, predict_table, write_model
+from mlsystem_runtime.registry.artifact import model_digest, predict_table, write_model
+from mlsystem_runtime.registry.card import CARD_FORMAT, SPLIT
 from mlsystem_runtime.registry.lineage import code_version, package_versions, python_version
 from mlsystem_runtime.steps.base import StepContext, StepResult
 from mlsystem_runtime.train.architecture import Architecture, fit_architecture
@@ -31,7 +32,7 @@ from mlsystem_runtime.train.reference import reference
 from mlsystem_runtime.train.split import Parts, split_rows
 from mlsystem_runtime.train.threads import thread_count
 
-DATASET, SPLIT = "dataset.parquet", "split.json"
+DATASET = "dataset.parquet"
 TELL_EVERY_S = 1.0
 
 

@@ -1,0 +1,94 @@
+"""The register step: a trained and evaluated model becomes a version, which answers if its gates passed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened
+from mlsystem_runtime.contract.releases import release_version
+from mlsystem_runtime.contract.run import RegisterStep, TrainStep
+from mlsystem_runtime.contract.workspace import read_struct
+from mlsystem_runtime.evaluate.evaluation import Evaluation
+from mlsystem_runtime.registry.card import EVALUATION, read_card
+from mlsystem_runtime.registry.versions import Registration, register_version
+from mlsystem_runtime.steps.base import StepContext, StepResult
+
+log = logging.getLogger(__name__)
+
+Consequence = Literal["released", "proposed", "rejected"]
+
+
+def observe(_payload: RegisterStep) -> Mapping[str, str]:
+    """Nothing outside the workspace decides a version."""
+    return {}
+
+
+def run(payload: RegisterStep, context: StepContext) -> StepResult:
+    """Status `blocked` when a gate failed: the version is kept as rejected, and what answers goes on answering."""
+    trained = context.inputs[f"train.{payload.model}"]
+    evaluated = context.inputs[f"evaluate.{payload.model}"]
+    evaluation = read_struct(evaluated.path / EVALUATION, Evaluation)
+    failed = [gate for gate in evaluation.gates if not gate.passed]
+    registration = Registration(
+        key=context.key, run_id=context.run_id, digest=trained.digests["model"],
+        status="rejected" if failed else "accepted",
+    )
+    version = register_version(context.workspace, payload.model, trained.path, evaluated.path, registration)
+
+    context.progress(1, 2, f"version {version}")
+    evidence = evaluated.digests["evaluation"]
+    consequence: Consequence = "rejected" if failed else promote(payload, context, version, evidence)
+    tracked = track(payload, context, version, evidence, passed=not failed)
+    reasons = "; ".join(f"{gate.gate}: {gate.detail}" for gate in failed)
+    return StepResult(
+        digests={"version": digest([payload.model, version, registration])},
+        facts={"version": version, "consequence": consequence, "failed_gates": reasons, "mlflow_run": tracked},
+        summary=f"version {version} {consequence}" + (f" ({reasons})" if failed else ""),
+        status="blocked" if failed else "done",
+    )
+
+
+def promote(payload: RegisterStep, context: StepContext, version: int, evidence: str) -> Consequence:
+    """Release it, or open a proposal that is bound to its evaluation. Doing it twice changes nothing."""
+    if payload.promote == "release":
+        release_version(context.workspace, payload.model, version, "gates passed", context.run_id)
+        return "released"
+    ledger = FileLedger(context.workspace.ledger)
+    name = f"promote-{payload.model}-{version}"
+    events = (entry.body for entry in ledger.entries())
+    if not any(isinstance(one, ProposalOpened) and one.proposal == name for one in events):
+        ledger.append(ProposalOpened(
+            proposal=name, kind="promote", model=payload.model, reason=f"version {version} passed its gates",
+            evidence=evidence, version=version,
+        ))
+    return "proposed"
+
+
+def track(payload: RegisterStep, context: StepContext, version: int, evidence: str, passed: bool) -> str | None:
+    """The id of its MLflow run. A tracking store that fails is a warning: the version stands without it."""
+    from mlsystem_runtime.registry.tracking import tags_of  # lazy: MLflow's import costs seconds
+    from mlsystem_runtime.registry.tracking import track as track_version
+
+    card = read_card(context.workspace.version(payload.model, version))
+    try:
+        return track_version(
+            context.workspace, payload.experiment, card, context.key, parameters(context, payload.model),
+            tags_of(card, evidence, passed),
+        )
+    except MlsystemError as error:
+        log.warning("%s", error)
+        return None
+
+
+def parameters(context: StepContext, model: str) -> dict[str, object]:
+    """What training was told, flat."""
+    payloads = (step.payload for step in context.config.steps)
+    train = next(one for one in payloads if isinstance(one, TrainStep) and one.model == model)
+    split = {f"split.{name}": value for name, value in msgspec.to_builtins(train.split).items()}
+    return {**msgspec.to_builtins(train.parameters), **split, "task": train.task, "seed": train.seed}
