@@ -10,7 +10,6 @@ from typing import Any
 from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, LatestGroup, RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.serve.values import Row
-from mlsystem_runtime.serve.versions import Assembled
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,12 @@ class FakeScorer:
 
 
 @dataclass(frozen=True)
+class FakeRow:
+    inputs: Mapping[str, Any]
+    causes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class FakeAssembler:
     """Request groups are read as plain columns; stored groups from `store`: (group, key values) → column → value.
 
@@ -39,7 +44,7 @@ class FakeAssembler:
     store: Mapping[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
 
-    def assemble(self, row: Row, at_us: int) -> Assembled:  # noqa: ARG002 - what this store holds is always known
+    def assemble(self, row: Row, at_us: int) -> FakeRow:  # noqa: ARG002 - what this store holds is always known
         inputs: dict[str, Any] = {}
         causes: dict[str, str] = {}
         for use in self.contract.uses:
@@ -47,7 +52,7 @@ class FakeAssembler:
                 inputs[f"{use.alias}.{column}"] = value
                 if cause is not None:
                     causes[f"{use.alias}.{column}"] = cause
-        return Assembled(inputs, causes)
+        return FakeRow(inputs, causes)
 
     def _columns(self, use: FeatureUse, row: Row) -> dict[str, tuple[Any, str | None]]:
         group = self.contract.group(use.group)

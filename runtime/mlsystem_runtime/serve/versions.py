@@ -26,12 +26,14 @@ class Scorer(Protocol):
     def predict(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[float]]: ...
 
 
-@dataclass(frozen=True)
-class Assembled:
-    """Model inputs by name, and for those that are null because a lookup found nothing, why (`names.NULL_CAUSES`)."""
+class Assembled(Protocol):
+    """Model inputs by name, and for those that are null, why (`names.NULL_CAUSES`)."""
 
-    inputs: Mapping[str, Any]
-    causes: Mapping[str, str]
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+
+    @property
+    def causes(self) -> Mapping[str, str]: ...
 
 
 class Assembler(Protocol):
