@@ -40,7 +40,12 @@ def explain(topic: str) -> str | None:
         return None if code is None else _code_text(topic.upper(), code)
     if topic == "":
         return None
-    found = [key for key in keys() if _matches(key.path, topic.split("."))]
+    parts = topic.split(".")
+    found = [key for key in keys() if _matches(key.path, parts)]
+    if (
+        not found
+    ):  # a name that the user chose, or the number of an item: the map or list that it stands in is explained
+        found = [key for key in keys() if _matches(key.path, parts[:-1]) and item_type(_shape(key)) is not None]
     return "\n\n".join(_key_text(key) for key in found) + "\n" if found else None
 
 
@@ -99,6 +104,10 @@ def _below(annotation: Any) -> tuple[Any, tuple[type[Section], ...]]:
     shape = bare(annotation)
     inner = item_type(shape) if get_origin(shape) in (dict, tuple) else shape
     return shape, tuple(dict.fromkeys(union_models(inner).values()))
+
+
+def _shape(key: Key) -> Any:
+    return bare(annotation_of(key.field))
 
 
 def _matches(path: str, topic: list[str]) -> bool:

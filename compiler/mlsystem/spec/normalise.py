@@ -8,8 +8,13 @@ from mlsystem.span import Span
 from mlsystem.spec.system import MODEL_KEYS
 
 DEFAULT_ENVIRONMENT = "dev"
-UNCHANGEABLE = ("apiVersion", "name", "description", "owners", "include", "variables", "environments", "code")
-MEANING = ("entities", "features")
+FIXED = (
+    "apiVersion", "name", "description", "owners", "include", "variables", "environments", "code",
+    "entities", "features",
+)  # fmt: skip
+"""Keys at the top that are the same in every environment."""
+FIXED_BELOW = (("sources", "known_at_time"), ("model", "label"), ("model", "features"))
+"""The same below a source or a model: what a label means and what is known when."""
 
 
 def normalise(root: Mapping, report: Report) -> Mapping:
@@ -33,7 +38,7 @@ def normalise_override(over: Mapping, root: Mapping, report: Report) -> Mapping:
             help = f"write models: {{NAME: {{{name}: …}}}}"
             report.error("MLS108", f"`{name}` at the top is for files with one model", entries.pop(name).key, help)
     over = _with_models(Mapping(entries, over.span), report)
-    return _without_meaning(over, (), report)
+    return _without_fixed(over, (), report)
 
 
 def _with_models(root: Mapping, report: Report) -> Mapping:
@@ -48,43 +53,38 @@ def _with_models(root: Mapping, report: Report) -> Mapping:
             help = "move it below a model, or write the only model at the top"
             report.error("MLS108", f"`{name}` at the top and `models` in one file", entry.key, help, notes)
         return Mapping(rest, root.span)
-    main = Entry(first.key, Mapping(sugar, _around(sugar)))
-    models = Entry(first.key, Mapping({"main": main}, main.value.span))
+    main = Entry(first.key, Mapping(sugar, first.key))
+    models = Entry(first.key, Mapping({"main": main}, first.key))
     return Mapping({**rest, "models": models}, root.span)
 
 
-def _around(entries: dict[str, Entry]) -> Span:
-    return next(iter(entries.values())).key
-
-
 def _allowed(name: str, key: Span, report: Report) -> bool:
-    if name in UNCHANGEABLE or name in MEANING:
+    if name in FIXED:
         report.error("MLS040", f"`{name}` is the same in every environment", key, "remove it from the override")
         return False
     return True
 
 
-def _without_meaning(node: Mapping, path: tuple[Part, ...], report: Report) -> Mapping:
+def _without_fixed(node: Mapping, path: tuple[Part, ...], report: Report) -> Mapping:
     """Drops and reports what would change what a model means: its label, its features, what is known when."""
     entries = {}
     for name, entry in node.entries.items():
-        here = (*path, name)
-        if _is_meaning(here):
+        if _is_fixed(path, name):
             report.error(
                 "MLS040", f"`{name}` is the same in every environment", entry.key, "remove it from the override"
             )
         elif isinstance(entry.value, Mapping):
-            entries[name] = Entry(entry.key, _without_meaning(entry.value, here, report))
+            entries[name] = Entry(entry.key, _without_fixed(entry.value, (*path, name), report))
         else:
             entries[name] = entry
     return Mapping(entries, node.span)
 
 
-def _is_meaning(path: tuple[Part, ...]) -> bool:
+def _is_fixed(path: tuple[Part, ...], name: str) -> bool:
     match path:
-        case ("sources", _, "known_at_time"):
-            return True
-        case ("models", _, "model", "label" | "features"):
-            return True
+        case ("sources", _):
+            return ("sources", name) in FIXED_BELOW
+        case ("models", _, "model"):
+            return ("model", name) in FIXED_BELOW
         case _:
             return False

@@ -9,7 +9,9 @@ from mlsystem.diagnostics.report import Report
 from mlsystem.source.document import plain
 from mlsystem.source.read import read
 from mlsystem.spec.base import Section, Written
-from mlsystem.spec.model import FeatureRef
+from mlsystem.spec.model import FeatureRef, ModelSpec
+from mlsystem.spec.normalise import FIXED, FIXED_BELOW
+from mlsystem.spec.sources import SourceSpec
 from mlsystem.spec.system import MODEL_KEYS, ModelSection, SystemSpec
 from mlsystem.spec.walk import annotation_of, bare, choices, facts_of, fields_by_key, union_models, written
 
@@ -58,13 +60,23 @@ def example_value(text: str) -> Any:
 
 
 def _object(section: type[Section], definitions: dict[str, Schema], *, partial: bool) -> Schema:
-    fields = fields_by_key(section)
+    fields = {
+        name: field for name, field in fields_by_key(section).items() if not (partial and name in _fixed(section))
+    }
     properties = {name: _property(field, definitions, partial=partial) for name, field in fields.items()}
     described: Schema = {"type": "object", "description": (section.__doc__ or "").split("\n")[0]}
     required = [name for name, field in fields.items() if field.is_required()]
     if required and not partial:
         described["required"] = required
     return {**described, "properties": properties, "additionalProperties": False}
+
+
+def _fixed(section: type[Section]) -> tuple[str, ...]:
+    """The keys that an override cannot have."""
+    if section is SystemSpec:
+        return FIXED
+    parents: dict[type[Section], str] = {SourceSpec: "sources", ModelSpec: "model"}
+    return tuple(name for parent, name in FIXED_BELOW if parent == parents.get(section))
 
 
 def _property(field: FieldInfo, definitions: dict[str, Schema], *, partial: bool) -> Schema:
@@ -91,11 +103,10 @@ def _override(definitions: dict[str, Schema]) -> Schema:
     if name not in definitions:
         definitions[name] = {}
         whole = _object(SystemSpec, definitions, partial=True)
-        kept = {key: value for key, value in whole["properties"].items() if key in ("sources", "models")}
         for key, field in fields_by_key(ModelSection).items():
             if key in MODEL_KEYS:
-                kept[key] = _property(field, definitions, partial=True)
-        definitions[name] = {**whole, "properties": kept}
+                whole["properties"][key] = _property(field, definitions, partial=True)
+        definitions[name] = whole
     return {"$ref": f"#/$defs/{name}"}
 
 

@@ -14,8 +14,8 @@ from mlsystem.diagnostics.suggest import closest, did_you_mean, help_among, slip
     [
         ("wether", ["flights", "weather"], "weather"), ("scalling", ["scaling", "serving"], "scaling"),
         ("trianing", ["training"], "training"), ("known-at-time", ["known_at_time"], "known_at_time"),
-        ("Metrics", ["metrics"], "metrics"), ("kid", ["kind"], "kind"), ("x", ["y"], "y"), ("zebra", ["training"], None),
-        ("a" * 100, ["a" * 99], None),
+        ("Metrics", ["metrics"], "metrics"), ("kid", ["kind"], "kind"), ("x", ["y"], "y"),
+        ("zebra", ["training"], None), ("a" * 100, ["a" * 99], None),
         ("same", ["same"], None), ("", ["abc"], None), ("abc", [], None),
     ],
 )  # fmt: skip

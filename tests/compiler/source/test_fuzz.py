@@ -25,8 +25,9 @@ WORDS = [
     "\\", "\r", "\x85", "\ufeff", "key: - x", "a: b: c",
 ]  # fmt: skip
 KEYS = (
-    "name", "sources", "features", "model", "models", "training", "evaluation", "environments", "override",
-    "dev", "main", "kind", "type", "columns", "key", "examples", "label", "gates", "to", "data", "drift", "aggregate", "compute",
+    "name", "sources", "features", "model", "models", "training", "evaluation", "environments", "override", "dev",
+    "main", "kind", "type", "columns", "key", "examples", "label", "gates", "to", "data", "drift", "aggregate",
+    "compute",
 )  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("ab*.${}:", max_size=6),

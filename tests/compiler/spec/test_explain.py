@@ -26,6 +26,8 @@ def test_everything_that_can_be_named_is_explained(topic: str) -> None:
         ("sources.flights.checks.kind", ["not_null, unique, range"]),
         ("MLS120", ["ttl: 3", "ttl: 3h"]),
         ("mls120", ["ttl: 3h"]),
+        ("sources.flights.columns.carrier", ["sources.NAME.columns", "float?"]),
+        ("features.history", ["latest, aggregate, request"]),
     ],
 )
 def test_an_explanation_has_the_facts(topic: str, facts: list[str]) -> None:

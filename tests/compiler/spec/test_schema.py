@@ -80,7 +80,16 @@ environments:
 
 
 @pytest.mark.parametrize(
-    "override", ["trainig: {seed: 1}", "training: {sede: 1}", "features: {}", "name: other", "training: {seed: x}"]
+    "override",
+    [
+        "trainig: {seed: 1}",
+        "training: {sede: 1}",
+        "features: {}",
+        "model: {label: {is: late}}",
+        "sources: {weather: {known_at_time: []}}",
+        "name: other",
+        "training: {seed: x}",
+    ],
 )
 def test_a_wrong_override_is_invalid(override: str) -> None:
     assert problems(f"{example()}environments: {{dev: {{target: local, override: {{{override}}}}}}}\n")
