@@ -141,16 +141,15 @@ class _Builder:
             entries[key.text] = Entry(key.span, value)
 
     def _refuse_properties(self, event: Any) -> None:
-        span = self._span(event)
         if isinstance(event, yaml.AliasEvent):
             help = f"write the value itself, or put it in quotes if it is text: '*{event.anchor}'"
-            self._report.error("MLS005", "aliases are not part of the language", span, help)
+            self._report.error("MLS005", "aliases are not part of the language", self._span(event), help)
             return
         if event.anchor is not None:
             help = "write the value where it is needed, or declare it under `variables`"
-            self._report.error("MLS005", "anchors are not part of the language", span, help)
+            self._report.error("MLS005", "anchors are not part of the language", self._span(event), help)
         if event.tag is not None:
-            self._report.error("MLS007", "tags are not part of the language", span, "write the plain value")
+            self._report.error("MLS007", "tags are not part of the language", self._span(event), "write the plain value")
 
     def _fail(self, code: str, message: str, event: Any, help: str) -> None:
         self._report.error(code, message, self._span(event), help)
