@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -36,6 +37,9 @@ from mlsystem_runtime.contract.workspace import (
 
 CONTRACT = "contract/run.json"
 HOST = "127.0.0.1"
+DRAIN_SECONDS = 15.0
+"""A server whose supervisor was killed answers what it has begun, then goes."""
+KEPT_LOGS = 20
 PROCESSES = ("server", "monitor")
 RUNTIME = (sys.executable, "-m", "mlsystem_runtime")
 
@@ -88,7 +92,7 @@ class LocalEngine:
             )
         ours = manifest is not None and manifest.outputs.port == self.port
         if not (ours and self.supervisor.states().get("server") in UP):
-            check_port(self.port, self.config.environment)
+            check_port(self.port, self.config.environment, DRAIN_SECONDS if ours else 0.0)
 
     def settle(self, pid: int) -> None:
         wait_for_end(pid, self._runtime[-1])
@@ -102,6 +106,8 @@ class LocalEngine:
         remove_others(tree, self.generated)
 
     def start_run(self, run_id: str, reason: str) -> None:
+        for old in sorted(path for path in self.state.glob("logs/*") if path.is_dir())[:-KEPT_LOGS]:
+            shutil.rmtree(old, ignore_errors=True)
         ledger = FileLedger(self.workspace.ledger)
         started = (entry.body for entry in ledger.entries())
         if not any(isinstance(one, RunStarted) and one.run_id == run_id for one in started):
@@ -209,14 +215,24 @@ def config_identity(config: RunConfig) -> Iterator[str]:
     yield from (config.system, config.environment, config.clock, str(config.format), *config.secrets)
 
 
-def check_port(port: int, environment: str) -> None:
-    """Raises MlsystemError when somebody else listens on `port`."""
+def check_port(port: int, environment: str, patience: float = 0.0) -> None:
+    """Raises MlsystemError when somebody listens on `port`, and still does after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while (error := port_error(port)) is not None:
+        if time.monotonic() >= deadline:
+            raise MlsystemError(
+                f"port {port} cannot be used: {error}",
+                f"free it, change environments.{environment}.port, or use another one now: mlsystem apply --port N",
+            )
+        time.sleep(0.2)
+
+
+def port_error(port: int) -> str | None:
+    """Why nobody can listen on `port`; None where one can."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise MlsystemError(
-                f"port {port} cannot be used: {os.strerror(error.errno or 0).lower()}",
-                f"free it, change environments.{environment}.port, or use another one now: mlsystem apply --port N",
-            ) from error
+            return os.strerror(error.errno or 0).lower()
+    return None

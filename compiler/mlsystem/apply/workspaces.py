@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Inventory
-from mlsystem_runtime.contract.ledger import FileLedger, RunFinished
+from mlsystem_runtime.contract.ledger import FileLedger, Released, RunFinished, open_proposals
 from mlsystem_runtime.contract.release import Release, read_release, write_release
+from mlsystem_runtime.contract.releases import ROLLBACK
 from mlsystem_runtime.contract.run import IngestStep, RegisterStep, RunConfig
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
 
@@ -18,7 +20,20 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 def holds(workspace: Workspace, config: RunConfig, stopped: tuple[str, ...]) -> Inventory:
     """Versions by model, and the data that the last complete run of the whole pipeline used."""
-    return Inventory(versions=versions(workspace), stopped=stopped, used=used(workspace, config))
+    notes = tuple(_notes(workspace))
+    return Inventory(versions=versions(workspace), stopped=stopped, used=used(workspace, config), notes=notes)
+
+
+def _notes(workspace: Workspace) -> Iterator[str]:
+    """Which release was not made by an apply, and what waits for a person."""
+    ledger = FileLedger(workspace.ledger)
+    last = {one.model: one for entry in ledger.entries() if isinstance(one := entry.body, Released)}
+    for model, released in last.items():
+        if released.reason == ROLLBACK:
+            version = released.shares[0].version
+            yield f"Model {model} was rolled back to version {version} by {released.by}; no plan changes that."
+    for proposal in open_proposals(ledger).values():
+        yield f"Proposal {proposal.proposal} waits: {proposal.kind} {proposal.model}, because {proposal.reason}."
 
 
 def versions(workspace: Workspace) -> dict[str, int]:

@@ -43,11 +43,13 @@ class Desired:
 @dataclass(frozen=True)
 class Inventory:
     """What an environment holds now: model versions, processes that should be up and are not, and the data that
-    the last complete run used, by source (a nightly retraining uses newer data than the last apply)."""
+    the last complete run used, by source (a nightly retraining uses newer data than the last apply). `notes` says what
+    the system decided since: it is shown beside a plan, and never reverted by one."""
 
     versions: Mapping[str, int] = field(default_factory=dict)
     stopped: tuple[str, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Plan(Struct):
@@ -64,6 +66,7 @@ class Plan(Struct):
     changes: tuple[AnyChange, ...]
     steps: tuple[str, ...]
     deletes: tuple[str, ...]
+    notes: tuple[str, ...]
     unchanged: int
 
     @property
@@ -113,6 +116,7 @@ def make_plan(
         changes=changes,
         steps=tuple(_steps(changes, desired, manifest)),
         deletes=tuple(_deletes(changes, desired.snapshot.environment, inventory)),
+        notes=inventory.notes,
         unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
     )
 

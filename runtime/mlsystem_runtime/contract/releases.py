@@ -12,6 +12,9 @@ from mlsystem_runtime.contract.ledger import FileLedger, Ledger, ProposalOpened,
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share, read_release, write_release
 from mlsystem_runtime.contract.workspace import Workspace
 
+ROLLBACK = "rollback"
+"""The reason of a release that takes one back."""
+
 
 def release_version(workspace: Workspace, model: str, version: int, reason: str, by: str) -> Release:
     """Version `version` of `model` answers all requests from now on; the release in force.
@@ -46,7 +49,7 @@ def rollback(workspace: Workspace, model: str, to: int | None, by: str) -> Relea
     Raises MlsystemError when nothing was released before, or when that version is gone.
     """
     target = previous_version(workspace, model) if to is None else to
-    return release_version(workspace, model, target, "rollback", by)
+    return release_version(workspace, model, target, ROLLBACK, by)
 
 
 def previous_version(workspace: Workspace, model: str) -> int:

@@ -43,6 +43,7 @@ def test_status_says_what_runs_and_what_the_last_run_did(running):
 def test_status_shows_a_proposal_with_what_to_type(running):
     FileLedger(running.engine.workspace.ledger).append(proposal("p1"))
 
+    assert running.plan().notes == ("Proposal p1 waits: retrain main, because drift.",)
     assert "mlsystem approve p1 | mlsystem reject p1" in status_text(status_of(running.engine, running.applied()))
 
 
@@ -108,6 +109,7 @@ def test_a_rollback_leaves_the_plan_empty(running):
 
     assert roll_back(running, None, None) == "version 1 of main answers (release 3)"
     assert running.plan().empty
+    assert running.plan().notes[0].startswith("Model main was rolled back to version 1 by ")
 
 
 def test_a_log_is_found_by_the_name_of_its_step(running):

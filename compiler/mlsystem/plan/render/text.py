@@ -22,6 +22,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield from (f"  ! {sentence}" for sentence in plan.deletes)
     if plan.empty:
+        yield from plan.notes
         return
     nodes = node_changes(plan.changes)
     if nodes:
@@ -52,4 +53,5 @@ def _rest(plan: Plan) -> Iterator[str]:
         yield f"Files: {shown}{f'; and {len(files) - UNSEEN} more' if len(files) > UNSEEN else ''}."
     if unseen:
         yield f"Not observed (remote): {', '.join(unseen)}."
+    yield from plan.notes
     yield f"Unchanged: {counted(plan.unchanged, 'node')}."
