@@ -149,7 +149,7 @@ class _Builder:
             help = "write the value where it is needed, or declare it under `variables`"
             self._report.error("MLS005", "anchors are not part of the language", self._span(event), help)
         if event.tag is not None:
-            self._report.error("MLS007", "tags are not part of the language", self._span(event), "write the plain value")
+            self._report.error("MLS007", "tags are not part of the language", self._span(event), "write a plain value")
 
     def _fail(self, code: str, message: str, event: Any, help: str) -> None:
         self._report.error(code, message, self._span(event), help)
