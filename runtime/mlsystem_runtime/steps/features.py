@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import FeaturesStep
+from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.digest import table_digest
 from mlsystem_runtime.features.dataset import Dataset, build_dataset
 from mlsystem_runtime.steps.base import StepContext, StepResult
-from mlsystem_runtime.steps.ingest import ROWS
 
 DATASET = "dataset.parquet"
 

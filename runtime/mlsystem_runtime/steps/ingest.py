@@ -11,14 +11,13 @@ import pyarrow.parquet as pq
 from mlsystem_runtime.contract.base import canonical_json, pretty_json
 from mlsystem_runtime.contract.run import Clock, IngestStep
 from mlsystem_runtime.contract.workspace import Workspace, write_atomically
+from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.checks import CheckResult, refuse_failed, run_checks
 from mlsystem_runtime.data.clock import advance_clock, read_clock
 from mlsystem_runtime.data.facts import SourceFacts, digests, measure
 from mlsystem_runtime.data.files import content_digest, files_of
 from mlsystem_runtime.data.sources import read_source
 from mlsystem_runtime.steps.base import StepContext, StepResult
-
-ROWS = "rows.parquet"
 
 
 def observe(payload: IngestStep) -> Mapping[str, str]:

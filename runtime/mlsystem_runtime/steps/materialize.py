@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.run import Clock, MaterializeStep
+from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.materializer import Written, materialize
 from mlsystem_runtime.features.rows import read_rows
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.steps.base import StepContext, StepResult
-from mlsystem_runtime.steps.ingest import ROWS
 
 
 def observe(_payload: MaterializeStep) -> Mapping[str, str]:
