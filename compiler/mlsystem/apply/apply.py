@@ -24,7 +24,6 @@ from mlsystem.apply.stages import (
 from mlsystem.emit.tree import ArtifactTree
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Desired, Plan, check_fresh
-from mlsystem.plan.render.words import headline
 from mlsystem.state.manifest import FORMAT, Manifest, Observation
 from mlsystem.state.store import StateStore
 from mlsystem_runtime.contract.run import RunConfig
@@ -89,7 +88,7 @@ def _begin(plan: Plan, engine: Engine, store: StateStore, watch: Watch) -> tuple
     else:
         run_id, finished = new_run_id(), frozenset[str]()
         store.journal.begin(plan.course, run_id)
-    engine.start_run(run_id, f"apply: {headline(plan)}")
+    engine.start_run(run_id, f"apply, serial {plan.base_serial + 1}")
     return run_id, finished
 
 
