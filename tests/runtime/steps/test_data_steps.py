@@ -1,0 +1,151 @@
+"""Ingest, features and materialize as whole steps: what they leave behind, and what makes them run again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, DataSteps, flights
+
+from mlsystem_runtime.contract.columns import Freshness, Range
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.features.online import Assembler
+from mlsystem_runtime.features.sqlite_store import SqliteStore
+
+MIDNIGHT = 1356998400000000
+
+
+def test_ingest_leaves_typed_rows_their_digests_and_facts(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path), checks=(Range("warn", "delay", min=0),))
+
+    record = steps.run("ingest.flights")
+
+    names = ["id", "at", "landed", "origin", "dest", "delay", "late"]
+    assert steps.table(record, "rows.parquet").column_names == names
+    assert set(record.digests) == {"rows", "clock", *(f"column:{name}" for name in names)}
+    facts = {name: record.facts[name] for name in ("rows", "clock_us", "min_time_us", "max_time_us")}
+    assert facts == {
+        "rows": 5, "clock_us": MIDNIGHT + 5 * HOUR_US, "min_time_us": MIDNIGHT, "max_time_us": MIDNIGHT + 4 * HOUR_US,
+    }  # fmt: skip
+    assert (record.facts["unique_key_time"], record.facts["available_is_time"]) == (True, False)
+    assert [check["check"] for check in record.facts["checks"]] == ["unique(id)", "range(delay)"]
+    assert record.summary == "5 rows, 2 checks; warning: range(delay): 1 rows fail: row 2: -5.0"
+    assert json.loads(steps.workspace.path("clock.json").read_text()) == {"clock_us": MIDNIGHT + 5 * HOUR_US}
+
+
+def test_ingest_runs_again_only_when_the_file_changes(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    first = steps.run("ingest.flights")
+
+    again = steps.run("ingest.flights")
+    (tmp_path / "flights.csv").write_text(CSV.replace("EWR,BOS,30,1", "EWR,BOS,30,0"))
+    unused = steps.run("ingest.flights")
+    (tmp_path / "flights.csv").write_text(CSV.replace("EWR,BOS,30,1", "EWR,BOS,31,1"))
+    delayed = steps.run("ingest.flights")
+
+    assert [one.status for one in (first, again, unused, delayed)] == ["done", "unchanged", "done", "done"]
+    assert unused.digests == first.digests
+    assert {name for name in first.digests if first.digests[name] != delayed.digests[name]} == {"column:delay"}
+
+
+def test_a_failed_check_stops_ingest_with_a_report_of_the_rows(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path), checks=(Range("error", "delay", max=20),))
+
+    with pytest.raises(MlsystemError, match=r"range\(delay\): 1 rows fail: row 1: 30.0") as raised:
+        steps.run("ingest.flights")
+
+    report = Path((raised.value.hint or "").rpartition(" ")[2])
+    assert [check["rows"] for check in json.loads(report.read_text())] == [[], [1]]
+    assert not list(steps.workspace.path("steps").rglob("rows.parquet"))
+
+
+def test_a_repeated_key_stops_ingest(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path, CSV.replace("\nb,", "\na,")))
+
+    with pytest.raises(MlsystemError, match=r"unique\(id\): 2 rows fail: row 1: a; row 2: a"):
+        steps.run("ingest.flights")
+
+
+def test_freshness_is_measured_on_the_environments_clock(tmp_path: Path) -> None:
+    source, check = flights(tmp_path), Freshness("warn", within_us=2 * HOUR_US)
+
+    data = DataSteps(tmp_path / "data", source, (check,)).run("ingest.flights")
+    wall = DataSteps(tmp_path / "wall", source, (check,), clock="wall").run("ingest.flights")
+
+    assert [record.facts["checks"][1]["passed"] for record in (data, wall)] == [True, False]
+
+
+def test_features_are_what_was_known_at_each_example(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+
+    record = steps.run("ingest.flights", "features.main")
+
+    table = steps.table(record, "dataset.parquet")
+    assert table.column_names == ["__row", "__at", "__known", "__label", *(one.name for one in CONTRACT.inputs)]
+    assert [list(row.values()) for row in table.to_pylist()] == [
+        [0, MIDNIGHT, MIDNIGHT + 2 * HOUR_US, 1, 0.0, None, 0.0, 0.0],
+        [1, MIDNIGHT + HOUR_US, MIDNIGHT + 3 * HOUR_US // 2, 0, 1.0, None, 0.0, 0.0],
+        [2, MIDNIGHT + 3 * HOUR_US, MIDNIGHT + 5 * HOUR_US, 0, 3.0, 30.0, 1.0, 1.0],
+        [4, MIDNIGHT + 4 * HOUR_US, MIDNIGHT + 9 * HOUR_US // 2, 1, 4.0, None, None, 1.0],
+    ]
+    assert record.facts["excluded"] == {"where": 0, "at": 0, "label": 1, "known_null": 0, "known_later": 0}
+    assert record.summary == "4 examples, 4 features; 1 excluded: no label"
+
+
+def test_rows_outside_of_where_are_no_examples_but_count_as_history(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path), where="origin = 'BOS' or delay = 5")
+
+    table = steps.table(steps.run("ingest.flights", "features.main"), "dataset.parquet")
+
+    assert table["__row"].to_pylist() == [1, 2]
+    assert table["from.flights"].to_pylist() == [0.0, 1.0]
+
+
+def test_no_example_left_is_an_error_that_says_why(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path), where="delay > 100")
+
+    with pytest.raises(MlsystemError, match="no examples left: 5 excluded: examples"):
+        steps.run("ingest.flights", "features.main")
+
+
+def test_the_same_rows_give_the_same_dataset_digest(tmp_path: Path) -> None:
+    first = DataSteps(tmp_path / "one", flights(tmp_path)).run("ingest.flights", "features.main")
+    second = DataSteps(tmp_path / "two", flights(tmp_path)).run("ingest.flights", "features.main")
+
+    assert first.digests == second.digests
+
+
+def test_materialize_makes_the_store_answer_as_the_dataset_says(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+
+    record = steps.run("ingest.flights", "materialize.airport")
+
+    clock_us = MIDNIGHT + 5 * HOUR_US
+    request = {"at": clock_us, "origin": "EWR", "dest": "BOS"}
+    found = Assembler(CONTRACT, SqliteStore(steps.workspace.online)).assemble(request, clock_us)
+    assert found.inputs == {"trip.hour": 5.0, "from.mean": 17.5, "from.flights": 2.0, "to.flights": 1.0}
+    assert record.summary == "2 keys, 2 written"
+    assert record.facts["watermark_us"] == clock_us
+
+
+def test_a_changed_definition_is_a_generation_of_its_own(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    steps.run("ingest.flights", "materialize.airport")
+
+    DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2")).run("materialize.airport")
+
+    held = SqliteStore(steps.workspace.online).generations()
+    assert [(one.fingerprint, one.group) for one in held] == [("airport-1", "airport"), ("airport-2", "airport")]
+
+
+def test_an_older_ingest_does_not_take_the_store_back(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    steps.run("ingest.flights", "materialize.airport")
+    (tmp_path / "flights.csv").write_text("\n".join(CSV.splitlines()[:3]) + "\n")
+
+    record = steps.run("ingest.flights", "materialize.airport")
+
+    assert record.summary == "nothing written: the store holds later rows already"
+    assert json.loads(steps.workspace.path("clock.json").read_text()) == {"clock_us": MIDNIGHT + 5 * HOUR_US}
