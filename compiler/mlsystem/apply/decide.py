@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from typing import Literal
 
 from mlsystem.apply.apply import Outcome
 from mlsystem.apply.environment import Environment
 from mlsystem.apply.events import Says, Watch
-from mlsystem.apply.rerun import rerun, retrain_steps
+from mlsystem.apply.rerun import applied_as_written, rerun, retrain_steps
 from mlsystem.errors import MlsystemError
+from mlsystem.state.lease import person
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened
 from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
 
@@ -28,6 +26,7 @@ def decide(environment: Environment, name: str | None, decision: Literal["approv
 
 def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome:
     """Approve a proposal and carry it out: train again, or release the version it names."""
+    applied_as_written(environment)  # before the decision: a proposal is not used up by a run that cannot start
     proposal = decide(environment, name, "approved")
     reason = f"proposal {proposal.proposal}: {proposal.reason}"
     if proposal.kind == "retrain":
@@ -49,12 +48,3 @@ def roll_back(environment: Environment, model: str | None, to: int | None) -> st
         raise MlsystemError(f"there is no model '{chosen}'", f"models are: {', '.join(models)}")
     release = rollback(environment.engine.workspace, chosen, to, person())
     return f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
-
-
-def person() -> str:
-    """user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

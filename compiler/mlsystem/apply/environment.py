@@ -50,7 +50,7 @@ class Environment:
 
     def lost(self) -> tuple[str, ...]:
         """What `destroy` would take, in words. Raises MlsystemError where there is nothing."""
-        if not self.store.folder.exists():
+        if self.store.empty:
             raise MlsystemError(f"there is nothing of {self.name} to destroy", "mlsystem apply would make it")
         return self.engine.lost()
 

@@ -10,6 +10,7 @@ from mlsystem.apply.events import Watch
 from mlsystem.apply.pipeline import Pipeline
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import MemoryJournal
+from mlsystem.state.manifest import Manifest
 from mlsystem_runtime.contract.run import RunConfig
 
 
@@ -18,11 +19,7 @@ def rerun(environment: Environment, steps: Iterable[str] | None, reason: str, wa
     the last apply: what is run is what was applied."""
     engine, config = environment.engine, environment.compiled.config
     with environment.store.lease("mlsystem run"):
-        manifest = environment.applied()
-        if dict(environment.compiled.tree.digests) != manifest.files:
-            raise MlsystemError(
-                "mlsystem.yaml is not what was last applied", "apply it; that runs what is needed: mlsystem apply"
-            )
+        manifest = applied_as_written(environment)
         run_id = new_run_id()
         wanted = None if steps is None else needed(config, steps)
         pipeline = Pipeline(
@@ -36,6 +33,16 @@ def rerun(environment: Environment, steps: Iterable[str] | None, reason: str, wa
             raise
         engine.end_run(run_id, "blocked" if pipeline.blocked else "done", "; ".join(pipeline.blocked.values()))
     return Outcome(run_id=run_id, blocked=tuple(pipeline.blocked.items()))
+
+
+def applied_as_written(environment: Environment) -> Manifest:
+    """What was last applied. Raises MlsystemError where the file says something else by now."""
+    manifest = environment.applied()
+    if dict(environment.compiled.tree.digests) != manifest.files:
+        raise MlsystemError(
+            "mlsystem.yaml is not what was last applied", "apply it; that runs what is needed: mlsystem apply"
+        )
+    return manifest
 
 
 def needed(config: RunConfig, steps: Iterable[str]) -> set[str]:

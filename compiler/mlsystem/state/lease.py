@@ -18,10 +18,9 @@ from mlsystem_runtime.contract.base import Struct
 
 
 class Holder(Struct):
-    """Who holds a lease, since when, and what for."""
+    """Who (user@host) holds a lease, since when, and what for."""
 
     who: str
-    host: str
     pid: int
     since: str
     purpose: str
@@ -29,7 +28,7 @@ class Holder(Struct):
     @classmethod
     def me(cls, purpose: str) -> Holder:
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(who=_user(), host=socket.gethostname(), pid=os.getpid(), since=since, purpose=purpose)
+        return cls(who=person(), pid=os.getpid(), since=since, purpose=purpose)
 
 
 class Lease(Protocol):
@@ -102,10 +101,15 @@ def _taken(written: bytes) -> MlsystemError:
         return MlsystemError("this environment is being changed by another process", "wait until it is done")
     return MlsystemError(
         f"this environment is being changed by `{holder.purpose}`: "
-        f"{holder.who}@{holder.host}, pid {holder.pid}, since {holder.since}",
-        f"wait until it is done; to break it, run on {holder.host}: kill {holder.pid} "
+        f"{holder.who}, pid {holder.pid}, since {holder.since}",
+        f"wait until it is done; to break it, run there: kill {holder.pid} "
         "(the next apply goes on where that one stopped)",
     )
+
+
+def person() -> str:
+    """user@host, of whoever runs this."""
+    return f"{_user()}@{socket.gethostname()}"
 
 
 def _user() -> str:

@@ -14,6 +14,7 @@ from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, decode_mani
 from mlsystem_runtime.contract.workspace import write_atomically
 
 FOLDER = ".mlsystem"
+LOCK = "lease.lock"
 
 
 class StateStore(Protocol):
@@ -71,14 +72,19 @@ class FileStore:
         prepare(self.folder)
         write_atomically(self.path, encode_manifest(manifest))
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is remembered of this environment, not even a begun apply."""
+        return not self.folder.exists() or all(path.name == LOCK for path in self.folder.iterdir())
+
     def lease(self, purpose: str) -> Lease:
         prepare(self.folder)
-        return FileLease(self.folder / "lease.lock", purpose)
+        return FileLease(self.folder / LOCK, purpose)
 
     def clear(self) -> None:
         """Everything but the lock, which whoever clears is holding."""
         for path in self.folder.iterdir():
-            if path.name == "lease.lock":
+            if path.name == LOCK:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
