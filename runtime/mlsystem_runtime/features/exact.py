@@ -122,11 +122,3 @@ def to_float(total: int, low: int) -> float | None:
         return float(total << (BITS * low)) if low >= 0 else total / (1 << (-BITS * low))
     except OverflowError:
         return None
-
-
-def to_scaled(value: float, low: int) -> int:
-    """A float as an integer in units of 2^(32 low), which must divide it."""
-    numerator, denominator = value.as_integer_ratio()
-    if low >= 0:
-        return numerator >> (BITS * low)
-    return numerator * ((1 << (-BITS * low)) // denominator)

@@ -11,20 +11,18 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from mlsystem_runtime.contract.columns import ColumnType
-from mlsystem_runtime.contract.features import Aggregate
-from mlsystem_runtime.features.exact import to_float, to_scaled
+from mlsystem_runtime.features.exact import to_float
 from mlsystem_runtime.features.keys import Ints
 from mlsystem_runtime.features.layout import AggregateLayout, Lane, Measure, Place
 from mlsystem_runtime.features.store import Packed
 from mlsystem_runtime.features.tiles import Records, column_of, joined, matrix_of, records_of
 
 FOLD_ROWS = 64
-FINEST_DIGIT = -34  # 2^(32 * -34) divides every float
 
 HeadRow = tuple[int, ...]
 """time, enter, then (present, word) for each column of the lane."""
@@ -74,41 +72,115 @@ class Tiles:
         return np.array(self.words[self.base : self.end], np.int64).reshape(self.number, self.stride)
 
 
-@dataclass
-class Window:
-    """What one aggregate found: `total` counts multiples of 2^(32 low)."""
+class Window(NamedTuple):
+    """One window of one lane at an instant: where its row of totals begins (None: no tile), and rows not in tiles."""
 
-    count: int = 0
-    total: int = 0
-    low: int = 0
-    best: Any = None
+    tiles: Tiles
+    row: int | None
+    raw: Sequence[HeadRow]
 
 
 class AggregateReader:
     """Answers of a packed state at any instant from its watermark on, in the order of the group's aggregates."""
 
     def __init__(self, layout: AggregateLayout) -> None:
-        self.layout = layout
+        self.lanes = layout.lanes
+        self.windows = tuple(dict.fromkeys((place.lane, place.aggregate.window_us) for place in layout.places))
+        self.asked = [
+            (self.windows.index((place.lane, place.aggregate.window_us)), ask_of(place, layout.lanes[place.lane]))
+            for place in layout.places
+        ]
 
     def read(self, packed: Packed | None, at: int) -> tuple[list[Any], list[str | None]]:
         """Values, and the cause of each that is null."""
-        lanes = [] if packed is None else body_lanes(packed.body, self.layout.lanes)
-        heads = head_lanes(packed.head, self.layout.lanes) if packed is not None and packed.head else None
-        rows: dict[tuple[int, int], int | None] = {}
-        values: list[Any] = []
-        for place in self.layout.places:
-            lane, window_us = self.layout.lanes[place.lane], place.aggregate.window_us
-            start = (at - window_us) // lane.tail_us
-            found = Window()
-            if packed is not None:
-                if (place.lane, window_us) not in rows:
-                    rows[place.lane, window_us] = lanes[place.lane].first(start)
-                add_tiles(found, lanes[place.lane], rows[place.lane, window_us], place, lane)
-            if heads is not None:
-                add_head(found, heads[place.lane], start * lane.tail_us, at, place, lane)
-            values.append(answer(found, place.aggregate))
-        cause = "unknown_key" if packed is None else "empty_window"
-        return values, [cause if value is None else None for value in values]
+        if packed is None:
+            values: list[Any] = [0 if ask.function == "count" else None for _, ask in self.asked]
+            return values, [None if value == 0 else "unknown_key" for value in values]
+        tiles = body_lanes(packed.body, self.lanes)
+        heads = head_lanes(packed.head, self.lanes) if packed.head else [()] * len(tiles)
+        windows = [self._window(tiles[lane], heads[lane], lane, size, at) for lane, size in self.windows]
+        values = [answer(windows[number], ask) for number, ask in self.asked]
+        return values, [None if value is not None else "empty_window" for value in values]
+
+    def _window(self, tiles: Tiles, head: Sequence[HeadRow], lane: int, window_us: int, at: int) -> Window:
+        tail_us = self.lanes[lane].tail_us
+        tile = (at - window_us) // tail_us
+        start = tile * tail_us
+        return Window(tiles, tiles.first(tile), [row for row in head if row[1] <= at and row[0] >= start])
+
+
+class Ask(NamedTuple):
+    """One aggregate, ready to be asked: its measure in the lane, and the place in a head's row (None: the row)."""
+
+    function: str
+    type: ColumnType
+    measure: int
+    floats: bool
+    column: int | None
+
+
+def ask_of(place: Place, lane: Lane) -> Ask:
+    measure = lane.measures[place.measure]
+    column = None if measure.column is None else 2 + 2 * columns_of(lane).index(measure)
+    one = place.aggregate
+    return Ask(one.function, one.type, place.measure, measure.type is ColumnType.FLOAT, column)
+
+
+def answer(window: Window, ask: Ask) -> Any:
+    """A count is never null; the others are over nothing, and where they overflow."""
+    row, offsets = window.row, window.tiles.measures[ask.measure]
+    count = 0 if row is None else window.tiles.words[row + offsets.count]
+    if ask.column is None:
+        return count + len(window.raw)
+    numbers = raw_numbers(window.raw, ask.column, ask.floats) if window.raw else ()
+    if ask.function == "count":
+        return count + len(numbers)
+    if ask.function in ("min", "max"):
+        return best(window.tiles, row if count else None, numbers, ask)
+    total = 0 if row is None else total_at(window.tiles.words, row + offsets.count + 1, offsets.digits)
+    if numbers:
+        return sum_or_mean(*with_numbers(total, offsets.low, numbers), count + len(numbers), ask)
+    return sum_or_mean(total, offsets.low, count, ask) if count else None
+
+
+def raw_numbers(raw: Sequence[HeadRow], column: int, floats: bool) -> Sequence[float | int]:
+    words = [row[column + 1] for row in raw if row[column]]
+    return [as_float(word) for word in words] if floats else words
+
+
+def total_at(words: memoryview[int], place: int, digits: int) -> int:
+    total = words[place]
+    for digit in range(1, digits):
+        total += words[place + digit] << (32 * digit)
+    return total
+
+
+def best(tiles: Tiles, row: int | None, numbers: Sequence[Any], ask: Ask) -> Any:
+    offsets, found = tiles.measures[ask.measure], list(numbers)
+    if row is not None:
+        at = row + (offsets.smallest if ask.function == "min" else offsets.largest)
+        found.append(tiles.floats[at] if ask.floats else tiles.words[at])
+    return (min if ask.function == "min" else max)(found, default=None)
+
+
+def with_numbers(total: int, low: int, numbers: Sequence[float | int]) -> tuple[int, int]:
+    """`total` multiples of 2^(32 low) and further numbers, as multiples of a power that divides them all."""
+    ratios = [number.as_integer_ratio() for number in numbers]
+    finest = min(low, *(-((below.bit_length() + 30) // 32) for _, below in ratios))
+    scaled = (above << (-32 * finest - below.bit_length() + 1) for above, below in ratios)
+    return (total << (32 * (low - finest))) + sum(scaled), finest
+
+
+def sum_or_mean(total: int, low: int, count: int, ask: Ask) -> float | int | None:
+    if ask.type is ColumnType.INT:
+        whole = total << (32 * low) if low >= 0 else total >> (-32 * low)
+        return whole if -(2**63) <= whole < 2**63 else None
+    value = to_float(total, low)
+    return value / count if value is not None and ask.function == "mean" else value
+
+
+def as_float(word: int) -> float:
+    return cast(float, struct.unpack("d", struct.pack("q", word))[0])
 
 
 def body_lanes(body: bytes, lanes: Iterable[Lane]) -> list[Tiles]:
@@ -138,62 +210,6 @@ def columns_of(lane: Lane) -> list[Measure]:
 
 def head_size(lane: Lane) -> int:
     return 2 + 2 * len(columns_of(lane))
-
-
-def add_tiles(found: Window, tiles: Tiles, row: int | None, place: Place, lane: Lane) -> None:
-    if row is None:
-        return
-    words, offsets = tiles.words, tiles.measures[place.measure]
-    function = place.aggregate.function
-    found.count = words[row + offsets.count]
-    if function in ("sum", "mean"):
-        found.low = offsets.low
-        first = row + offsets.count + 1
-        found.total = words[first]
-        for digit in range(1, offsets.digits):
-            found.total += words[first + digit] << (32 * digit)
-    elif function in ("min", "max") and found.count:
-        at = row + (offsets.smallest if function == "min" else offsets.largest)
-        found.best = (tiles.floats if lane.measures[place.measure].type is ColumnType.FLOAT else words)[at]
-
-
-def add_head(found: Window, head: Iterable[HeadRow], start_us: int, at: int, place: Place, lane: Lane) -> None:
-    measure = lane.measures[place.measure]
-    column = 2 if measure.column is None else 2 + 2 * columns_of(lane).index(measure)
-    counted = [row for row in head if row[1] <= at and row[0] >= start_us and (measure.column is None or row[column])]
-    found.count += len(counted)
-    if not counted or measure.column is None or place.aggregate.function == "count":
-        return
-    numbers = [number(row[column + 1], measure) for row in counted]
-    match place.aggregate.function:
-        case "min":
-            found.best = min(numbers) if found.best is None else min(found.best, *numbers)
-        case "max":
-            found.best = max(numbers) if found.best is None else max(found.best, *numbers)
-        case _:
-            low = FINEST_DIGIT if measure.type is ColumnType.FLOAT else found.low
-            scaled = (to_scaled(one, low) if isinstance(one, float) else one for one in numbers)
-            found.total = (found.total << (32 * (found.low - low))) + sum(scaled)
-            found.low = low
-
-
-def number(word: int, measure: Measure) -> float | int:
-    if measure.type is ColumnType.FLOAT:
-        return cast(float, struct.unpack("d", struct.pack("q", word))[0])
-    return word
-
-
-def answer(found: Window, aggregate: Aggregate) -> Any:
-    if aggregate.function == "count":
-        return found.count
-    if found.count == 0:
-        return None
-    if aggregate.function in ("min", "max"):
-        return found.best
-    if aggregate.type is ColumnType.INT:
-        return found.total if -(2**63) <= found.total < 2**63 else None
-    total = to_float(found.total, found.low)
-    return total / found.count if total is not None and aggregate.function == "mean" else total
 
 
 def pack_head(rows: Sequence[Sequence[HeadRow]]) -> bytes:

@@ -13,7 +13,6 @@ from mlsystem_runtime.features.exact import (
     to_float,
     to_floats,
     to_ints,
-    to_scaled,
 )
 
 
@@ -83,8 +82,3 @@ def test_carrying_keeps_the_number() -> None:
     for row in (0, 1):
         number = sum(int(place[row]) << (32 * at) for at, place in enumerate(places))
         assert number == int(values[0][row]) + (int(values[1][row]) << 32)
-
-
-def test_every_float_is_a_multiple_of_the_finest_digit() -> None:
-    for value in (5e-324, 1.7976931348623157e308, -0.1):
-        assert to_float(to_scaled(value, -34), -34) == value
