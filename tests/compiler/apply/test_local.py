@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -155,40 +157,36 @@ def test_a_missing_secret_is_named_before_any_step_runs(real, small):
         real().apply()
 
 
-def test_a_killed_apply_leaves_no_step_behind_and_the_next_one_converges(real, data):
-    one = real(HANG="train.main")
-    child = os.fork()
-    if child == 0:
-        with contextlib.suppress(BaseException):
-            one.apply()
-        os._exit(0)
-    assert eventually(lambda: "train.main" in journal_text(data), 30)
-    progress = FileStore(data / ".mlsystem" / "dev").journal.read()
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+def begun(data: Path, hanging: str) -> subprocess.Popen[str]:
+    """An apply in a process of its own, come as far as the step that hangs."""
+    program = Path(__file__).with_name("apply_with_fake.py")
+    environment = {**os.environ, "HANG": hanging}
+    apply = subprocess.Popen([sys.executable, program, data], env=environment, stdout=subprocess.PIPE, text=True)
+    journal = data / ".mlsystem" / "dev" / "journal.jsonl"
+    assert eventually(lambda: hanging in journal.read_text(), 30)
+    return apply
 
-    assert progress.running is not None
+
+def test_a_killed_apply_leaves_no_step_behind_and_the_next_one_converges(real, data):
+    one = real()
+    with begun(data, "train.main") as apply:
+        progress = one.store.journal.read()
+        apply.kill()
+
     assert eventually(lambda: not runs(progress.running, "fake_runtime"))
-    outcome = real().apply()
-    assert outcome.run_id == progress.run_id
-    assert real().plan().empty
+    assert one.apply().run_id == progress.run_id
+    assert one.plan().empty
 
 
 def test_an_interrupt_stops_the_step_and_says_how_to_go_on(real, data):
-    one = real(HANG="features.main")
-    child = os.fork()
-    if child == 0:
-        try:
-            one.apply()
-        except MlsystemError as error:
-            (data / "said").write_text(str(error))
-        os._exit(0)
-    assert eventually(lambda: "features.main" in journal_text(data), 30)
-    progress = FileStore(data / ".mlsystem" / "dev").journal.read()
-    os.kill(child, signal.SIGINT)
-    os.waitpid(child, 0)
+    one = real()
+    with begun(data, "features.main") as apply:
+        progress = one.store.journal.read()
+        apply.send_signal(signal.SIGINT)
+        said = apply.communicate(timeout=30)[0]
 
-    assert "stopped during step 'features.main'" in (data / "said").read_text()
+    assert "stopped during step 'features.main'" in said
+    assert "go on where it stopped: mlsystem apply" in said
     assert not runs(progress.running, "fake_runtime")
 
 
@@ -215,6 +213,3 @@ def test_a_removed_model_takes_its_versions_along(real, small, compiled):
     plan_of.apply()
     assert not one.engine.workspace.path("models", "main").exists()
 
-
-def journal_text(folder: Path) -> str:
-    return (folder / ".mlsystem" / "dev" / "journal.jsonl").read_text()
