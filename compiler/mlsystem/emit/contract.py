@@ -170,7 +170,11 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
             Read(step=evaluate, parts=("evaluation",)),
             Read(step=features, parts=("dataset",)),
         ),
-        payload=RegisterStep(model=name, experiment=system.name, promote="release"),
+        payload=RegisterStep(
+            model=name,
+            experiment=system.name,
+            promote="propose" if "promote" in model.monitoring.approve else "release",
+        ),
     )
 
 

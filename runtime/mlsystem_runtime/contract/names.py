@@ -11,6 +11,7 @@ RELEASE_SERIAL = "mlsystem_release_serial"
 PREDICTIONS = "mlsystem_predictions_total"  # labels: model, version
 
 DIE_WITH_PARENT = "MLSYSTEM_DIE_WITH_PARENT"  # the parent's pid: the process ends when that one does
+PROPOSES = "MLSYSTEM_PROPOSES"  # "1": the system started this run itself, so what it makes may have to be approved
 SECRET_FOLDER = "MLSYSTEM_SECRETS"  # a folder with one file per secret; else the environment
 
 PREEMPTED = 75  # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)

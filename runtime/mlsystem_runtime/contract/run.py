@@ -130,7 +130,8 @@ class EvaluateStep(Payload, tag="evaluate"):
 class RegisterStep(Payload, tag="register"):
     """Turns a trained and evaluated model into a version; releases it if its gates passed. Output part: `version`.
 
-    `promote` says whether a passed version is released at once or waits as a proposal.
+    `promote` says what becomes of a passed version when the system itself started the run (`names.PROPOSES`): released
+    at once, or proposed. In a run that a person started it is released.
     """
 
     model: str

@@ -23,7 +23,7 @@ from typing import IO
 import msgspec
 
 from mlsystem_runtime.contract.monitor_state import RefreshState
-from mlsystem_runtime.contract.names import DIE_WITH_PARENT
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES
 from mlsystem_runtime.contract.run import Refresh
 from mlsystem_runtime.contract.workspace import Workspace
 
@@ -110,7 +110,7 @@ class Jobs:
         output = open(log, "wb")  # noqa: SIM115 - closed when the process has ended
         process = subprocess.Popen(
             self._command(step, job.run_id), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, DIE_WITH_PARENT: str(os.getpid())},
+            env={**os.environ, DIE_WITH_PARENT: str(os.getpid()), PROPOSES: "1"},
         )
         self._running = Running(job, left, process, output, log)
 

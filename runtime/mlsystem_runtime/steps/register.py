@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Literal
 
@@ -11,6 +12,7 @@ import msgspec
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened
+from mlsystem_runtime.contract.names import PROPOSES
 from mlsystem_runtime.contract.releases import release_version
 from mlsystem_runtime.contract.run import RegisterStep, TrainStep
 from mlsystem_runtime.contract.workspace import read_struct
@@ -55,8 +57,11 @@ def run(payload: RegisterStep, context: StepContext) -> StepResult:
 
 
 def promote(payload: RegisterStep, context: StepContext, version: int, evidence: str) -> Consequence:
-    """Release it, or open a proposal that is bound to its evaluation. Doing it twice changes nothing."""
-    if payload.promote == "release":
+    """Release it, or open a proposal that is bound to its evaluation. Doing it twice changes nothing.
+
+    A proposal only where the system started the run itself: an apply was reviewed, and that is the approval.
+    """
+    if payload.promote == "release" or os.environ.get(PROPOSES) != "1":
         release_version(context.workspace, payload.model, version, "gates passed", context.run_id)
         return "released"
     ledger = FileLedger(context.workspace.ledger)

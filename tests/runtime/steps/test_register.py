@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, ProposalOpened, Released, VersionRegistered
+from mlsystem_runtime.contract.names import PROPOSES
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.run import Gate
 from mlsystem_runtime.registry import tracking
@@ -120,7 +121,18 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     assert read_card(tmp_path / "models" / MODEL / "1").version == 1
 
 
-def test_a_version_that_waits_for_a_person_is_a_proposal_bound_to_its_evaluation(tmp_path: Path) -> None:
+def test_a_version_of_a_run_that_a_person_started_is_released_at_once(tmp_path: Path) -> None:
+    learning = Learning(tmp_path, promote="propose")
+
+    learning.run_all()
+
+    assert answering(learning) == 1
+
+
+def test_a_version_that_waits_for_a_person_is_a_proposal_bound_to_its_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PROPOSES, "1")
     learning = Learning(tmp_path, promote="propose")
 
     learning.run_all()
