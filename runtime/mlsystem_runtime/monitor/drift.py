@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from mlsystem_runtime.contract.monitor_state import DriftTest, Verdict
-from mlsystem_runtime.monitor.cells import GridColumn, Tally
 from mlsystem_runtime.monitor.statistics import Counts, Outcome, Psi, chi_square, holm, ks, psi, rates
+from mlsystem_runtime.serve.cells import GridColumn, Tally
 
 MIN_ROWS = 50
 LEAST_EFFECT = 0.01   # drift that moves less than one row in a hundred is not worth an alarm, however sure it is

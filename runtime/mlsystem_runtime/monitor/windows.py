@@ -23,8 +23,8 @@ from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.monitor_state import MonitorState, WindowState
 from mlsystem_runtime.contract.run import Drift, MonitoredModel
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
-from mlsystem_runtime.monitor.cells import Grid, grid_of, merged
 from mlsystem_runtime.monitor.drift import Watch, judge
+from mlsystem_runtime.serve.cells import Grid, grid_of, merged
 
 MONTH_US = 30 * 24 * HOUR_US
 FIRST_LOOK = 200          # rows; then 400, 800 …

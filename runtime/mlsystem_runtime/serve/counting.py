@@ -18,7 +18,7 @@ from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.counts import FORMAT, HOUR_US, ServedHour, SliCounts
 from mlsystem_runtime.contract.run import Slo
 from mlsystem_runtime.contract.workspace import write_atomically
-from mlsystem_runtime.monitor.cells import Tally
+from mlsystem_runtime.serve.cells import Tally
 from mlsystem_runtime.serve.versions import LoadedVersion
 
 KEPT_HOURS = 48   # tables in memory; an older hour that comes back gets a new file

@@ -9,7 +9,9 @@ from typing import Any
 
 from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, LatestGroup, RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
+from mlsystem_runtime.contract.workspace import Workspace, read_struct
 from mlsystem_runtime.serve.values import Row
+from mlsystem_runtime.serve.versions import LoadedVersion, LoadVersion
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,11 @@ class FakeAssembler:
             return dict.fromkeys(use.columns, (None, missing))
         values = {column: found.get(column) for column in use.columns}
         return {column: (value, "null_value" if value is None else None) for column, value in values.items()}
+
+
+def fake_loader(workspace: Workspace) -> LoadVersion:
+    """Reads a version's card and nothing else; the version's number is its bias, and the store is empty."""
+    def load(model: str, number: int) -> LoadedVersion:
+        card = read_struct(workspace.version(model, number) / "model.json", ModelCard)
+        return LoadedVersion.of(number, FakeScorer(card, float(number)), FakeAssembler(card.contract))
+    return load

@@ -37,11 +37,13 @@ def serve(config: RunConfig, workspace: Workspace, host: str, port: int) -> int:
 
 def run(config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion) -> int:
     """Answers on `listener`, which is listening already, until SIGTERM or SIGINT."""
-    import uvicorn
+    import uvicorn  # these too only now, for their weight
+    from prometheus_client import disable_created_metrics
 
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.service import service_of
 
+    disable_created_metrics()
     server = uvicorn.Server(uvicorn.Config(
         App(service_of(config, workspace, load)), loop="uvloop", http="httptools", ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, backlog=BACKLOG,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from mlsystem_runtime.contract.features import RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import ModelRelease
-from mlsystem_runtime.monitor.cells import Grid, grid_of
+from mlsystem_runtime.serve.cells import Grid, grid_of
 from mlsystem_runtime.serve.values import Row
 
 

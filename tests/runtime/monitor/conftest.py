@@ -27,7 +27,7 @@ from mlsystem_runtime.contract.run import (
     ServerSection,
 )
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_atomically, write_struct
-from mlsystem_runtime.monitor.cells import Tally, grid_of
+from mlsystem_runtime.serve.cells import Tally, grid_of
 
 DAY_US = 24 * HOUR_US
 START_US = 1_388_188_800_000_000  # 2013-12-28T00:00:00Z

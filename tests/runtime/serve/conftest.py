@@ -239,3 +239,8 @@ def client(world: World, start: Callable[[World], Client]) -> Client:
 @pytest.fixture
 def good_row() -> dict[str, Any]:
     return dict(GOOD_ROW)
+
+
+@pytest.fixture
+def card_of() -> Callable[[int], ModelCard]:
+    return card

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mlsystem_runtime.contract.counts import DriftCounts, SliCounts
-from mlsystem_runtime.monitor.cells import merged
+from mlsystem_runtime.serve.cells import merged
 from mlsystem_runtime.serve.prediction_log import Prediction, write
 
 CLOCK_US = 1_388_188_800_000_000

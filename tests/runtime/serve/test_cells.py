@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsystem_runtime.contract.model import CategoryProfile, NumericProfile, Reference
-from mlsystem_runtime.monitor.cells import Tally, category_column, grid_of, merged, numeric_column
+from mlsystem_runtime.serve.cells import Tally, category_column, grid_of, merged, numeric_column
 
 GRID = grid_of(Reference(
     numeric=(NumericProfile("x", (0.0, 1.0), (1, 2, 3), 4),),
