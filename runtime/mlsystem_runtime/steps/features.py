@@ -28,7 +28,7 @@ def run(payload: FeaturesStep, context: StepContext) -> StepResult:
     sys.stderr.write("".join(f"{line}\n" for line in excluded_lines(dataset)))
     if dataset.table.num_rows == 0:
         raise MlsystemError(
-            f"model '{payload.model}' has no examples left: {'; '.join(excluded_lines(dataset))}",
+            f"model '{payload.model}' has no examples left: {'; '.join(excluded_lines(dataset)) or 'no rows'}",
             "look at examples.where, the label and when it is known",
         )
     pq.write_table(dataset.table, context.out / DATASET)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, DataSteps, flights
+from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, DataSteps, card, flights
 
 from mlsystem_runtime.contract.columns import Freshness, Range
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.workspace import write_struct
 from mlsystem_runtime.features.online import Assembler
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 
@@ -130,14 +131,29 @@ def test_materialize_makes_the_store_answer_as_the_dataset_says(tmp_path: Path) 
     assert record.facts["watermark_us"] == clock_us
 
 
-def test_a_changed_definition_is_a_generation_of_its_own(tmp_path: Path) -> None:
+def test_an_earlier_definition_stays_fresh_while_a_version_reads_it(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    steps.run("ingest.flights", "materialize.airport")
+    write_struct(steps.workspace.version("main", 1) / "model.json", card(CONTRACT))
+    (tmp_path / "flights.csv").write_text(CSV + "f,2013-01-01 06:00,2013-01-01 07:00,EWR,BOS,1,6\n")
+    changed = DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2"))
+
+    changed.run("ingest.flights", "materialize.airport")
+
+    store = SqliteStore(steps.workspace.online)
+    assert [one.fingerprint for one in store.generations()] == ["airport-1", "airport-2"]
+    request = {"at": 0, "origin": "EWR", "dest": "BOS"}
+    found = Assembler(CONTRACT, store).assemble(request, MIDNIGHT + 7 * HOUR_US)
+    assert found.inputs["from.flights"] == 3.0
+
+
+def test_a_definition_that_nothing_reads_any_more_is_dropped(tmp_path: Path) -> None:
     steps = DataSteps(tmp_path, flights(tmp_path))
     steps.run("ingest.flights", "materialize.airport")
 
     DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2")).run("materialize.airport")
 
-    held = SqliteStore(steps.workspace.online).generations()
-    assert [(one.fingerprint, one.group) for one in held] == [("airport-1", "airport"), ("airport-2", "airport")]
+    assert [one.fingerprint for one in SqliteStore(steps.workspace.online).generations()] == ["airport-2"]
 
 
 def test_an_older_ingest_does_not_take_the_store_back(tmp_path: Path) -> None:
