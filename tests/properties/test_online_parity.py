@@ -112,9 +112,9 @@ def test_a_store_filled_as_time_goes_by_answers_as_offline_at_every_instant(
     random = np.random.default_rng(seed)
     source = source_of(available, KNOWN if available else tuple(TYPES))
     group, store = group_of(kind, random), MemoryStore()
-    rows = random_rows(random, 300, FLOATS[seed % 4], 0, available)
+    rows = random_rows(random, 200, FLOATS[seed % 4], 0, available)
     filler = Filler(group, source, rows_of(group, source, table_of(rows)), store)
-    _, at = random_asks(random, rows, 120)
+    _, at = random_asks(random, rows, 50)
     for q in sorted(at.tolist()):
         filler.advance(q)
 

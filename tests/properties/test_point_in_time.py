@@ -109,3 +109,30 @@ def test_windows_equal_their_definition_bit_for_bit(seed: int, available: bool, 
     for one in group.aggregates:
         expected = [fits(brute_aggregate(one, source, rows, key, int(q))) for key, q in zip(keys, at, strict=True)]
         assert [row[one.name] for row in found] == expected, one
+
+
+@pytest.mark.parametrize("kind", ["latest", "windows"])
+def test_instants_too_far_apart_for_one_word_are_ranked(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    source, rows = source_of(True, KNOWN), random_rows(random, 200, "halves", 0, True)
+    aggregates = AggregateGroup(
+        name="g", fingerprint="f", source="events", key=KEY, aggregates=random_aggregates(random)
+    )
+    group = latest_group(HOUR) if kind == "latest" else aggregates
+    keys, at = random_asks(random, rows, 300)
+    packed = answers(group, source, rows, keys, at)
+    monkeypatch.setattr("mlsystem_runtime.features.rows.LARGEST_PAIR", 1)
+
+    assert answers(group, source, rows, keys, at) == packed
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    random = np.random.default_rng(2)
+    source, rows = source_of(True, KNOWN), random_rows(random, 200, "extreme", 0, True)
+    group = AggregateGroup(name="g", fingerprint="f", source="events", key=KEY, aggregates=random_aggregates(random))
+    keys, at = random_asks(random, rows, 100)
+    expected = [answers(one, source, rows, keys, at) for one in (group, latest_group(None))]
+
+    random.shuffle(rows)
+
+    assert [answers(one, source, rows, keys, at) for one in (group, latest_group(None))] == expected

@@ -56,7 +56,10 @@ def late_best(ranks: Ints, place_in_time: Ints, key_start: Ints, key_first: Ints
 
 
 def best_from_end(ranks: Ints, block: Ints) -> Ints:
-    """For each place the greatest rank from there to the end of its block; `block` never falls along the places."""
+    """For each place the greatest rank from there to the end of its block; `block` never falls along the places.
+
+    Ranks are smaller than the number of places, so that an offset can keep blocks apart.
+    """
     offset = (block[-1] - block) * (len(ranks) + 1)
     best: Ints = np.maximum.accumulate((ranks + offset)[::-1])[::-1] - offset
     return best
