@@ -1,13 +1,9 @@
-"""Proposals in the ledger: opened by the monitor, decided by a person or, where none is asked, by the monitor."""
+"""What the monitor proposes, and when it keeps quiet. How a proposal is decided stands in `contract.proposals`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import Ledger, ProposalDecided, ProposalOpened, open_proposals
+from mlsystem_runtime.contract.ledger import Ledger, ProposalOpened, open_proposals
 from mlsystem_runtime.contract.monitor_state import WindowState
 
 MONITOR = "monitor"
@@ -31,37 +27,3 @@ def open_retraining(ledger: Ledger, model: str, reason: str, evidence: str) -> P
     )
     ledger.append(proposal)
     return proposal
-
-
-def approve(ledger: Ledger, proposal: str, evidence: str | None, by: str) -> ProposalOpened:
-    """Records the approval and returns what was approved. See `decide` for what it raises."""
-    return decide(ledger, proposal, "approved", evidence, by)
-
-
-def reject(ledger: Ledger, proposal: str, evidence: str | None, by: str) -> ProposalOpened:
-    """Records the rejection and returns what was rejected. See `decide` for what it raises."""
-    return decide(ledger, proposal, "rejected", evidence, by)
-
-
-def decide(
-    ledger: Ledger, proposal: str, decision: Literal["approved", "rejected"], evidence: str | None, by: str,
-) -> ProposalOpened:
-    """`evidence` is the hash that the decider saw; None trusts what is open.
-
-    Raises MlsystemError when the proposal is not open, or rests on other evidence than the decider saw.
-    """
-    opened = open_proposals(ledger)
-    if proposal not in opened:
-        raise MlsystemError(f"no proposal '{proposal}' is open", _waiting(list(opened)))
-    found = opened[proposal]
-    if evidence is not None and evidence != found.evidence:
-        raise MlsystemError(
-            f"proposal '{proposal}' rests on evidence {found.evidence}, not on {evidence}",
-            "look at it again (`mlsystem status`), then decide",
-        )
-    ledger.append(ProposalDecided(proposal=proposal, decision=decision, evidence=found.evidence, by=by))
-    return found
-
-
-def _waiting(names: Sequence[str]) -> str:
-    return f"open are: {', '.join(names)}" if names else "none is open"

@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, RunFinished, RunStarted
+from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
+from mlsystem_runtime.contract.proposals import approve
 from mlsystem_runtime.contract.run import MonitoredModel, RunConfig
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
 from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
@@ -82,8 +83,7 @@ class Watched:
             return state
         logger.info("proposal %s is open: %s", proposal.proposal, proposal.reason)
         if "retrain" not in self.model.approve:
-            self._ledger.append(ProposalDecided(
-                proposal=proposal.proposal, decision="approved", evidence=evidence, by=MONITOR))
+            approve(self._ledger, proposal.proposal, evidence, MONITOR)
             self._retrain(proposal.proposal)
         return msgspec.structs.replace(state, proposed_us=now_us, evidence=evidence)
 

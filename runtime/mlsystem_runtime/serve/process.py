@@ -43,7 +43,7 @@ def run(config: RunConfig, workspace: Workspace, listener: socket.socket, load: 
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.service import service_of
 
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     server = uvicorn.Server(uvicorn.Config(
         App(service_of(config, workspace, load)), loop="uvloop", http="httptools", ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, backlog=BACKLOG,

@@ -10,9 +10,10 @@ import pytest
 from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalDecided, ProposalOpened, RunStarted, open_proposals
+from mlsystem_runtime.contract.proposals import approve, reject
 from mlsystem_runtime.contract.workspace import write_atomically
 from mlsystem_runtime.monitor.jobs import Jobs
-from mlsystem_runtime.monitor.proposals import approve, open_retraining, reject
+from mlsystem_runtime.monitor.proposals import open_retraining
 from mlsystem_runtime.monitor.watching import Watched
 
 DAY_US = 24 * HOUR_US
