@@ -95,8 +95,8 @@ def test_after_a_rejection_new_evidence_proposes_again_once_the_cooldown_is_over
     for day in range(6):
         scene.serve(400, 24 * day, shift=0.8)
         watched.look(START_US + (day + 1) * DAY_US, ())
-        for name in open_proposals(scene.ledger):
-            reject(scene.ledger, name, None, "ada")
+        for name, proposal in open_proposals(scene.ledger).items():
+            reject(scene.ledger, name, proposal.evidence, "ada")
 
     assert len(events(scene, ProposalOpened)) == 2
 
@@ -187,7 +187,7 @@ def test_a_decision_is_bound_to_the_evidence_that_was_seen(scene):
     with pytest.raises(MlsystemError, match="rests on evidence"):
         approve(scene.ledger, opened.proposal, "f" * 32, "ada")
     assert approve(scene.ledger, opened.proposal, "e" * 32, "ada") == opened
-    with pytest.raises(MlsystemError, match="no proposal"):
+    with pytest.raises(MlsystemError, match="no open proposal"):
         approve(scene.ledger, opened.proposal, "e" * 32, "ada")
     assert events(scene, ProposalDecided)[0].by == "ada"
 
