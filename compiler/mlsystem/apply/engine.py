@@ -72,6 +72,8 @@ class Engine(Protocol):
         """What `destroy` would take, in words."""
         ...
 
-    def destroy(self, watch: Watch) -> None:
-        """Stop the processes and delete the environment's data."""
+    def stop_processes(self, watch: Watch) -> None: ...
+
+    def delete_data(self, watch: Watch) -> None:
+        """Delete all that the environment has made."""
         ...

@@ -55,9 +55,12 @@ class Environment:
         return self.engine.lost()
 
     def destroy(self, watch: Watch) -> None:
-        """Stop the processes, delete the data, forget the state."""
+        """Stop the processes, forget what was applied, delete the data. Killed on the way, it can be done again, and
+        an apply knows that it starts from nothing."""
         with self.store.lease("mlsystem destroy"):
-            self.engine.destroy(watch)
+            self.engine.stop_processes(watch)
+            self.store.forget()
+            self.engine.delete_data(watch)
             self.store.clear()
 
     def applied(self) -> Manifest:

@@ -81,7 +81,8 @@ class LocalEngine:
             return Inventory()
         up = self.supervisor.states()
         stopped = tuple(one.name for one in self.programs() if up.get(one.name) not in UP)
-        return holds(Workspace(str(self.folder / manifest.outputs.workspace)), self.config, stopped)
+        workspace = Workspace(str(self.folder / manifest.outputs.workspace))
+        return holds(workspace, self.config, stopped)
 
     def check(self, manifest: Manifest | None) -> None:
         missing = [name for name in self.config.secrets if name not in self._environ]
@@ -196,9 +197,11 @@ class LocalEngine:
             sentences.append(f"the workspace {self.outputs.workspace} will be deleted: {size} of data, models and logs")
         return (*sentences, "server and monitor will be stopped")
 
-    def destroy(self, watch: Watch) -> None:
+    def stop_processes(self, watch: Watch) -> None:
         self.supervisor.stop()
         watch(Says("server and monitor are stopped"))
+
+    def delete_data(self, watch: Watch) -> None:
         if self.workspace.ledger.exists():
             shutil.rmtree(self.workspace.root)
         watch(Says(f"{self.outputs.workspace} is deleted"))

@@ -97,6 +97,10 @@ class MemoryEngine:
     def lost(self) -> tuple[str, ...]:
         return ()
 
-    def destroy(self, watch: Watch) -> None:
+    def stop_processes(self, watch: Watch) -> None:
         del watch
-        self.done.append("destroy")
+        self.done.append("stop processes")
+
+    def delete_data(self, watch: Watch) -> None:
+        del watch
+        self.done.append("delete data")

@@ -20,8 +20,13 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 def holds(workspace: Workspace, config: RunConfig, stopped: tuple[str, ...]) -> Inventory:
     """Versions by model, and the data that the last complete run of the whole pipeline used."""
-    notes = tuple(_notes(workspace))
-    return Inventory(versions=versions(workspace), stopped=stopped, used=used(workspace, config), notes=notes)
+    return Inventory(
+        versions=versions(workspace),
+        stopped=stopped,
+        used=used(workspace, config),
+        workspace_lost=not workspace.ledger.exists(),
+        notes=tuple(_notes(workspace)),
+    )
 
 
 def _notes(workspace: Workspace) -> Iterator[str]:

@@ -84,6 +84,12 @@ class ProcessStopped(Change, tag="process"):
     process: str
 
 
+class WorkspaceLost(Change, tag="workspace_lost"):
+    """All that the environment had made is gone, though nobody destroyed it."""
+
+    workspace: str
+
+
 class FileAdded(Change, tag="file_added"):
     path: str
 
@@ -98,7 +104,7 @@ class FileChanged(Change, tag="file_changed"):
 
 AnyNodeChange = NodeAdded | NodeRemoved | NodeRenamed | NodeChanged | DataChanged | NodeAffected
 AnyFileChange = FileAdded | FileRemoved | FileChanged
-AnyChange = AnyNodeChange | ProcessStopped | AnyFileChange
+AnyChange = AnyNodeChange | ProcessStopped | WorkspaceLost | AnyFileChange
 
 
 def node_changes(changes: tuple[AnyChange, ...]) -> tuple[AnyNodeChange, ...]:

@@ -15,6 +15,7 @@ from mlsystem.plan.change import (
     NodeChanged,
     NodeRemoved,
     ProcessStopped,
+    WorkspaceLost,
     heaviest,
     node_changes,
 )
@@ -49,6 +50,7 @@ class Inventory:
     versions: Mapping[str, int] = field(default_factory=dict)
     stopped: tuple[str, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
+    workspace_lost: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -103,7 +105,7 @@ def make_plan(
     nodes = diff_nodes(None if manifest is None else manifest.snapshot, desired.snapshot, before, observations)
     files = diff_files({} if manifest is None else manifest.files, desired.files)
     stopped = () if manifest is None else tuple(ProcessStopped(process=name) for name in inventory.stopped)
-    changes = (*nodes, *stopped, *files)
+    changes = (*nodes, *_lost(manifest, inventory), *stopped, *files)
     return Plan(
         format=FORMAT,
         tool=tool,
@@ -121,6 +123,11 @@ def make_plan(
     )
 
 
+def _lost(manifest: Manifest | None, inventory: Inventory) -> Iterator[WorkspaceLost]:
+    if manifest is not None and inventory.workspace_lost:
+        yield WorkspaceLost(workspace=manifest.outputs.workspace)
+
+
 def _with_used(
     applied: tuple[Observation, ...], now: tuple[Observation, ...], inventory: Inventory
 ) -> tuple[Observation, ...]:
@@ -135,7 +142,8 @@ def _steps(changes: tuple[AnyChange, ...], desired: Desired, manifest: Manifest 
     costs = {node: cost for node, cost in heaviest(changes).items() if node in kinds}
     wanted = {step for node, cost in costs.items() for step in steps_of(kinds[node], node.partition(".")[2], cost)}
     proofs = {} if manifest is None else manifest.proofs
-    anew = manifest is None or Consequence.REPLACE in costs.values()
+    lost = any(isinstance(change, WorkspaceLost) for change in changes)
+    anew = manifest is None or lost or Consequence.REPLACE in costs.values()
     for step, fingerprint in desired.steps.items():
         defined = step in proofs and proofs[step].fingerprint == fingerprint
         if anew or not defined or step in wanted or step.rpartition(".")[0] in wanted:

@@ -35,8 +35,12 @@ class StateStore(Protocol):
         """The right to change this environment, taken with `with`; raises MlsystemError naming who holds it."""
         ...
 
+    def forget(self) -> None:
+        """Nothing is applied any more."""
+        ...
+
     def clear(self) -> None:
-        """Forget the environment."""
+        """Forget the environment, with all that is remembered of it."""
         ...
 
 
@@ -81,6 +85,10 @@ class FileStore:
         prepare(self.folder)
         return FileLease(self.folder / LOCK, purpose)
 
+    def forget(self) -> None:
+        self.journal.close()
+        self.path.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Everything but the lock, which whoever clears is holding."""
         for path in self.folder.iterdir():
@@ -113,6 +121,9 @@ class MemoryStore:
 
     def lease(self, purpose: str) -> Lease:
         return MemoryLease(self, purpose)
+
+    def forget(self) -> None:
+        self.clear()
 
     def clear(self) -> None:
         self.manifest = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,9 +56,22 @@ def test_apply_ends_with_a_server_that_answers_and_destroy_with_nothing(real, da
 
     assert one.plan().empty
     assert any(isinstance(event, StepProgresses) and event.text == "half" for event in one.events)
-    one.engine.destroy(one.events.append)
+    one.engine.stop_processes(one.events.append)
+    one.engine.delete_data(one.events.append)
     assert not runs(pid, "fake_runtime")
     assert not one.engine.workspace.root.exists()
+
+
+def test_a_workspace_that_was_taken_away_is_made_again(real):
+    one = real()
+    one.apply()
+    shutil.rmtree(one.engine.workspace.root)
+    plan = one.plan()
+
+    assert plan.steps == tuple(step.name for step in one.compiled.config.steps)
+    one.apply(plan)
+    assert one.engine.workspace.version("main", 1).is_dir()
+    assert one.plan().empty
 
 
 def test_an_empty_plan_takes_no_time_and_leaves_the_server_alone(real):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlsystem.plan.change import AnyNodeChange, FileAdded, FileChanged, FileRemoved, ProcessStopped, node_changes
+from mlsystem.plan.change import (
+    AnyNodeChange,
+    FileAdded,
+    FileChanged,
+    FileRemoved,
+    ProcessStopped,
+    WorkspaceLost,
+    node_changes,
+)
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
@@ -31,8 +39,10 @@ def _lines(plan: Plan) -> Iterator[str]:
         for change in nodes:
             yield from _node(change, width)
     stopped = [change.process for change in plan.changes if isinstance(change, ProcessStopped)]
-    if stopped:
+    lost = [change.workspace for change in plan.changes if isinstance(change, WorkspaceLost)]
+    if stopped or lost:
         yield ""
+        yield from (f"  > the workspace {workspace} is gone: make everything again" for workspace in lost)
         yield from (f"  > {process} is not running: start" for process in stopped)
     yield from _rest(plan)
 

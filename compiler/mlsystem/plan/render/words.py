@@ -23,6 +23,7 @@ from mlsystem.plan.change import (
     NodeRemoved,
     NodeRenamed,
     ProcessStopped,
+    WorkspaceLost,
     heaviest,
     node_changes,
 )
@@ -69,6 +70,8 @@ def _work(plan: Plan) -> Iterable[str]:
     cost, first = heaviest(plan.changes), plan.base_serial == 0
     if any(node.startswith(f"{Kind.INFRASTRUCTURE}.") and one is Consequence.REPLACE for node, one in cost.items()):
         yield "starts from nothing in a new place"
+    if any(isinstance(change, WorkspaceLost) for change in plan.changes):
+        yield "makes everything again, for its workspace is gone"
     if not first:
         yield _phrase("carries over", [one.name for one in node_changes(plan.changes) if isinstance(one, NodeRenamed)])
     yield _phrase("ingests" if first else "re-ingests", _named(cost, Kind.SOURCE, Consequence.RE_INGEST))
