@@ -10,18 +10,16 @@ from mlsystem.apply.events import Says, Watch
 from mlsystem.apply.rerun import applied_as_written, rerun, retrain_steps
 from mlsystem.errors import MlsystemError
 from mlsystem.state.lease import person
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened
+from mlsystem_runtime.contract import proposals
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened
 from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
 
 
 def decide(environment: Environment, name: str | None, decision: Literal["approved", "rejected"]) -> ProposalOpened:
-    """Enter the decision into the ledger, bound to the evidence that was shown; the proposal."""
+    """Decide on the proposal `name` (None: the only open one), on the evidence that it shows; the proposal."""
     ledger = FileLedger(environment.engine.workspace.ledger)
-    proposal = find_proposal(ledger, name)
-    ledger.append(
-        ProposalDecided(proposal=proposal.proposal, decision=decision, evidence=proposal.evidence, by=person())
-    )
-    return proposal
+    shown = find_proposal(ledger, name)
+    return proposals.decide(ledger, shown.proposal, decision, shown.evidence, person())
 
 
 def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome:

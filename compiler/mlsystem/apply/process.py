@@ -17,7 +17,7 @@ import msgspec
 
 from mlsystem.apply.events import StepProgresses, Waits, Watch
 from mlsystem.errors import MlsystemError
-from mlsystem_runtime.contract.names import DIE_WITH_PARENT
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PREEMPTED
 
 HEARTBEAT_SECONDS = 10.0
 GRACE_SECONDS = 60.0
@@ -122,6 +122,8 @@ def failed(command: Command, code: int) -> MlsystemError:
     """What went wrong, in the process's own last words, and where to read more."""
     if code == -signal.SIGKILL:
         how = "was killed (signal 9; when nobody did that, the machine ran out of memory)"
+    elif code == PREEMPTED:
+        how = "was asked to stop and has saved its work"
     elif code < 0:
         how = f"was stopped by signal {-code}"
     else:
