@@ -7,11 +7,12 @@ from itertools import groupby
 
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import ModelNode, SourceNode, System
-from mlsystem.system.reads import example_columns, group_columns, stored_groups
+from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
 from mlsystem_runtime.contract.base import digest, pretty_json
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import StoredGroup
+from mlsystem_runtime.contract.identity import group_columns, stored_groups
 from mlsystem_runtime.contract.run import (
     FORMAT,
     Endpoint,

@@ -8,8 +8,8 @@ from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
 from mlsystem.spec.features import RequestGroupSpec
 from mlsystem.system.nodes import GroupNode, LocalTarget, ModelNode, SourceNode, System
-from mlsystem.system.snapshots import part_fingerprint
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
+from mlsystem_runtime.contract.identity import group_fingerprint
 
 
 def finish(draft: Draft, problems: Problems) -> Draft:
@@ -70,7 +70,8 @@ def secrets(draft: Draft) -> tuple[str, ...]:
 
 def with_fingerprints(system: System) -> System:
     def named(group: AnyGroup) -> AnyGroup:
-        return replace(group, fingerprint=part_fingerprint(system, group))
+        source = None if isinstance(group, RequestGroup) else system.source(group.source).source
+        return replace(group, fingerprint=group_fingerprint(group, source))
 
     def contract(written: FeatureContract) -> FeatureContract:
         return replace(written, groups=tuple(named(group) for group in written.groups))

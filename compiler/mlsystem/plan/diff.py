@@ -25,8 +25,9 @@ from mlsystem.plan.change import (
 )
 from mlsystem.plan.consequence import CREATED, REMOVED, Consequence, consequence_of
 from mlsystem.state.manifest import Observation
-from mlsystem.system.snapshot import CONTENT, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem.system.snapshot import Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
 from mlsystem_runtime.contract.base import canonical_json
+from mlsystem_runtime.contract.identity import CONTENT
 
 SEMANTICS_PATH = "semantics"
 

@@ -10,6 +10,7 @@ import enum
 from typing import Any
 
 from mlsystem_runtime.contract.base import Struct, digest
+from mlsystem_runtime.contract.identity import GROUP_SEMANTICS, SOURCE_SEMANTICS
 
 
 class Facet(enum.StrEnum):
@@ -31,12 +32,8 @@ class Kind(enum.StrEnum):
     INFRASTRUCTURE = "infrastructure"
 
 
-SEMANTICS: dict[Kind, int] = dict.fromkeys(Kind, 1)
+SEMANTICS: dict[Kind, int] = {**dict.fromkeys(Kind, 1), Kind.SOURCE: SOURCE_SEMANTICS, Kind.GROUP: GROUP_SEMANTICS}
 """Raised when what a kind of node means changes: the only way in which a new version of this tool redoes work."""
-
-
-CONTENT = "content"
-"""The path, in a source's data facet, under which a plan observes the content of its rows."""
 
 
 class Edge(Struct):

@@ -6,22 +6,26 @@ stands for the thing itself, so that a rename (`renamed_from`) changes no identi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
 from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
-from mlsystem.system.quantities import duration, percent
-from mlsystem.system.reads import example_columns, group_columns, stored_groups, with_inputs
-from mlsystem.system.snapshot import CONTENT, SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
-from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.columns import AnyCheck, Source
-from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, AnyGroup, LatestGroup, RequestGroup
+from mlsystem.system.reads import example_columns
+from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem_runtime.contract.columns import AnyCheck
+from mlsystem_runtime.contract.features import AnyGroup, RequestGroup
+from mlsystem_runtime.contract.identity import (
+    Values,
+    group_columns,
+    group_values,
+    read_paths,
+    source_values,
+    stored_groups,
+)
+from mlsystem_runtime.contract.quantities import duration, percent
 from mlsystem_runtime.contract.run import Gate
 
-Values = dict[str, Any]
-ROWS = (CONTENT, "uri", "format", "time", "timezone", "available")
 ENVIRONMENT = "infrastructure.environment"
 
 
@@ -47,20 +51,10 @@ def environment_node(system: System) -> NodeSnapshot:
 
 
 def source_node(declared: SourceNode) -> NodeSnapshot:
-    source = declared.source
-    data: Values = {
-        "uri": source.uri,
-        "format": source.format,
-        "time": source.time,
-        "timezone": source.timezone,
-        "available": source.available,
-        "key": list(source.key),
-    }
-    data |= {f"columns.{column.name}": f"{column.type}{'?' if column.nullable else ''}" for column in source.columns}
-    data |= {f"columns.{derived.name}": f"{derived.type} = {derived.expression}" for derived in source.derived}
-    data |= {f"known_at_time.{name}": True for name in source.known_at_time}
-    checks = {check_name(check): check_text(check) for check in declared.checks}
-    severities = {f"{check_name(check)}.severity": check.severity for check in declared.checks}
+    data = source_values(declared.source)
+    named = dict(zip(check_names(declared.checks), declared.checks, strict=True))
+    checks = {name: check_text(check) for name, check in named.items()}
+    severities = {f"{name}.severity": check.severity for name, check in named.items()}
     return node(
         Kind.SOURCE,
         declared.name,
@@ -68,6 +62,13 @@ def source_node(declared: SourceNode) -> NodeSnapshot:
         (Edge(into=Facet.EVALUATE, node=f"source.{declared.name}", facet=Facet.DATA),),
         declared.renamed_from,
     )
+
+
+def check_names(checks: tuple[AnyCheck, ...]) -> list[str]:
+    """What each is about; the second of two alike has a number."""
+    names = [check_name(check) for check in checks]
+    alike = [names[:index].count(name) for index, name in enumerate(names)]
+    return [name if before == 0 else f"{name}#{before + 1}" for name, before in zip(names, alike, strict=True)]
 
 
 def check_name(check: AnyCheck) -> str:
@@ -86,24 +87,6 @@ def check_text(check: AnyCheck) -> str:
     return ", ".join(f"{name}: {duration(value) if name.endswith('_us') else value}" for name, value in shown.items())
 
 
-def reads_columns(source: Source, names: Iterable[str]) -> tuple[str, ...]:
-    """The paths of a source's data facet that decide the values of these columns and when they are known."""
-    return ROWS + tuple(
-        f"{kind}.{name}" for name in sorted(with_inputs(source, names)) for kind in ("columns", "known_at_time")
-    )
-
-
-def part_fingerprint(system: System, group: AnyGroup) -> str:
-    """The identity of a group, or of the part of it that a model uses: its definition and what that reads."""
-    read: list[Values] = []
-    for edge in group_edges(system, group):
-        values = source_node(system.source(edge.node.removeprefix("source."))).facets[Facet.DATA]
-        read.append({path: value for path, value in values.items() if edge.covers(path)})
-    return digest(
-        {"semantics": [SEMANTICS[Kind.GROUP], SEMANTICS[Kind.SOURCE]], "values": group_values(group), "reads": read}
-    )
-
-
 def group_node(system: System, declared: GroupNode) -> NodeSnapshot:
     group = declared.group
     operate = {"online.every": duration(declared.every_us), "online.on_failure": declared.on_failure}
@@ -116,38 +99,12 @@ def group_node(system: System, declared: GroupNode) -> NodeSnapshot:
     )
 
 
-def group_values(group: AnyGroup) -> Values:
-    match group:
-        case LatestGroup():
-            return {"kind": "latest", "ttl": duration(group.ttl_us), **keys(group)} | {
-                f"columns.{column.name}": str(column.type) for column in group.columns
-            }
-        case AggregateGroup():
-            return {"kind": "aggregate", **keys(group)} | {
-                f"aggregate.{one.name}": aggregate_text(one) for one in group.aggregates
-            }
-        case RequestGroup():
-            return (
-                {"kind": "request"}
-                | {f"compute.{one.name}": f"{one.type} = {one.expression}" for one in group.compute}
-                | {f"fields.{field.name}": str(field.type) for field in group.fields}
-            )
-
-
-def aggregate_text(one: Aggregate) -> str:
-    return f"{one.function}({one.column or '*'}) over {duration(one.window_us)}, tail {duration(one.tail_us)}"
-
-
-def keys(group: LatestGroup | AggregateGroup) -> Values:
-    return {f"key.{part.name}": f"{part.column}: {part.type}" for part in group.key}
-
-
 def group_edges(system: System, group: AnyGroup) -> tuple[Edge, ...]:
     """What a group, or the part of it that a model uses, reads of its source."""
     if isinstance(group, RequestGroup):
         return ()
     source = system.source(group.source).source
-    paths = reads_columns(source, group_columns(group))
+    paths = read_paths(source, group_columns(group))
     return (Edge(into=Facet.FEATURES, node=f"source.{group.source}", facet=Facet.DATA, paths=paths),)
 
 
@@ -178,9 +135,7 @@ def dataset_node(system: System, model: ModelNode) -> NodeSnapshot:
     }
     source = system.source(model.examples.source).source
     used = example_columns(model, source)
-    edges = [
-        Edge(into=Facet.FEATURES, node=f"source.{source.name}", facet=Facet.DATA, paths=reads_columns(source, used))
-    ]
+    edges = [Edge(into=Facet.FEATURES, node=f"source.{source.name}", facet=Facet.DATA, paths=read_paths(source, used))]
     for group in contract.groups:
         edges.append(
             Edge(
@@ -230,7 +185,7 @@ def evaluation_node(system: System, model: ModelNode) -> NodeSnapshot:
             into=Facet.EVALUATE,
             node=f"source.{source.name}",
             facet=Facet.DATA,
-            paths=reads_columns(source, evaluation.slices),
+            paths=read_paths(source, evaluation.slices),
         ),
     )
     return node(Kind.EVALUATION, model.name, {Facet.EVALUATE: values}, edges, model.renamed_from)

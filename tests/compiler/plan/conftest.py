@@ -9,7 +9,8 @@ import pytest
 
 from mlsystem.plan.plan import Desired, Inventory, Plan, make_plan
 from mlsystem.state.manifest import FORMAT, Manifest, Observation, Outputs, StepProof
-from mlsystem.system.snapshot import CONTENT, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem.system.snapshot import Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem_runtime.contract.identity import CONTENT
 
 ENVIRONMENT = "infrastructure.environment"
 STEPS = ("ingest.flights", "materialize.history", "features.main", "train.main", "evaluate.main", "register.main")

@@ -1,4 +1,4 @@
-"""Exact quantities as people write them, for plans: 86400000000 µs is `1d`."""
+"""Exact quantities as people write them: 86400000000 µs is `1d`."""
 
 from __future__ import annotations
 
