@@ -11,17 +11,20 @@ import msgspec
 
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened, Released
 from mlsystem_runtime.contract.names import PROPOSES
 from mlsystem_runtime.contract.releases import release_version
 from mlsystem_runtime.contract.run import RegisterStep, TrainStep
-from mlsystem_runtime.contract.workspace import read_struct
+from mlsystem_runtime.contract.workspace import StepRecord, read_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
 from mlsystem_runtime.registry.card import EVALUATION, read_card
 from mlsystem_runtime.registry.versions import Registration, register_version
 from mlsystem_runtime.steps.base import StepContext, StepResult
 
 log = logging.getLogger(__name__)
+
+GATES_PASSED, CHOSEN_AGAIN = "gates passed", "the spec chose this version again"
+AUTOMATIC = (GATES_PASSED, CHOSEN_AGAIN)
 
 Consequence = Literal["released", "proposed", "rejected"]
 
@@ -62,7 +65,7 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
     A proposal only where the system started the run itself: an apply was reviewed, and that is the approval.
     """
     if payload.promote == "release" or os.environ.get(PROPOSES) != "1":
-        release_version(context.workspace, payload.model, version, "gates passed", context.run_id)
+        release_version(context.workspace, payload.model, version, GATES_PASSED, context.run_id)
         return "released"
     ledger = FileLedger(context.workspace.ledger)
     name = f"promote-{payload.model}-{version}"
@@ -73,6 +76,21 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
             evidence=evidence, version=version,
         ))
     return "proposed"
+
+
+def revisit(payload: RegisterStep, context: StepContext, record: StepRecord) -> None:
+    """An earlier output answers: the spec went back to what made that version (A, B, A), so it answers again.
+
+    Releases by people do not count: after a rollback, a run that changes nothing here leaves the release alone.
+    """
+    version = record.facts["version"]
+    events = (entry.body for entry in FileLedger(context.workspace.ledger).entries())
+    automatic = [
+        max(one.shares, key=lambda share: share.share).version for one in events
+        if isinstance(one, Released) and one.model == payload.model and one.reason in AUTOMATIC
+    ]
+    if record.facts["consequence"] == "released" and automatic and automatic[-1] != version:
+        release_version(context.workspace, payload.model, version, CHOSEN_AGAIN, context.run_id)
 
 
 def track(payload: RegisterStep, context: StepContext, version: int, evidence: str, passed: bool) -> str | None:
