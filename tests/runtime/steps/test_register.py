@@ -190,6 +190,7 @@ def test_a_version_that_was_rejected_is_not_released_by_going_back_to_it(tmp_pat
     assert answering(rejected) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.tracked
 def test_mlflow_holds_parameters_metrics_and_lineage_once(tmp_path: Path) -> None:
     learning = Learning(tmp_path, slices=("carrier",), parameters=replace(SMALL, epochs=1))

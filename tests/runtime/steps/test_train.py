@@ -108,6 +108,7 @@ def test_labels_known_only_later_leave_no_training_rows(tmp_path: Path) -> None:
         learning.run("train")
 
 
+@pytest.mark.slow
 def test_asked_to_leave_it_saves_exits_with_its_own_status_and_goes_on_to_equal_weights(tmp_path: Path) -> None:
     parameters = replace(Learning(tmp_path).parameters, epochs=30, patience=30)
     calm = Learning(tmp_path / "calm", parameters=parameters)

@@ -13,6 +13,8 @@ import pytest
 
 from mlsystem_runtime.contract.names import PREEMPTED
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("resume")]  # one process does all the trainings
+
 KILLED = ["train:1", "train:7", "train:20", "train:103", "validation:2", "write:9", "rename:12", "write:1"]
 ASKED = ["term:train:1", "term:train:33", "term:validation:1", "term:validation:3"]
 
