@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import RequestGroup, StoredGroup
+from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.run import Clock, MaterializeStep, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.materializer import Written, materialize
-from mlsystem_runtime.features.rows import columns_read, read_rows
+from mlsystem_runtime.features.rows import read_rows
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.registry.card import CARD, read_card
 from mlsystem_runtime.steps.base import Input, StepContext, StepResult
@@ -74,12 +75,8 @@ def registered_groups(workspace: Workspace, group: StoredGroup) -> tuple[StoredG
 
 
 def readable(group: StoredGroup, source: Source) -> bool:
-    """Whether the source as it is today still has what this definition reads."""
-    types = {column.name: column.type for column in source.columns}
-    types |= {derived.name: derived.type for derived in source.derived}
-    return types.keys() >= set(columns_read(group, source)) and all(
-        types[part.column] is part.type for part in group.key
-    )
+    """Whether this definition means over the source of today what it meant: else its rows would answer otherwise."""
+    return group_fingerprint(group, source) == group.fingerprint
 
 
 def configured_groups(config: RunConfig) -> Iterator[StoredGroup]:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, DataSteps, card, flights
+from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, TRIP, DataSteps, card, flights
 
 from mlsystem_runtime.contract.columns import Freshness, Range
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.features import FeatureContract
+from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.workspace import write_struct
 from mlsystem_runtime.features.online import Assembler
 from mlsystem_runtime.features.sqlite_store import SqliteStore
@@ -131,20 +133,39 @@ def test_materialize_makes_the_store_answer_as_the_dataset_says(tmp_path: Path) 
     assert record.facts["watermark_us"] == clock_us
 
 
-def test_an_earlier_definition_stays_fresh_while_a_version_reads_it(tmp_path: Path) -> None:
-    steps = DataSteps(tmp_path, flights(tmp_path))
+def applied_version(folder: Path) -> tuple[DataSteps, FeatureContract]:
+    """Steps that have run, and the contract of a version that was registered with their definition of the group."""
+    steps = DataSteps(folder, flights(folder))
+    steps.group = replace(AIRPORT, fingerprint=group_fingerprint(AIRPORT, steps.source))
+    contract = replace(CONTRACT, groups=(steps.group, TRIP))
     steps.run("ingest.flights", "materialize.airport")
-    write_struct(steps.workspace.version("main", 1) / "model.json", card(CONTRACT))
-    (tmp_path / "flights.csv").write_text(CSV + "f,2013-01-01 06:00,2013-01-01 07:00,EWR,BOS,1,6\n")
+    write_struct(steps.workspace.version("main", 1) / "model.json", card(contract))
+    (folder / "flights.csv").write_text(CSV + "f,2013-01-01 06:00,2013-01-01 07:00,EWR,BOS,1,6\n")
+    return steps, contract
+
+
+def test_an_earlier_definition_stays_fresh_while_a_version_reads_it(tmp_path: Path) -> None:
+    steps, contract = applied_version(tmp_path)
     changed = DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2"))
 
     changed.run("ingest.flights", "materialize.airport")
 
     store = SqliteStore(steps.workspace.online)
-    assert [one.fingerprint for one in store.generations()] == ["airport-1", "airport-2"]
+    assert {one.fingerprint for one in store.generations()} == {steps.group.fingerprint, "airport-2"}
     request = {"at": 0, "origin": "EWR", "dest": "BOS"}
-    found = Assembler(CONTRACT, store).assemble(request, MIDNIGHT + 7 * HOUR_US)
+    found = Assembler(contract, store).assemble(request, MIDNIGHT + 7 * HOUR_US)
     assert found.inputs["from.flights"] == 3.0
+
+
+def test_an_earlier_definition_is_left_as_it_stands_when_its_source_means_something_else(tmp_path: Path) -> None:
+    steps, _ = applied_version(tmp_path)
+    known = replace(steps.source, known_at_time=(*steps.source.known_at_time, "delay"))
+    changed = DataSteps(tmp_path, known, group=replace(AIRPORT, fingerprint="airport-2"))
+
+    changed.run("ingest.flights", "materialize.airport")
+
+    watermarks = {one.fingerprint: one.watermark_us for one in SqliteStore(steps.workspace.online).generations()}
+    assert watermarks == {steps.group.fingerprint: MIDNIGHT + 5 * HOUR_US, "airport-2": MIDNIGHT + 7 * HOUR_US}
 
 
 def test_a_definition_that_nothing_reads_any_more_is_dropped(tmp_path: Path) -> None:
