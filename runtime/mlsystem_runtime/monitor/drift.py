@@ -18,11 +18,10 @@ PREDICTION = "prediction:"
 
 @dataclass(frozen=True)
 class Watch:
-    """What of a version is tested. `columns` None means all inputs."""
+    """What of a version is tested: these inputs, its predictions, and whether values go missing."""
 
-    columns: tuple[str, ...] | None
+    columns: frozenset[str]
     predictions: bool
-    distribution: bool
     missing: bool
 
 
@@ -70,7 +69,7 @@ def _columns(tally: Tally, watch: Watch) -> list[Place]:
     inputs = [
         Place(column, tuple(counts), column.name)
         for column, counts in zip(tally.grid.inputs, tally.inputs, strict=True)
-        if watch.columns is None or column.name in watch.columns
+        if column.name in watch.columns
     ]
     predictions = [
         Place(column, tuple(counts), PREDICTION + column.name)
@@ -83,9 +82,7 @@ def _tests(place: Place, watch: Watch) -> list[Tested]:
     """The last cell counts nulls: it has a test of its own and is no part of the distribution."""
     reference = np.array(place.column.training, dtype=np.int64)
     window = np.array(place.counts, dtype=np.int64)
-    tests = []
-    if watch.distribution:
-        tests.append(_distribution(place, reference[:-1], window[:-1]))
+    tests = [_distribution(place, reference[:-1], window[:-1])]
     if watch.missing:
         rows, other = int(window.sum()), int(reference.sum())
         tests.append(Tested(place.name, "missing", rows, rates(int(window[-1]), rows, int(reference[-1]), other)))

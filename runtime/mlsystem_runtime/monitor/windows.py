@@ -17,8 +17,11 @@ from typing import TypeVar
 import msgspec
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.counts import HOUR_US, DriftCounts, SliCounts
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.expressions import compile_expression
+from mlsystem_runtime.contract.features import FeatureContract, RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.monitor_state import MonitorState, WindowState
 from mlsystem_runtime.contract.run import Drift, MonitoredModel
@@ -32,7 +35,6 @@ MOST_LEVEL = 0.5          # of a window, however many false alarms are allowed
 KEPT_WINDOWS = 2          # of counts behind the last judged one
 
 T = TypeVar("T", bound=Struct)
-GridOf = Callable[[int], Grid | None]
 logger = logging.getLogger(__name__)
 
 
@@ -83,23 +85,48 @@ class Judged:
     drifted: tuple[WindowState, ...]
 
 
+@dataclass(frozen=True)
+class Frozen:
+    """What training left for the monitor: the grid, and which inputs are of the calendar."""
+
+    grid: Grid
+    calendar: frozenset[str]
+
+
 class Grids:
     """The frozen grid of each version of a model, from its card; None where it cannot be read."""
 
     def __init__(self, workspace: Workspace, model: str) -> None:
         self._workspace = workspace
         self._model = model
-        self._grids: dict[int, Grid] = {}
+        self._grids: dict[int, Frozen] = {}
 
-    def __call__(self, version: int) -> Grid | None:
+    def __call__(self, version: int) -> Frozen | None:
         if version not in self._grids:
             try:
                 card = read_struct(self._workspace.version(self._model, version) / "model.json", ModelCard)
             except (OSError, MlsystemError) as error:
                 logger.warning("version %d of '%s' is not judged: %s", version, self._model, error)
                 return None
-            self._grids[version] = grid_of(card.reference)
+            self._grids[version] = Frozen(grid_of(card.reference), calendar(card.contract))
         return self._grids[version]
+
+
+def calendar(contract: FeatureContract) -> frozenset[str]:
+    """Inputs computed from instants alone. They say when it is, not how the world is: all of a day is one weekday. So
+    they are tested only where the spec lists them."""
+    found = set()
+    for use in contract.uses:
+        group = contract.group(use.group)
+        if isinstance(group, RequestGroup):
+            fields = {field.name: field for field in group.fields}
+            instants = {name for name, field in fields.items() if field.type is ColumnType.TIMESTAMP}
+            read = {one.name: compile_expression(one.expression, fields).inputs for one in group.compute}
+            found |= {f"{use.alias}.{name}" for name in use.columns if read[name] and read[name] <= instants}
+    return frozenset(found)
+
+
+GridOf = Callable[[int], Frozen | None]
 
 
 def width_of(drift: Drift) -> int:
@@ -193,11 +220,14 @@ def _window(
 ) -> WindowState | None:
     """Judges the version that answered most rows, at `level`. None where its grid is gone."""
     version, rows = most_rows(files)
-    grid = grids(version)
-    if grid is None:
+    frozen = grids(version)
+    if frozen is None:
         return None
-    watch = Watch(drift.features, drift.predictions, distribution=True, missing=model.missing)
-    verdict, tests = judge(merged(grid, (counts for counts in files if counts.version == version)), watch, level)
+    every = (column.name for column in frozen.grid.inputs if column.name not in frozen.calendar)
+    columns = frozenset(every if drift.features is None else drift.features)
+    watch = Watch(columns, drift.predictions, missing=model.missing)
+    tally = merged(frozen.grid, (counts for counts in files if counts.version == version))
+    verdict, tests = judge(tally, watch, level)
     return WindowState(
         version=version, start_us=start, end_us=start + width_of(drift), rows=rows, complete=False, looks=0,
         verdict=verdict, tests=tests,

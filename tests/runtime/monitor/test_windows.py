@@ -5,9 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from mlsystem_runtime.contract.columns import Column, ColumnType, Derived
 from mlsystem_runtime.contract.counts import HOUR_US
+from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, RequestGroup
 from mlsystem_runtime.contract.monitor_state import FORMAT, MonitorState
-from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, level_of, prune, width_of
+from mlsystem_runtime.monitor.windows import (
+    CountFiles,
+    Grids,
+    calendar,
+    judge_windows,
+    level_of,
+    prune,
+    width_of,
+)
 
 DAY_US = 24 * HOUR_US
 START_US = 1_388_188_800_000_000
@@ -164,3 +174,17 @@ def test_without_drift_a_month_of_windows_alarms_about_as_often_as_allowed(scene
         state, alarms = found.state, alarms + len(found.drifted)
 
     assert alarms <= 5
+
+
+def test_features_computed_from_instants_alone_are_of_the_calendar():
+    fields = (Column("departure", ColumnType.TIMESTAMP), Column("distance", ColumnType.FLOAT))
+    compute = tuple(Derived(name, expression, ColumnType.INT) for name, expression in {
+        "weekday": "dayofweek(departure, 'America/New_York')",
+        "minute": "hour(departure) * 60 + minute(departure)",
+        "mixed": "int(distance) + hour(departure)",
+        "one": "1",
+    }.items())
+    group = RequestGroup(name="trip", fingerprint="t", fields=fields, compute=compute)
+    uses = (FeatureUse("trip", "way", ("weekday", "minute", "mixed", "one"), ()),)
+
+    assert calendar(FeatureContract(fields, (group,), uses, ())) == {"way.weekday", "way.minute"}

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlsystem_runtime.monitor.cells import category_column, numeric_column
+from mlsystem_runtime.serve.cells import category_column, numeric_column
 from mlsystem_runtime.train.reference import category_profile, numeric_profile
 from mlsystem_runtime.train.threads import thread_count
 
