@@ -76,7 +76,10 @@ class StepContext:
 
 
 class StepModule(Protocol):
-    """A file of this package. `observe` names what outside the workspace decides the output."""
+    """A file of this package. `observe` names what outside the workspace decides the output.
+
+    A module may also have `revisit(payload, context, record)`: what there is to do where an earlier output answers.
+    """
 
     def observe(self, payload: Any) -> Mapping[str, str]: ...
 
@@ -98,25 +101,23 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
     observed = dict(module.observe(step.payload))
     key = step_key(step, inputs, observed)
     published = workspace.path("steps", name, key)
+    context = StepContext(
+        config=config,
+        step=step,
+        workspace=workspace,
+        run_id=run_id,
+        key=key,
+        inputs=inputs,
+        out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
+        scratch=workspace.path("scratch", name, key),
+    )
 
     if (published / RESULT).exists():
         record = recorded(read_struct(published / RESULT, StepRecord), "unchanged", time.monotonic() - started)
+        if hasattr(module, "revisit"):
+            module.revisit(step.payload, context, record)
     else:
-        record = execute(
-            module,
-            StepContext(
-                config=config,
-                step=step,
-                workspace=workspace,
-                run_id=run_id,
-                key=key,
-                inputs=inputs,
-                out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
-                scratch=workspace.path("scratch", name, key),
-            ),
-            published,
-            started,
-        )
+        record = execute(module, context, published, started)
     write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed))
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record

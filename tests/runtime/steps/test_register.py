@@ -15,11 +15,9 @@ from mlsystem_runtime.contract.names import PROPOSES
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.releases import rollback
 from mlsystem_runtime.contract.run import Gate
-from mlsystem_runtime.contract.workspace import StepRecord
 from mlsystem_runtime.registry import tracking
 from mlsystem_runtime.registry.card import read_card
 from mlsystem_runtime.steps import register
-from mlsystem_runtime.steps.base import StepContext
 
 IMPOSSIBLE = (Gate(metric="roc_auc", at_least=1.01),)
 
@@ -147,24 +145,13 @@ def test_a_version_that_waits_for_a_person_is_a_proposal_bound_to_its_evaluation
     assert len(proposal.evidence) == 32
 
 
-def revisit(learning: Learning, record: StepRecord, run_id: str) -> None:
-    """As a run does that finds an earlier output of the register step."""
-    config = learning.config()
-    step = config.step(f"register.{MODEL}")
-    context = StepContext(
-        config=config, step=step, workspace=learning.workspace, run_id=run_id, key=record.key,
-        out=learning.root, scratch=learning.root,
-    )
-    register.revisit(step.payload, context, record)
-
-
 def test_going_back_to_an_earlier_spec_lets_its_version_answer_again(tmp_path: Path) -> None:
     first, second = Learning(tmp_path), Learning(tmp_path, seed=8)
-    record = first.run_all()
+    first.run_all()
     second.run_all("run-2")
     before = answering(first)
 
-    revisit(first, record, "run-3")
+    first.run_all("run-3")
 
     assert (before, answering(first)) == (2, 1)
 
@@ -172,20 +159,20 @@ def test_going_back_to_an_earlier_spec_lets_its_version_answer_again(tmp_path: P
 def test_after_a_rollback_a_run_that_changes_nothing_leaves_the_release_alone(tmp_path: Path) -> None:
     second = Learning(tmp_path, seed=8)
     Learning(tmp_path).run_all()
-    record = second.run_all("run-2")
+    second.run_all("run-2")
     rollback(second.workspace, MODEL, None, "me")
 
-    revisit(second, record, "run-3")
+    second.run_all("run-3")
 
     assert answering(second) == 1
 
 
 def test_a_version_that_was_rejected_is_not_released_by_going_back_to_it(tmp_path: Path) -> None:
     rejected = Learning(tmp_path, gates=IMPOSSIBLE)
-    record = rejected.run_all()
+    rejected.run_all()
     Learning(tmp_path, seed=8).run_all("run-2")
 
-    revisit(rejected, record, "run-3")
+    rejected.run_all("run-3")
 
     assert answering(rejected) == 2
 
