@@ -29,6 +29,7 @@ def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome
     reason = f"proposal {proposal.proposal}: {proposal.reason}"
     if proposal.kind == "retrain":
         steps = retrain_steps(environment.compiled.config, proposal.model)
+        environment.engine.proposes = True
         return rerun(environment, steps, reason, watch)
     assert proposal.version is not None, "a promotion names its version"
     release_version(environment.engine.workspace, proposal.model, proposal.version, reason, person())

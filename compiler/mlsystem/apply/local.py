@@ -26,7 +26,7 @@ from mlsystem.state.manifest import Manifest, Outputs
 from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
-from mlsystem_runtime.contract.names import DIE_WITH_PARENT
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES
 from mlsystem_runtime.contract.run import RunConfig, Step
 from mlsystem_runtime.contract.workspace import (
     StepRecord,
@@ -64,6 +64,7 @@ class LocalEngine:
         self.workspace = Workspace(workspace_path(self.folder, self.state, workspace))
         self.supervisor = Supervisor(self.folder, self.state, environ)
         self._environ = environ
+        self.proposes = False  # whether what a step makes may wait for a person: the system thought of this run
         self._runtime = runtime
 
     @property
@@ -137,7 +138,8 @@ class LocalEngine:
     def run_step(self, step: Step, run_id: str, watch: Watch, started: Callable[[int], None]) -> StepRecord:
         arguments = (*self._runtime, "step", step.name, *self._where(), "--run-id", run_id)
         log = self.state / "logs" / run_id / f"{step.name}.log"
-        run_process(Command(step.name, arguments, self.folder, log, self._environ), watch, started)
+        environment = {**self._environ, PROPOSES: "1"} if self.proposes else self._environ
+        run_process(Command(step.name, arguments, self.folder, log, environment), watch, started)
         return read_struct(self.workspace.record(run_id, step.name), StepRecord)
 
     def log_of(self, name: str) -> Path:
