@@ -21,6 +21,7 @@ from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
 from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, open_retraining
 from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune
 
+EPOCH, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 NAMED_COLUMNS = 5        # in a message; the state has all
 
 logger = logging.getLogger(__name__)
@@ -171,7 +172,8 @@ WORDS = {"ks": " moved", "chi_square": " moved", "missing": " change of missing 
 
 
 def instant(at_us: int) -> str:
-    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us):%Y-%m-%d %H:%M}"
+    """To the minute; the end of the calendar stands for what lies beyond it."""
+    return f"{EPOCH + min(timedelta(microseconds=at_us), LAST - EPOCH):%Y-%m-%d %H:%M}"
 
 
 def hours(span_us: int) -> str:

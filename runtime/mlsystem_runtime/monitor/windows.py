@@ -32,6 +32,7 @@ from mlsystem_runtime.serve.cells import Grid, grid_of, merged
 MONTH_US = 30 * 24 * HOUR_US
 FIRST_LOOK = 200          # rows; then 400, 800 …
 MOST_LEVEL = 0.5          # of a window, however many false alarms are allowed
+AHEAD_US = 32 * 24 * HOUR_US  # requests that run further ahead of the clock are not judged: they would end every window
 KEPT_WINDOWS = 2          # of counts behind the last judged one
 
 T = TypeVar("T", bound=Struct)
@@ -145,9 +146,11 @@ def judge_windows(
 ) -> Judged:
     """Judges every window that has become complete, in order, then looks at the one in progress if a look is due.
 
-    Time is the clock, or where requests have run ahead of it (`at` on the data's clock) the newest counted hour.
+    Time is the clock, or where requests have run ahead of it (`at` on the data's clock) the newest counted hour, up to
+    AHEAD_US.
     """
     width, drifted = width_of(drift), []
+    files = [counts for counts in files if counts.hour_us < clock_us + AHEAD_US]
     now_us = max([clock_us, *(counts.hour_us for counts in files)])
     for start in sorted({counts.hour_us // width * width for counts in files}):
         rows = [counts for counts in files if counts.hour_us // width * width == start]

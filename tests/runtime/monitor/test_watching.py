@@ -192,6 +192,13 @@ def test_a_decision_is_bound_to_the_evidence_that_was_seen(scene):
     assert events(scene, ProposalDecided)[0].by == "ada"
 
 
+def test_data_that_is_available_at_the_end_of_the_calendar_stops_no_monitor(scene, watch, heard):
+    scene.serve(800, (253_402_214_400_000_000 - START_US) // HOUR_US, shift=0.8)  # 9999-12-31
+    watch().look(253_402_214_400_000_000 + DAY_US, ())
+
+    assert "to 9999-12-31" in heard.notifications[0].message
+
+
 def test_the_state_survives_a_round_trip(scene, watch):
     scene.freshness_us = DAY_US
     scene.serve(800, 3, shift=0.8)

@@ -109,6 +109,14 @@ def test_requests_that_ran_ahead_of_a_standing_clock_close_the_windows_before_th
     assert state.window.rows == 10
 
 
+def test_a_request_from_the_far_future_ends_no_window(scene):
+    scene.serve(800, 3, shift=0.8)
+    scene.serve(10, 24 * 365 * 1000)
+
+    state = judged(scene, START_US + 4 * HOUR_US).state
+    assert (state.window.start_us, state.window.rows, state.judged_until_us) == (START_US, 800, None)
+
+
 def test_windows_that_were_judged_are_not_judged_again(scene):
     scene.serve(800, 3, shift=0.8)
     first = judged(scene, START_US + DAY_US)

@@ -115,6 +115,7 @@ class World:
     outputs: tuple[str, ...] = ("probability",)
     unreachable: frozenset[str] = frozenset()
     failing_carrier: str | None = None
+    models: tuple[str, ...] = ("main",)
     damaged: set[int] = field(default_factory=set)
     loads: list[int] = field(default_factory=list)
 
@@ -124,17 +125,21 @@ class World:
 
     @property
     def config(self) -> RunConfig:
-        endpoint = Endpoint(
-            model="main", routes=("/predict", "/main/predict"), sticky=self.sticky,
-            groups=(GroupPolicy("history", self.on_failure),),
-            slo=Slo(latency_us=40_000, objective=0.95, availability=0.999, window_us=30 * DAY_US),
-            log_sample=self.sample, log_retain_us=2 * DAY_US,
-        )
+        endpoints = tuple(self._endpoint(model) for model in self.models)
         store = OnlineStore("sqlite")
         return RunConfig(
             format=1, system="flight-delay", environment="dev", clock=self.clock, steps=(),
-            server=ServerSection(clock=self.clock, online_store=store, threads=1, endpoints=(endpoint,)),
+            server=ServerSection(clock=self.clock, online_store=store, threads=1, endpoints=endpoints),
             monitor=MonitorSection(clock=self.clock, online_store=store, models=(), refreshes=(), sources=()),
+        )
+
+    def _endpoint(self, model: str) -> Endpoint:
+        alone = ("/predict",) if len(self.models) == 1 else ()
+        return Endpoint(
+            model=model, routes=(*alone, f"/{model}/predict"), sticky=self.sticky,
+            groups=(GroupPolicy("history", self.on_failure),),
+            slo=Slo(latency_us=40_000, objective=0.95, availability=0.999, window_us=30 * DAY_US),
+            log_sample=self.sample, log_retain_us=2 * DAY_US,
         )
 
     def load(self, model: str, number: int) -> LoadedVersion:
@@ -147,8 +152,8 @@ class World:
         return LoadedVersion.of(number, FailingScorer(loaded, float(number), self.failing_carrier), assembler)
 
     def release(self, *shares: tuple[int, float], serial: int = 1) -> None:
-        models = {"main": ModelRelease(salt="s", shares=tuple(Share(version, share) for version, share in shares))}
-        write_release(self.workspace.release, Release(serial=serial, models=models))
+        release = ModelRelease(salt="s", shares=tuple(Share(version, share) for version, share in shares))
+        write_release(self.workspace.release, Release(serial=serial, models=dict.fromkeys(self.models, release)))
 
     def set_clock(self, clock_us: int) -> None:
         write_atomically(self.root / "clock.json", json.dumps({"clock_us": clock_us}))

@@ -184,3 +184,26 @@ def test_a_float_sticky_unit_is_one_unit_however_it_is_written(world, start, goo
     for distance in range(20):
         written = [{**good_row, "distance": distance}, {**good_row, "distance": float(distance)}]
         assert len({client.predict(row).json["version"] for row in written}) == 1
+
+
+def test_several_models_answer_side_by_side_each_on_its_own_route(world, start, good_row):
+    world.models = ("main", "other")
+    world.release((2, 1.0))
+    client = start(world)
+
+    assert client.predict(good_row, path="/main/predict").json["model"] == "main"
+    assert client.predict(good_row, path="/other/predict").json["model"] == "other"
+    assert client.predict(good_row, path="/predict").status == 404
+    client.settle()
+    assert {path.parent.name for path in world.root.glob("counts/*/*.1.json")} == {"main", "other"}
+
+
+def test_the_server_is_ready_when_every_model_is(world, start, good_row):
+    client_of_one = start(world)
+    assert client_of_one.get("/readyz").status == 200
+
+    world.models = ("main", "other")
+    client = start(world)
+    assert client.get("/readyz").json["waiting_for"] == ["other"]
+    assert client.predict(good_row, path="/main/predict").status == 200
+    assert client.predict(good_row, path="/other/predict").status == 503
