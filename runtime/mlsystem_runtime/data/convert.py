@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.data import instants
+from mlsystem_runtime.data.arrays import arrow, numbers
 from mlsystem_runtime.data.problems import SHOWN, bad_rows, castable, null_rows
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -37,7 +39,12 @@ def finite(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """NaN and infinities become null, -0.0 becomes 0.0."""
     if not pa.types.is_floating(values.type):
         return values
-    return pc.add(pc.if_else(pc.is_finite(values), values, None), 0.0)
+    return pa.chunked_array([finite_chunk(chunk) for chunk in values.chunks], pa.float64())
+
+
+def finite_chunk(values: pa.Array) -> pa.Array:
+    found, has_value = numbers(values)
+    return arrow(found + 0.0, ~(has_value & np.isfinite(found)))
 
 
 def refuse_nulls(typed: pa.ChunkedArray, raw: pa.ChunkedArray, column: Column, source: Source) -> None:

@@ -90,7 +90,8 @@ def empty_to_null(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if not pa.types.is_string(values.type):
         return values
     nulls = NULLS if column.type is ColumnType.TIMESTAMP else NULLS[:1]
-    return pc.if_else(pc.is_in(values, value_set=pa.array(nulls)), None, values)
+    empty = pc.match_substring_regex(values, f"^(?:{'|'.join(nulls)})$")
+    return pc.if_else(empty, pa.nulls(len(values), pa.string()), values)
 
 
 def first_bad_field(source: Source, texts: pa.Table, error: Exception) -> MlsystemError:

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlsystem_runtime.data.arrays import numbers, present
+
 
 def column_digest(values: pa.ChunkedArray) -> str:
     """SHA-256 over type, nulls and values. What lies in memory under a null does not count."""
@@ -15,22 +17,15 @@ def column_digest(values: pa.ChunkedArray) -> str:
         values = values.cast(values.type.value_type)
     nulls, sizes, content = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     for chunk in values.chunks:
-        nulls.update(chunk.is_null().to_numpy(zero_copy_only=False).tobytes())
+        nulls.update(present(chunk).tobytes())
         if pa.types.is_string(values.type):
-            filled = chunk.fill_null("")
-            sizes.update(pc.binary_length(filled).cast(pa.int64()).to_numpy().tobytes())
-            content.update(text_bytes(filled))
+            texts = chunk.drop_null()
+            sizes.update(numbers(pc.binary_length(texts))[0].tobytes())
+            content.update(text_bytes(texts))
         else:
-            content.update(plain(chunk).tobytes())
+            content.update(numbers(chunk)[0].tobytes())
     parts = (str(values.type), str(len(values)), nulls.hexdigest(), sizes.hexdigest(), content.hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def plain(chunk: pa.Array) -> np.ndarray:
-    """Fixed-width values with zero under nulls."""
-    if pa.types.is_timestamp(chunk.type):
-        chunk = chunk.cast(pa.int64())
-    return np.asarray(chunk.fill_null(False if pa.types.is_boolean(chunk.type) else 0).to_numpy(zero_copy_only=False))
 
 
 def text_bytes(texts: pa.Array) -> memoryview:

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.data import duck
+from mlsystem_runtime.data.arrays import arrow, numbers
 from mlsystem_runtime.data.problems import castable
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 WITH_OFFSET = r":\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)$"
 FINER_THAN_MICROSECONDS = r"(\.\d{6})\d+"
-PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 class NotATimestampError(Exception):
@@ -35,8 +35,9 @@ def from_text(texts: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedArray:
     encoded = texts.combine_chunks().dictionary_encode()
     distinct = pc.utf8_trim_whitespace(encoded.dictionary)
     has_offset = pc.match_substring_regex(distinct, WITH_OFFSET)
-    absolute = parsed(pc.if_else(has_offset, distinct, None), UTC_MICROSECONDS)
-    local = parsed(pc.if_else(has_offset, None, distinct), pa.timestamp("us"))
+    nothing = pa.nulls(len(distinct), pa.string())
+    absolute = parsed(pc.if_else(has_offset, distinct, nothing), UTC_MICROSECONDS)
+    local = parsed(pc.if_else(has_offset, nothing, distinct), pa.timestamp("us"))
     if timezone is None and local.null_count < len(local):
         raise NotATimestampError(frozenset(distinct.filter(local.is_valid()).to_pylist()), naive=True)
     instants = pc.coalesce(absolute, local_to_utc(local, timezone or "UTC"))
@@ -72,10 +73,9 @@ def from_arrow(values: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedArray
 def to_microseconds(values: pa.Array) -> pa.Array:
     """The same wall time in microseconds; nanoseconds round down, also before 1970. Overflow raises ArrowInvalid."""
     if values.type.unit == "ns":
-        counts = np.floor_divide(values.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), 1000)
-        return pa.array(counts, mask=values.is_null().to_numpy(zero_copy_only=False)).cast(pa.timestamp("us"))
-    factor = 10**6 // PER_SECOND[values.type.unit]
-    return pc.multiply_checked(values.cast(pa.int64()), factor).cast(pa.timestamp("us"))
+        counts, has_value = numbers(values)
+        return arrow(np.floor_divide(counts, 1000), ~has_value).cast(pa.timestamp("us"))
+    return values.cast(pa.timestamp("us", values.type.tz)).cast(pa.int64()).cast(pa.timestamp("us"))
 
 
 def local_to_utc(local: pa.Array, timezone: str) -> pa.Array:

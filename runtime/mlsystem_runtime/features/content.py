@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mlsystem_runtime.data.arrays import arrow, numbers
 from mlsystem_runtime.features.keys import Ints
 
 MASK = 2**64 - 1
@@ -23,7 +24,7 @@ def content_words(table: pa.Table, rows: Ints) -> Words:
     """64 bits of hash for each of `rows` over all columns of `table`, whatever their order."""
     hashed = np.zeros(len(rows), np.uint64)
     for name in sorted(table.column_names):
-        column = table[name].combine_chunks().take(pa.array(rows))
+        column = table[name].combine_chunks().take(arrow(rows))
         hashed = mixed(hashed ^ mixed(column_words(column) ^ np.uint64(text_word(name))))
     return hashed
 
@@ -41,15 +42,10 @@ def column_words(column: pa.Array) -> Words:
     if pa.types.is_string(column.type):
         encoded = column.dictionary_encode()
         distinct = np.array([text_word(text) for text in encoded.dictionary.to_pylist()] or [0], np.uint64)
-        words = distinct[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)]
-    elif pa.types.is_floating(column.type):
-        words = column.fill_null(0.0).to_numpy(zero_copy_only=False).view(np.uint64)
-    else:
-        plain = (
-            column.cast(pa.int64()) if not pa.types.is_boolean(column.type) else column.cast(pa.int8()).cast(pa.int64())
-        )
-        words = plain.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
-    return np.where(column.is_null().to_numpy(zero_copy_only=False), np.uint64(NULL), words)
+        places, present = numbers(encoded.indices)
+        return np.where(present, distinct[places], np.uint64(NULL))
+    words, present = numbers(column)
+    return np.where(present, words.view(np.uint64), np.uint64(NULL))
 
 
 def word(value: Any) -> int:
@@ -96,7 +92,3 @@ def added(words: Words, codes: Ints, count: int) -> Words:
     totals = np.zeros(count, np.uint64)
     np.add.at(totals, codes, words)
     return totals
-
-
-def names_of(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(columns, values, strict=True))

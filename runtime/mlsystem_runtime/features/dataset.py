@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mlsystem_runtime.contract.columns import Column, ColumnType, Derived, Source
 from mlsystem_runtime.contract.expressions import compile_expression
@@ -17,8 +15,9 @@ from mlsystem_runtime.contract.features import FeatureUse, RequestGroup, StoredG
 from mlsystem_runtime.contract.model import Task
 from mlsystem_runtime.contract.run import FeaturesStep
 from mlsystem_runtime.data import duck
+from mlsystem_runtime.data.arrays import arrow, numbers, present, read_columns
 from mlsystem_runtime.features.expressions.duckdb_sql import to_duckdb
-from mlsystem_runtime.features.point_in_time import features_at, instants
+from mlsystem_runtime.features.point_in_time import features_at
 from mlsystem_runtime.features.rows import read_rows
 
 INPUT_TYPES: Mapping[ColumnType, pa.DataType] = {
@@ -58,7 +57,7 @@ def build_dataset(step: FeaturesStep, paths: Mapping[str, Path], clock_us: int, 
     """`paths` holds the ingested rows of every source of the step; `clock_us` is the data's clock."""
     sources = {source.name: source for source in step.sources}
     examples = choose_examples(step, sources[step.examples.source], paths[step.examples.source], clock_us)
-    at = instants(examples.head["__at"])
+    at, _ = numbers(examples.head["__at"].combine_chunks())
     values: dict[str, pa.ChunkedArray] = {}
     for number, group in enumerate(step.contract.groups):
         progress(number, len(step.contract.groups), f"features of {group.name}")
@@ -77,42 +76,44 @@ def build_dataset(step: FeaturesStep, paths: Mapping[str, Path], clock_us: int, 
 
 def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: int) -> Chosen:
     """Rows whose `where` is true, with a label that is known by `clock_us`; ordered by instant, then by row."""
-    table = pq.read_table(path)
+    table = read_columns(path)
     label = table[step.label.column]
-    at, known = (table[name].cast(pa.int64()) for name in (step.examples.at, step.label.known))
-    reasons: dict[str, pa.ChunkedArray] = {
+    at, at_given = numbers(table[step.examples.at].combine_chunks())
+    known, known_given = numbers(table[step.label.known].combine_chunks())
+    reasons: dict[str, np.ndarray] = {
         "where": where_is_true(step, source, table),
-        "at": at.is_valid(),
-        "label": label.is_valid(),
-        "known_null": known.is_valid(),
-        "known_later": pc.less_equal(known, clock_us).fill_null(False),
+        "at": at_given,
+        "label": present(label.combine_chunks()),
+        "known_null": known_given,
+        "known_later": known <= clock_us,
     }
     kept = np.ones(table.num_rows, bool)
     excluded: dict[str, int] = {}
     for reason, holds in reasons.items():
         before = int(kept.sum())
-        kept &= holds.combine_chunks().to_numpy(zero_copy_only=False)
+        kept &= holds
         excluded[reason] = before - int(kept.sum())
     row = np.flatnonzero(kept)
-    row = row[np.argsort(at.combine_chunks().take(pa.array(row)).to_numpy(), kind="stable")]
-    taken = pa.array(row)
+    row = row[np.argsort(at[row], kind="stable")]
+    taken = arrow(row)
     head = pa.table(
         {
-            "__row": row,
-            "__at": at.take(taken),
-            "__known": known.take(taken),
+            "__row": taken,
+            "__at": arrow(at[row]),
+            "__known": arrow(known[row]),
             "__label": label.take(taken).cast(LABEL_TYPES[step.task]),
         }
     )
     return Chosen(table.take(taken), head, excluded)
 
 
-def where_is_true(step: FeaturesStep, source: Source, table: pa.Table) -> pa.ChunkedArray:
+def where_is_true(step: FeaturesStep, source: Source, table: pa.Table) -> np.ndarray:
+    """Null is not true."""
     if step.examples.where is None:
-        return pa.chunked_array([pa.array(np.ones(table.num_rows, bool))])
+        return np.ones(table.num_rows, bool)
     columns = {name: source.column(name) for name in table.column_names}
     condition = Derived("where", step.examples.where, ColumnType.BOOL)
-    return evaluated([condition], columns, table)["where"].fill_null(False)
+    return numbers(evaluated([condition], columns, table)["where"].combine_chunks())[0] > 0
 
 
 def request_features(group: RequestGroup, rows: pa.Table) -> pa.Table:

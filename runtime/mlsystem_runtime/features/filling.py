@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import LatestGroup, StoredGroup
+from mlsystem_runtime.data.arrays import arrow
 from mlsystem_runtime.features import packed_aggregate, packed_latest
 from mlsystem_runtime.features.aggregate_states import head_words
 from mlsystem_runtime.features.keys import Ints, key_bytes, plain
@@ -92,7 +92,7 @@ def feeds_of(group: StoredGroup, source: Source, rows: Rows) -> tuple[list[Feed]
 
 
 def latest_items(rows: Rows, part: Part, chosen: Ints) -> list[packed_latest.Entry]:
-    table = rows.table.select(list(part.names)).take(pa.array(chosen))
+    table = rows.table.select(list(part.names)).take(arrow(chosen))
     columns = [plain(table[name].combine_chunks()) for name in part.names]
     times = (array[chosen].tolist() for array in (rows.time, rows.knowable(part.at_time)))
     return [list(entry) for entry in zip(*times, *columns, strict=True)]

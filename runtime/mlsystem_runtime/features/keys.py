@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.columns import ColumnType
+from mlsystem_runtime.data.arrays import arrow, numbers, present
 
 NO_KEY = -2
 UNKNOWN = -1
@@ -40,9 +41,9 @@ class KeyIndex:
         missing = np.zeros(len(columns[0]), bool)
         for part, column in zip(self.parts, columns, strict=True):
             found = pc.index_in(column.cast(part.values.type), value_set=part.values).combine_chunks()
-            position = found.fill_null(UNKNOWN).to_numpy(zero_copy_only=False).astype(np.int64)
-            missing |= column.is_null().combine_chunks().to_numpy(zero_copy_only=False)
-            codes = self._joined(part, codes, position)
+            position, known = numbers(found)
+            missing |= ~present(column.combine_chunks())
+            codes = self._joined(part, codes, np.where(known, position, UNKNOWN))
         codes[missing] = NO_KEY
         return codes
 
@@ -64,7 +65,7 @@ class KeyIndex:
                 codes, position = np.divmod(part.pairs[codes], len(part.values))
             else:
                 position = codes
-            columns.append(plain(part.values.take(pa.array(position))))
+            columns.append(plain(part.values.take(arrow(position))))
         return list(zip(*reversed(columns), strict=True))
 
 
@@ -72,21 +73,21 @@ def index_keys(columns: Sequence[pa.ChunkedArray]) -> tuple[KeyIndex, Ints]:
     """The index of all keys in `columns` (one a part), and the code of each row: NO_KEY where a part is null."""
     parts: list[Part] = []
     codes = np.zeros(len(columns[0]), np.int64)
-    present = np.ones(len(columns[0]), bool)
+    complete = np.ones(len(columns[0]), bool)
     count = 0
     for column in columns:
         encoded = column.combine_chunks().dictionary_encode()
-        position = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-        present &= encoded.indices.is_valid().to_numpy(zero_copy_only=False)
+        position, has_value = numbers(encoded.indices)
+        complete &= has_value
         values = encoded.dictionary
         if not parts:
-            pairs, codes, count = None, position, len(values)
+            pairs, codes, count = None, position.copy(), len(values)
         else:
-            pairs, joined = np.unique((codes * len(values) + position)[present], return_inverse=True)
+            pairs, joined = np.unique((codes * len(values) + position)[complete], return_inverse=True)
             codes, count = np.zeros_like(codes), len(pairs)
-            codes[present] = joined
+            codes[complete] = joined
         parts.append(Part(values, pairs))
-    codes[~present] = NO_KEY
+    codes[~complete] = NO_KEY
     return KeyIndex(tuple(parts), count), codes
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from mlsystem_runtime.contract.features import LatestGroup
+from mlsystem_runtime.data.arrays import arrow
 from mlsystem_runtime.features.content import content_word
 from mlsystem_runtime.features.keys import Ints, plain
 from mlsystem_runtime.features.latest import Arrivals, arrivals
@@ -74,7 +74,7 @@ def entries_of(rows: Rows, part: Part, watermark_us: int, revealed_us: int | Non
         return
     kept = found.rows[answering(found, watermark_us)][::-1]
     knowable = rows.knowable(part.at_time)
-    table = rows.table.select(list(part.names)).take(pa.array(kept))
+    table = rows.table.select(list(part.names)).take(arrow(kept))
     columns = [plain(table[name].combine_chunks()) for name in part.names]
     codes, time, available = (array[kept].tolist() for array in (rows.codes, rows.time, knowable))
     for code, *entry in zip(codes, time, available, *columns, strict=True):

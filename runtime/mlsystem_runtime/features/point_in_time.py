@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import AggregateGroup, LatestGroup, StoredGroup
+from mlsystem_runtime.data.arrays import arrow
 from mlsystem_runtime.features.keys import Ints
 from mlsystem_runtime.features.latest import NO_ROW, latest_rows
 from mlsystem_runtime.features.rows import Rows, known_at_time
@@ -32,7 +32,7 @@ def latest_table(group: LatestGroup, source: Source, rows: Rows, codes: Ints, at
         names = [feature.name for feature in group.columns if known_at_time(source, feature.name) is known]
         if names:
             found = latest_rows(rows, names, known, codes, at, group.ttl_us)
-            taken = rows.table.select(names).take(pa.array(found, mask=found == NO_ROW))
+            taken = rows.table.select(names).take(arrow(found, found == NO_ROW))
             columns.update(zip(names, taken.columns, strict=True))
     return pa.table({feature.name: columns[feature.name] for feature in group.columns})
 
@@ -44,8 +44,3 @@ def aggregate_table(group: AggregateGroup, source: Source, rows: Rows, codes: In
         if aggregates:
             columns.update(aggregate_columns(Spans(rows, known, codes, at), aggregates))
     return pa.table({aggregate.name: columns[aggregate.name] for aggregate in group.aggregates})
-
-
-def instants(column: pa.ChunkedArray) -> Ints:
-    """Timestamps without nulls as UTC microseconds."""
-    return np.asarray(column.combine_chunks().cast(pa.int64()).to_numpy())

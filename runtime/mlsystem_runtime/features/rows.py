@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import LatestGroup, StoredGroup
+from mlsystem_runtime.data.arrays import numbers, read_columns
 from mlsystem_runtime.features.keys import Ints, KeyIndex, index_keys
 
 NEVER = np.iinfo(np.int64).max
@@ -45,8 +45,8 @@ def rows_of(group: StoredGroup, source: Source, table: pa.Table) -> Rows:
 
 
 def micros(column: pa.ChunkedArray) -> Ints:
-    filled = column.combine_chunks().cast(pa.int64()).fill_null(NEVER)
-    return np.asarray(filled.to_numpy(zero_copy_only=False))
+    found, present = numbers(column.combine_chunks())
+    return found if present.all() else np.where(present, found, NEVER)
 
 
 def value_columns(group: StoredGroup) -> list[str]:
@@ -64,7 +64,7 @@ def columns_read(group: StoredGroup, source: Source) -> list[str]:
 
 def read_rows(group: StoredGroup, source: Source, path: Path) -> Rows:
     """From the output of the source's ingest step."""
-    return rows_of(group, source, pq.read_table(path, columns=columns_read(group, source)))
+    return rows_of(group, source, read_columns(path, columns_read(group, source)))
 
 
 def known_at_time(source: Source, column: str | None) -> bool:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.features import Aggregate
+from mlsystem_runtime.data.arrays import arrow, numbers
 from mlsystem_runtime.features import exact
 from mlsystem_runtime.features.extrema import late_best, range_best
 from mlsystem_runtime.features.keys import NO_KEY, Ints
@@ -123,14 +124,9 @@ def running(weights: Ints, order: Ints) -> Ints:
 def values_of(column: pa.ChunkedArray, kept: Ints | None) -> Values:
     array = column.combine_chunks()
     if kept is not None:
-        array = array.take(pa.array(kept))
-    present = array.is_valid().to_numpy(zero_copy_only=False)
-    if pa.types.is_string(array.type):
-        return Values(present, np.zeros(len(array), np.int64))
-    if pa.types.is_floating(array.type):
-        return Values(present, array.fill_null(0.0).to_numpy(zero_copy_only=False))
-    whole = array.cast(pa.int8()).cast(pa.int64()) if pa.types.is_boolean(array.type) else array.cast(pa.int64())
-    return Values(present, whole.fill_null(0).to_numpy(zero_copy_only=False))
+        array = array.take(arrow(kept))
+    found, present = numbers(array)
+    return Values(present, found)
 
 
 def aggregate_columns(spans: Spans, aggregates: Iterable[Aggregate]) -> dict[str, pa.Array]:
@@ -148,12 +144,12 @@ def aggregate_columns(spans: Spans, aggregates: Iterable[Aggregate]) -> dict[str
 def aggregate_column(window: Window, aggregate: Aggregate) -> pa.Array:
     no_key = window.spans.asked == NO_KEY
     if aggregate.column is None:
-        return pa.array(window.rows(), mask=no_key)
+        return arrow(window.rows(), no_key)
     values = window.spans.values(aggregate.column)
     count = window.total(values.present.astype(np.int64))
     match aggregate.function:
         case "count":
-            return pa.array(count, mask=no_key)
+            return arrow(count, no_key)
         case "sum" | "mean":
             totals = exact.Digits(values.digits.low, tuple(window.total(digit) for digit in values.digits.values))
             return summed(totals, count, aggregate)
@@ -165,11 +161,11 @@ def summed(totals: exact.Digits, count: Ints, aggregate: Aggregate) -> pa.Array:
     """A sum, or a mean (the rounded sum over the count); what overflows is null."""
     if aggregate.type is ColumnType.INT:
         whole, fits = exact.to_ints(totals)
-        return pa.array(whole, mask=(count == 0) | ~fits)
+        return arrow(whole, (count == 0) | ~fits)
     result = exact.to_floats(totals)
     if aggregate.function == "mean":
         result = result / np.maximum(count, 1)
-    return pa.array(result, mask=(count == 0) | ~np.isfinite(result))
+    return arrow(result, (count == 0) | ~np.isfinite(result))
 
 
 def extreme(window: Window, values: Values, count: Ints, largest: bool) -> pa.Array:
@@ -178,6 +174,6 @@ def extreme(window: Window, values: Values, count: Ints, largest: bool) -> pa.Ar
     best = window.best(ranks)
     assert ((best >= 0) == (count > 0)).all(), "a window has an extreme exactly when it has values"
     if len(distinct) == 0:
-        return pa.array(np.zeros(len(best), values.numbers.dtype), mask=best < 0)
+        return arrow(np.zeros(len(best), values.numbers.dtype), best < 0)
     found = np.maximum(best, 0)
-    return pa.array(distinct[found if largest else len(distinct) - 1 - found], mask=best < 0)
+    return arrow(distinct[found if largest else len(distinct) - 1 - found], best < 0)
