@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ VALIDATION_ROWS = 8192     # per forward pass
 LARGEST_GRADIENT = 1.0     # norm over all weights; larger ones are scaled down
 WARM_UP_STEPS = 200        # at most, and at most a tenth of all steps
 LAST_LEARNING_RATE = 0.1   # of the declared one; reached linearly
+AVERAGE_KEEPS = 0.998      # of the averaged weights, per step
 LEAST_IMPROVEMENT = 1e-3   # of the validation loss, relative, for patience to start anew
 
 
@@ -58,7 +60,7 @@ def fit(
     model: nn.Module, train: Data, validation: Data, criterion: Criterion, parameters: TabularParameters, seed: int,
     folder: Path, timer: Timer, preemption: Preemption, report: Report,
 ) -> Fitted:
-    """Train `model` in place and leave it with its best weights by validation loss.
+    """Train `model` in place and leave it with its best weights by validation loss (averaged ones: `follow`).
 
     Goes on from the checkpoint in `folder`, if there is one, to bit-equal weights (same thread count). Raises
     PreemptedError after SIGTERM, checkpoint written; MlsystemError when loss or gradient are not finite, before they
@@ -67,7 +69,8 @@ def fit(
     size = batch_rows(len(train), parameters.batch_size)
     steps = len(train) // size
     optimizer = AdamW(model.parameters(), parameters.weight_decay)
-    at = resume(load(folder), model, optimizer)
+    average = copy.deepcopy(model)  # of the weights over the last steps: less noisy, and better, than the last ones
+    at = resume(load(folder), model, average, optimizer)
     rows, seconds = 0, 0.0
 
     try:
@@ -86,22 +89,24 @@ def fit(
                 gradient = clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).item()  # waits for the device
                 if not math.isfinite(gradient):
                     raise diverged("gradient", gradient, at, batch, losses_B)
-                optimizer.step(learning_rate(parameters, at.epoch * steps + at.step, parameters.epochs * steps))
+                done = at.epoch * steps + at.step
+                optimizer.step(learning_rate(parameters, done, parameters.epochs * steps))
+                follow(average, model, done)
                 at.step += 1
                 at.loss_sum += loss_value
                 rows += size
                 preemption.check()
                 if timer.due():
-                    save(folder, state(at, model, optimizer))
+                    save(folder, state(at, model, average, optimizer))
                     timer.saved()
                 report(at.epoch + at.step / steps, f"epoch {at.epoch + 1}, loss {at.loss_sum / at.step:.4f}")
             seconds += time.perf_counter() - started
 
-            validated = validation_loss(model, validation, criterion, preemption)
-            advance(at, validated, model)
+            validated = validation_loss(average, validation, criterion, preemption)
+            advance(at, validated, average)
             report(at.epoch, f"epoch {at.epoch}, validation loss {validated:.4f}")
     except PreemptedError:
-        save(folder, state(at, model, optimizer))
+        save(folder, state(at, model, average, optimizer))
         raise
     model.load_state_dict(at.best_weights)
     model.eval()
@@ -152,21 +157,33 @@ def diverged(what: str, value: float, at: Position, batch: Data, losses_B: Tenso
     )
 
 
-def state(at: Position, model: nn.Module, optimizer: AdamW) -> dict[str, Any]:
+def follow(average: nn.Module, model: nn.Module, step: int) -> None:
+    """Exponential moving average of the weights; over fewer steps at first, when they change fast."""
+    keep = min(AVERAGE_KEEPS, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for averaged, weight in zip(average.parameters(), model.parameters(), strict=True):
+            averaged.lerp_(weight, 1.0 - keep)
+
+
+def state(at: Position, model: nn.Module, average: nn.Module, optimizer: AdamW) -> dict[str, Any]:
     """Everything that a checkpoint holds: tensors, numbers, text."""
     return {
         "position": dict(vars(at)),
         "model": model.state_dict(),
+        "average": average.state_dict(),
         "optimizer": optimizer.state(),
         "random": torch.get_rng_state(),
     }
 
 
-def resume(checkpoint: dict[str, Any] | None, model: nn.Module, optimizer: AdamW) -> Position:
+def resume(
+    checkpoint: dict[str, Any] | None, model: nn.Module, average: nn.Module, optimizer: AdamW,
+) -> Position:
     """Put everything back as it was; a fresh start where there is no checkpoint."""
     if checkpoint is None:
         return Position()
     model.load_state_dict(checkpoint["model"])
+    average.load_state_dict(checkpoint["average"])
     optimizer.restore(checkpoint["optimizer"])
     torch.set_rng_state(checkpoint["random"])
     return Position(**checkpoint["position"])

@@ -15,7 +15,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import TabularParameters
 from mlsystem_runtime.train.batches import Data, batch_rows, batches, epoch_order
 from mlsystem_runtime.train.checkpoint import Timer, load
-from mlsystem_runtime.train.loop import Fitted, fit, learning_rate, validation_loss
+from mlsystem_runtime.train.loop import Fitted, fit, follow, learning_rate, validation_loss
 from mlsystem_runtime.train.objective import criterion
 from mlsystem_runtime.train.optimizer import AdamW
 from mlsystem_runtime.train.preemption import Preemption
@@ -116,6 +116,18 @@ def test_the_learning_rate_rises_then_falls_to_a_tenth() -> None:
     assert rates[0] == pytest.approx(PARAMETERS.learning_rate / 100, rel=0.01)
     assert max(rates) == rates[99] == pytest.approx(PARAMETERS.learning_rate * 0.91, rel=0.01)
     assert rates[-1] == pytest.approx(PARAMETERS.learning_rate * 0.1, rel=0.01)
+
+
+def test_averaged_weights_follow_fast_at_first_and_slowly_later() -> None:
+    model, early, late = Linear(), Linear(), Linear()
+    for module, value in ((model, 1.0), (early, 0.0), (late, 0.0)):
+        nn.init.constant_(module.body.weight, value)
+
+    follow(early, model, step=0)
+    follow(late, model, step=100_000)
+
+    assert early.body.weight.mean().item() == pytest.approx(0.9)
+    assert late.body.weight.mean().item() == pytest.approx(0.002, rel=1e-3)
 
 
 def test_the_optimizer_equals_the_one_of_torch() -> None:
