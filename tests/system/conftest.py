@@ -1,0 +1,145 @@
+"""Each example is applied once in a whole test run; a test starts from a copy of what that left on the disk."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from environments import Project, mlsystem, processes
+
+SHORTER = {
+    "seattle": ("epochs: 60", "epochs: 8"),
+    "flights": ("epochs: 3", "epochs: 1"),
+}
+FLIGHTS_FROM = "2013-11-01"
+FLIGHTS_GATES = """    - {metric: roc_auc, at_least: 0.75}
+    - {metric: roc_auc, than: champion, worse_by_at_most: 0.005, if_incomparable: pass}
+    - {metric: roc_auc, than: baseline, worse_by_at_most: 0.01}
+    - {metric: roc_auc, slice: carrier, at_least: 0.60, min_rows: 1000}
+"""
+Copy = Callable[[str], Project]
+
+
+def started(example: str, folder: Path) -> Project:
+    """The example as `mlsystem init` leaves it, cut to what trains in seconds; every prediction is logged."""
+    assert mlsystem(folder.parent, "init", example, folder.name).returncode == 0
+    project = Project(folder)
+    text = project.spec.read_text()
+    if example in SHORTER:
+        text = text.replace(*SHORTER[example])
+    if example == "flights":
+        text = text.replace(FLIGHTS_GATES, "    - {metric: roc_auc, at_least: 0.55}\n").replace("sample: 10%", "sample: 100%")
+        text = text.replace("  baseline: boosted_trees\n", "  baseline: none\n")
+        cut(folder)
+    if example == "seattle":
+        text = text.replace("environments:\n", "serving: {log: {sample: 100%, retain: 30d}}\n\nenvironments:\n")
+    project.spec.write_text(text)
+    return project
+
+
+def cut(folder: Path) -> None:
+    """Only the last two months of the flights example."""
+    database = duckdb.connect()
+    database.execute("set TimeZone = 'UTC'")
+    for name, time, form in (
+        ("flights.parquet", "scheduled_departure", ""),
+        ("weather.csv", "time_hour", "(timestampformat '%Y-%m-%dT%H:%M:%SZ')"),
+    ):
+        path, late = folder / "data" / name, folder / "data" / f"late-{name}"
+        database.execute(f"copy (from '{path}' where {time} >= '{FLIGHTS_FROM}') to '{late}' {form}")
+        late.replace(path)
+
+
+def applied(example: str, folder: Path) -> None:
+    """Applies the example in `folder`, notes what was said, and stops its processes."""
+    project = started(example, folder)
+    said = project.apply()
+    notes: dict[str, Any] = {"said": said, "empty": project.empty_plan(), "ready": project.ready()}
+    (folder / "first.json").write_text(json.dumps(notes))
+    project.halt()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder in which an example was applied; made by the first worker that asks, shared by all."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(example: str) -> Path:
+        folder = shared / f"applied-{example}"
+        with open(shared / f"{example}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "first.json").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                applied(example, folder)
+        return folder
+
+    return made
+
+
+@pytest.fixture
+def copy(template: Callable[[str], Path], tmp_path: Path) -> Iterator[Copy]:
+    """A copy of an applied example, its processes not started yet; at the end nothing of it runs."""
+    made: list[Project] = []
+
+    def take(example: str) -> Project:
+        made.append(copied(template(example), tmp_path / example))
+        return made[-1]
+
+    yield take
+    for project in made:
+        finish(project)
+
+
+def copied(template: Path, folder: Path) -> Project:
+    shutil.copytree(template, folder)
+    return Project(folder)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Callable[[str], Project]]:
+    """An example that was never applied; at the end nothing of it runs."""
+    made: list[Project] = []
+
+    def take(example: str) -> Project:
+        made.append(started(example, tmp_path / example))
+        return made[-1]
+
+    yield take
+    for project in made:
+        finish(project)
+
+
+def finish(project: Project) -> None:
+    """Nothing of it runs any more, and its files are gone."""
+    if (project.folder / ".mlsystem").exists():
+        project.run("destroy", "--yes")
+    left = processes(project.folder)
+    shutil.rmtree(project.folder, ignore_errors=True)
+    assert left == {}
+
+
+@pytest.fixture
+def seattle(copy: Copy) -> Project:
+    """The seattle example, applied and running."""
+    project = copy("seattle")
+    project.apply()
+    return project
+
+
+@pytest.fixture(scope="module")
+def example(
+    template: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Project]:
+    """The example named by the parameter, applied and running; shared by the tests of a module, who leave it so."""
+    project = copied(template(request.param), tmp_path_factory.mktemp("shared") / request.param)
+    project.apply()
+    yield project
+    finish(project)
