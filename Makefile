@@ -26,6 +26,7 @@ soak: $(INSTALLED)  ## the long runs alone: kills at many moments, hours of requ
 check: $(INSTALLED)  ## style, types, and generated files that are out of date
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tools tests/test_*.py
 	$(BIN)/python tools/generate.py --check
 
 bench: $(INSTALLED)  ## measures, and writes bench/README.md
