@@ -1,4 +1,4 @@
-"""Environments of real processes for tests: the command as a user types it, and what the system shows to the outside."""
+"""Environments of real processes for tests: the command as a user types it, and what the system shows outside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -106,6 +107,11 @@ class Project:
     def empty_plan(self) -> bool:
         return self.run("plan", "--detailed-exitcode").returncode == 0
 
+    def costs(self, plan: dict[str, Any] | None = None) -> dict[str, str]:
+        """What the plan (None: one of now) says about each node that it names."""
+        changes = (plan or self.plan())["changes"]
+        return {change["node"]: change["consequence"] for change in changes if "node" in change}
+
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = json.loads(self.ok("status", "--format", "json"))
         return status
@@ -168,6 +174,20 @@ def answer(request: urllib.request.Request) -> tuple[int, Any]:
     with contextlib.suppress(json.JSONDecodeError):
         return status, json.loads(body)
     return status, body.decode()
+
+
+def copied(template: Path, folder: Path) -> Project:
+    shutil.copytree(template, folder)
+    return Project(folder)
+
+
+def finish(project: Project) -> None:
+    """Nothing of it runs any more, and its files are gone."""
+    if (project.folder / ".mlsystem").exists():
+        project.run("destroy", "--yes")
+    left = processes(project.folder)
+    shutil.rmtree(project.folder, ignore_errors=True)
+    assert left == {}
 
 
 def steps_run(said: str) -> list[str]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from environments import Project, mlsystem, processes
+from environments import Project, copied, finish, mlsystem
 
 SHORTER = {
     "seattle": ("epochs: 60", "epochs: 8"),
+    "seattle-two": ("epochs: 60", "epochs: 20"),
     "flights": ("epochs: 3", "epochs: 1"),
 }
 FLIGHTS_FROM = "2013-11-01"
@@ -35,8 +36,8 @@ def started(example: str, folder: Path) -> Project:
     if example in SHORTER:
         text = text.replace(*SHORTER[example])
     if example == "flights":
-        text = text.replace(FLIGHTS_GATES, "    - {metric: roc_auc, at_least: 0.55}\n").replace("sample: 10%", "sample: 100%")
-        text = text.replace("  baseline: boosted_trees\n", "  baseline: none\n")
+        text = text.replace(FLIGHTS_GATES, "    - {metric: roc_auc, at_least: 0.55}\n")
+        text = text.replace("sample: 10%", "sample: 100%").replace("baseline: boosted_trees", "baseline: none")
         cut(folder)
     if example == "seattle":
         text = text.replace("environments:\n", "serving: {log: {sample: 100%, retain: 30d}}\n\nenvironments:\n")
@@ -98,11 +99,6 @@ def copy(template: Callable[[str], Path], tmp_path: Path) -> Iterator[Copy]:
         finish(project)
 
 
-def copied(template: Path, folder: Path) -> Project:
-    shutil.copytree(template, folder)
-    return Project(folder)
-
-
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Callable[[str], Project]]:
     """An example that was never applied; at the end nothing of it runs."""
@@ -117,15 +113,6 @@ def fresh(tmp_path: Path) -> Iterator[Callable[[str], Project]]:
         finish(project)
 
 
-def finish(project: Project) -> None:
-    """Nothing of it runs any more, and its files are gone."""
-    if (project.folder / ".mlsystem").exists():
-        project.run("destroy", "--yes")
-    left = processes(project.folder)
-    shutil.rmtree(project.folder, ignore_errors=True)
-    assert left == {}
-
-
 @pytest.fixture
 def seattle(copy: Copy) -> Project:
     """The seattle example, applied and running."""
@@ -135,11 +122,21 @@ def seattle(copy: Copy) -> Project:
 
 
 @pytest.fixture(scope="module")
-def example(
-    template: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Project]:
-    """The example named by the parameter, applied and running; shared by the tests of a module, who leave it so."""
-    project = copied(template(request.param), tmp_path_factory.mktemp("shared") / request.param)
-    project.apply()
-    yield project
-    finish(project)
+def start(template: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    """An applied and running example, shared by the tests of a module."""
+    made: list[Project] = []
+
+    def take(example: str) -> Project:
+        made.append(copied(template(example), tmp_path_factory.mktemp("shared") / example))
+        made[-1].apply()
+        return made[-1]
+
+    yield take
+    for project in made:
+        finish(project)
+
+
+@pytest.fixture(scope="module")
+def example(start: Copy, request: pytest.FixtureRequest) -> Project:
+    """The running example that the parameter names."""
+    return start(request.param)
