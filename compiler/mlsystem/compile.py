@@ -30,7 +30,18 @@ class Compiled(NamedTuple):
 
 
 def compile_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> Compiled | None:
-    """None where the report has errors. `environment` None: the only one, or `dev`.
+    """None where the report has errors."""
+    system = resolve_system(path, environment, environ, report)
+    if system is None:
+        return None
+
+    resolved = snapshot(system)
+    tree = ArtifactTree.of([emit_contract(system, resolved)])
+    return Compiled(system=system, snapshot=resolved, config=run_config(system, resolved), tree=tree)
+
+
+def resolve_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> System | None:
+    """What the file means in one environment (None: the only one, or `dev`); None where the report has errors.
 
     All problems of a phase are reported before the next one is left out.
     """
@@ -39,10 +50,4 @@ def compile_system(path: Path, environment: str | None, environ: Mapping[str, st
         return None
 
     draft = Draft(spec=loaded.spec, environment=loaded.environment)
-    system = run_passes(draft, Problems(report, loaded)).system
-    if system is None:
-        return None
-
-    resolved = snapshot(system)
-    tree = ArtifactTree.of([emit_contract(system, resolved)])
-    return Compiled(system=system, snapshot=resolved, config=run_config(system, resolved), tree=tree)
+    return run_passes(draft, Problems(report, loaded)).system

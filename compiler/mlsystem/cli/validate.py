@@ -15,16 +15,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from mlsystem.compile import compile_system  # lazy: --help needs no compiler
+    from mlsystem.compile import resolve_system  # lazy: --help needs no compiler
     from mlsystem.diagnostics.render import render_json, render_text
     from mlsystem.diagnostics.report import Report
 
     report = Report()
-    compiled = compile_system(args.file, args.environment, os.environ, report)
+    system = resolve_system(args.file, args.environment, os.environ, report)
     if args.format == "json":
         console.answer(render_json(report))
     else:
         console.answer(render_text(report, color=console.color))
-        if compiled is not None:
-            console.answer(f"{args.file} is valid for {compiled.system.environment}")
-    return REFUSED if compiled is None else DONE
+        if system is not None:
+            console.answer(f"{args.file} is valid for {system.environment}")
+    return REFUSED if system is None else DONE

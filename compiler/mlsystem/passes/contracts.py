@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.passes.groups import resolve_request
 from mlsystem.spec.features import RequestGroupSpec
@@ -162,29 +164,11 @@ def part(group: AnyGroup, used: set[str]) -> AnyGroup:
     """The part of a group that a model uses: what it does not use changes nothing for it."""
     match group:
         case LatestGroup():
-            return LatestGroup(
-                name=group.name,
-                fingerprint=group.fingerprint,
-                source=group.source,
-                key=group.key,
-                columns=tuple(column for column in group.columns if column.name in used),
-                ttl_us=group.ttl_us,
-            )
+            return replace(group, columns=tuple(column for column in group.columns if column.name in used))
         case AggregateGroup():
-            return AggregateGroup(
-                name=group.name,
-                fingerprint=group.fingerprint,
-                source=group.source,
-                key=group.key,
-                aggregates=tuple(one for one in group.aggregates if one.name in used),
-            )
+            return replace(group, aggregates=tuple(one for one in group.aggregates if one.name in used))
         case RequestGroup():
-            return RequestGroup(
-                name=group.name,
-                fingerprint=group.fingerprint,
-                fields=group.fields,
-                compute=tuple(one for one in group.compute if one.name in used),
-            )
+            return replace(group, compute=tuple(one for one in group.compute if one.name in used))
 
 
 def inputs(uses: list[FeatureUse], groups: dict[str, AnyGroup]) -> Iterator[ModelInput]:

@@ -136,8 +136,8 @@ def warn_about_split(written: TrainingSpec, path: Path, problems: Problems) -> N
 def training(written: TrainingSpec) -> Training:
     return Training(
         type="tabular",
-        parameters=TabularParameters(**written.parameters.model_dump()),
-        split=Split(**written.split.model_dump()),
+        parameters=TabularParameters(**dict(written.parameters)),
+        split=Split(**dict(written.split)),
         seed=written.seed,
         threads=written.hardware.cpu,
         max_loss_of_work_us=written.limits.max_loss_of_work,

@@ -37,7 +37,7 @@ def resolve_evaluation(section: ModelSection, source: Source, path: Path, proble
         metrics=tuple(dict.fromkeys([*metrics, *gated])),
         slices=tuple(dict.fromkeys([*written.slices, *sliced])),
         baseline=written.baseline,
-        gates=tuple(Gate(**gate.model_dump()) for gate in written.gates),
+        gates=tuple(Gate(**dict(gate)) for gate in written.gates),
     )
 
 

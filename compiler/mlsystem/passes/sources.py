@@ -132,7 +132,7 @@ def check_type(column: str, columns: Columns, types: tuple[ColumnType, ...], pat
 
 def contract_check(check: spec.Check) -> AnyCheck:
     """The same check for the runtime. Both sides name their classes alike."""
-    fields = check.model_dump(exclude={"kind"})
+    fields = {name: value for name, value in check if name != "kind"}
     if isinstance(check, spec.FreshnessCheck):
         return contract.Freshness(severity=check.severity, within_us=check.within)
     kind = getattr(contract, type(check).__name__.removesuffix("Check"))
