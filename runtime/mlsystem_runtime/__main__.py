@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
+
+import msgspec
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import RunConfig, decode_run_config
@@ -45,10 +48,31 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin take the processor of those they wait for
     die_with_parent()
     try:
-        return run(args, decode_run_config(args.config.read_bytes()), Workspace(args.workspace))
+        return run(args, read_config(args.config), Workspace(args.workspace))
     except MlsystemError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+    except OSError as error:
+        sys.stderr.write(f"error: {MlsystemError(str(error), hint(error))}\n")
+    return 1
+
+
+def read_config(path: Path) -> RunConfig:
+    try:
+        return decode_run_config(path.read_bytes())
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MlsystemError(
+            f"{path} is not a contract that this version reads: {error}", "mlsystem apply writes it anew"
+        ) from error
+
+
+def hint(error: OSError) -> str | None:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room on the disk, then run it again"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "this user may not do that there: change the permissions, or the workspace"
+        case _:
+            return None
 
 
 def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:

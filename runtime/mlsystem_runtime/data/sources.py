@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,6 +29,10 @@ READERS: dict[str, Callable[[Source, Path], Mapping[str, pa.ChunkedArray]]] = {
 }
 
 
+NOT_READABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, zlib.error, pa.ArrowException)
+"""What readers raise for a damaged or forbidden file, each in its own words, unless they know more to say."""
+
+
 def read_source(source: Source) -> pa.Table:
     """Every declared and derived column of `source`, typed; MlsystemError says which rows are not as declared."""
     tables = [read_file(source, file) for file in files_of(source)]
@@ -33,12 +40,26 @@ def read_source(source: Source) -> pa.Table:
 
 
 def read_file(source: Source, file: Path) -> pa.Table:
-    raw = READERS[source.format](source, file)
+    try:
+        raw = READERS[source.format](source, file)
+    except NOT_READABLE as error:
+        raise MlsystemError(
+            f"source '{source.name}': {file} cannot be read: {what(error)}",
+            f"it has to be a whole {source.format} file",
+        ) from error
     try:
         columns = {column.name: to_declared(raw[column.name], column, source) for column in source.columns}
     except MlsystemError as error:
         raise MlsystemError(f"{file}: {error.message}", error.hint) from error
     return pa.table(columns)
+
+
+def what(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.object[error.start]:#04x} is not UTF-8: save the file as UTF-8"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror
+    return str(error).strip().replace("\n", " ")
 
 
 def with_derived(source: Source, table: pa.Table) -> pa.Table:

@@ -12,7 +12,7 @@ import pytest
 
 from mlsystem_runtime.contract.columns import ColumnType, Source
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.data.sources import read_source
+from mlsystem_runtime.data.sources import READERS, read_source
 
 MakeSource = Callable[..., Source]
 CSV = 't,name,x,n,b,unused\n2013-01-01T00:00:00Z,a,1.5,7,true,?\n2013-01-01T05:00:00+05:00,"b,c",NA,,0,?\n'
@@ -200,6 +200,49 @@ def test_whole_floats_may_be_declared_int(tmp_path: Path, make_source: MakeSourc
     pq.write_table(table, tmp_path / "rows.parquet")
 
     assert read_source(make_source("rows.parquet", {"t": "timestamp", "x": "int?"}))["x"].to_pylist() == [1, None]
+
+
+def broken_parquet() -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"t": pa.array([0], pa.timestamp("us", "UTC"))}), sink)
+    content = bytearray(sink.getvalue().to_pybytes())
+    content[4:40] = bytes(36)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.csv", "t,é\n2013-01-01,1\n".encode("latin-1"), "byte 0xe9 is not UTF-8: save the file as UTF-8"),
+        ("rows.csv", "t\n2013-01-01\n".encode("utf-16"), "byte 0xff is not UTF-8"),
+        ("rows.csv.gz", b"t\n2013-01-01\n", "Not a gzipped file"),
+        ("rows.csv.gz", gzip.compress(CSV.encode())[:40], "ended before the end-of-stream marker"),
+        ("rows.csv.zip", b"t\n2013-01-01\n", "not a zip file"),
+        ("rows.json", b'[{"t": "\xff"}]', "byte 0xff is not UTF-8"),
+        ("rows.parquet", broken_parquet(), "rows.parquet cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_is_wrong(
+    name: str, content: bytes, message: str, tmp_path: Path, make_source: MakeSource
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(MlsystemError, match=message):
+        read_source(make_source(name, {"t": "timestamp"}))
+
+
+def test_a_file_that_may_not_be_read_says_so(
+    tmp_path: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text(CSV)
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "rows.csv")
+
+    monkeypatch.setitem(READERS, "csv", forbidden)
+
+    with pytest.raises(MlsystemError, match=r"rows\.csv cannot be read: Permission denied"):
+        read_source(make_source("rows.csv", {"t": "timestamp"}))
 
 
 def test_a_missing_file_says_where_it_was_looked_for(make_source: MakeSource) -> None:

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from mlsystem_runtime import __main__ as command_line
+from mlsystem_runtime.contract.run import RunConfig
+
+
+def test_a_contract_of_another_version_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text('{"format": 1}')
+
+    code = command_line.main(["monitor", "--config", str(tmp_path / "run.json"), "--workspace", str(tmp_path)])
+
+    assert code == 1
+    assert "run.json is not a contract that this version reads" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "hint"), [(errno.ENOSPC, "make room on the disk"), (errno.EACCES, "permissions")])
+def test_what_the_disk_refuses_is_said_without_a_traceback(
+    number: int, hint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_: Path) -> RunConfig:
+        raise OSError(number, "refused", "rows.parquet")
+
+    monkeypatch.setattr(command_line, "read_config", refused)
+
+    code = command_line.main(["monitor", "--config", "run.json", "--workspace", "."])
+
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "refused: 'rows.parquet'" in said
+    assert hint in said
+    assert "Traceback" not in said
