@@ -88,6 +88,7 @@ class DataSteps:
     checks: tuple[AnyCheck, ...] = ()
     clock: Clock = "data"
     where: str | None = None
+    at: str = "at"
     group: AggregateGroup = AIRPORT
 
     def __post_init__(self) -> None:
@@ -99,7 +100,7 @@ class DataSteps:
             "ingest.flights": IngestStep(self.source, self.checks),
             "materialize.airport": MaterializeStep(self.group, self.source),
             "features.main": FeaturesStep(
-                model="main", task="binary_classification", examples=Examples("flights", "at", self.where),
+                model="main", task="binary_classification", examples=Examples("flights", self.at, self.where),
                 label=Label("late", "landed"), contract=CONTRACT, sources=(self.source,),
             ),
         }  # fmt: skip

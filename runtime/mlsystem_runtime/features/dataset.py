@@ -70,19 +70,24 @@ def build_dataset(step: FeaturesStep, paths: Mapping[str, Path], clock_us: int, 
             values |= stored_features(group, source, uses, paths[source.name], examples.rows, at)
     table = examples.head
     for wanted in step.contract.inputs:
-        table = table.append_column(wanted.name, values[wanted.name].cast(INPUT_TYPES[wanted.type]))
+        table = table.append_column(wanted.name, in_type(values[wanted.name], INPUT_TYPES[wanted.type]))
     return Dataset(table, clock_us, examples.excluded)
 
 
 def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: int) -> Chosen:
-    """Rows whose `where` is true, with a label that is known by `clock_us`; ordered by instant, then by row."""
+    """Rows whose `where` is true, with a label that is known by `clock_us`; ordered by instant, then by row.
+
+    What a request holds is known from its row's `time` on, so an instant before that is none to predict at.
+    """
     table = read_columns(path)
     label = table[step.label.column]
     at, at_given = numbers(table[step.examples.at].combine_chunks())
+    time, _ = numbers(table[source.time].combine_chunks())
     known, known_given = numbers(table[step.label.known].combine_chunks())
     reasons: dict[str, np.ndarray] = {
         "where": where_is_true(step, source, table),
         "at": at_given,
+        "early": at >= time,
         "label": present(label.combine_chunks()),
         "known_null": known_given,
         "known_later": known <= clock_us,
@@ -101,10 +106,15 @@ def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: in
             "__row": taken,
             "__at": arrow(at[row]),
             "__known": arrow(known[row]),
-            "__label": label.take(taken).cast(LABEL_TYPES[step.task]),
+            "__label": in_type(label.take(taken), LABEL_TYPES[step.task]),
         }
     )
     return Chosen(table.take(taken), head, excluded)
+
+
+def in_type(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """An integer beyond 2^53 becomes the nearest float, as it does for a request."""
+    return values.cast(kind, safe=False)
 
 
 def where_is_true(step: FeaturesStep, source: Source, table: pa.Table) -> np.ndarray:

@@ -50,8 +50,10 @@ class KeyIndex:
     def _joined(self, part: Part, codes: Ints, position: Ints) -> Ints:
         if part.pairs is None:
             return position
+        if len(part.pairs) == 0:
+            return np.full(len(codes), UNKNOWN)
         pairs = codes * len(part.values) + position
-        at = np.minimum(np.searchsorted(part.pairs, pairs), max(len(part.pairs) - 1, 0))
+        at = np.minimum(np.searchsorted(part.pairs, pairs), len(part.pairs) - 1)
         known = (codes >= 0) & (position >= 0)
         known[known] = part.pairs[at[known]] == pairs[known]
         return np.where(known, at, UNKNOWN)

@@ -53,6 +53,7 @@ def excluded_lines(dataset: Dataset) -> list[str]:
 REASONS = {
     "where": "examples.where is not true",
     "at": "no instant to predict at",
+    "early": "the instant to predict at lies before the row's time, when a request is not known yet",
     "label": "no label",
     "known_null": "the label never becomes known",
     "known_later": "the label becomes known after the data's clock",

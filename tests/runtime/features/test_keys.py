@@ -35,6 +35,13 @@ def test_an_index_of_nothing_knows_no_key() -> None:
     assert index.codes(columns(("a", "b"))).tolist() == [UNKNOWN]
 
 
+def test_keys_that_are_never_complete_are_all_unknown() -> None:
+    index, codes = index_keys(columns(("a", None), (None, "b")))
+
+    assert codes.tolist() == [NO_KEY, NO_KEY]
+    assert index.codes(columns(("a", "b"), ("a", None))).tolist() == [UNKNOWN, NO_KEY]
+
+
 def test_no_two_keys_have_the_same_name() -> None:
     keys = [("1", "12"), ("11", "2"), ("", "112"), ("1s\0\0\0\x0212", ""), ("s", "s")]
 
