@@ -14,7 +14,7 @@ from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import RequestGroup, StoredGroup
 from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.run import Clock, MaterializeStep, RunConfig
-from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.materializer import Written, materialize
@@ -49,6 +49,15 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
         facts={"watermark_us": watermark_us, "keys": written.keys, "changed": written.changed},
         summary=summary(written),
     )
+
+
+def revisit(payload: MaterializeStep, context: StepContext, record: StepRecord) -> None:
+    """An earlier output answers, but what it wrote may be gone: dropped when nothing read it, or lost."""
+    store = SqliteStore(context.workspace.online, writable=True)
+    held = store.generation(payload.group.fingerprint)
+    store.close()
+    if held is None or held.watermark_us < record.facts["watermark_us"]:
+        run(payload, context)
 
 
 def bring_up(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> Written:

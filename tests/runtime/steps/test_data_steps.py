@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, TRIP, DataSteps, card, flights
 
-from mlsystem_runtime.contract.columns import Freshness, Range
+from mlsystem_runtime.contract.columns import Column, ColumnType, Freshness, Range
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract
 from mlsystem_runtime.contract.identity import group_fingerprint
@@ -93,7 +93,7 @@ def test_features_are_what_was_known_at_each_example(tmp_path: Path) -> None:
         [2, MIDNIGHT + 3 * HOUR_US, MIDNIGHT + 5 * HOUR_US, 0, 3.0, 30.0, 1.0, 1.0],
         [4, MIDNIGHT + 4 * HOUR_US, MIDNIGHT + 9 * HOUR_US // 2, 1, 4.0, None, None, 1.0],
     ]
-    assert record.facts["excluded"] == {"where": 0, "at": 0, "label": 1, "known_null": 0, "known_later": 0}
+    assert record.facts["excluded"] == {"where": 0, "at": 0, "early": 0, "label": 1, "known_null": 0, "known_later": 0}
     assert record.summary == "4 examples, 4 features; 1 excluded: no label"
 
 
@@ -111,6 +111,20 @@ def test_no_example_left_is_an_error_that_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(MlsystemError, match="no examples left: 5 excluded: examples"):
         steps.run("ingest.flights", "features.main")
+
+
+def test_an_instant_before_the_time_of_its_row_is_none_to_predict_at(tmp_path: Path) -> None:
+    rows = [line.rpartition(",")[0] for line in CSV.splitlines()[1:3]]
+    booked = ["id,at,landed,origin,dest,delay,booked", f"{rows[0]},2012-12-31 23:59", f"{rows[1]},2013-01-01 01:00"]
+    source = flights(tmp_path, "\n".join(booked) + "\n")
+    columns = (*source.columns, Column("booked", ColumnType.TIMESTAMP))
+    known = (*source.known_at_time, "booked")
+    steps = DataSteps(tmp_path, replace(source, columns=columns, known_at_time=known), at="booked")
+
+    record = steps.run("ingest.flights", "features.main")
+
+    assert steps.table(record, "dataset.parquet")["__row"].to_pylist() == [1]
+    assert record.facts["excluded"]["early"] == 1
 
 
 def test_the_same_rows_give_the_same_dataset_digest(tmp_path: Path) -> None:
@@ -175,6 +189,18 @@ def test_a_definition_that_nothing_reads_any_more_is_dropped(tmp_path: Path) -> 
     DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2")).run("materialize.airport")
 
     assert [one.fingerprint for one in SqliteStore(steps.workspace.online).generations()] == ["airport-2"]
+
+
+def test_rows_that_the_store_lost_are_written_again_though_nothing_changed(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    steps.run("ingest.flights", "materialize.airport")
+    DataSteps(tmp_path, steps.source, group=replace(AIRPORT, fingerprint="airport-2")).run("materialize.airport")
+
+    record = steps.run("materialize.airport")
+
+    assert record.status == "unchanged"
+    assert [one.fingerprint for one in SqliteStore(steps.workspace.online).generations()] == [AIRPORT.fingerprint]
+    assert SqliteStore(steps.workspace.online).read(AIRPORT.fingerprint, [b"s\0\0\0\3EWR"]) != [None]
 
 
 def test_an_older_ingest_does_not_take_the_store_back(tmp_path: Path) -> None:
