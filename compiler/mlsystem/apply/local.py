@@ -81,7 +81,8 @@ class LocalEngine:
         if manifest is None:
             return Inventory()
         up = self.supervisor.states()
-        stopped = tuple(one.name for one in self.programs() if up.get(one.name) not in UP)
+        moved = {"server"} if manifest.outputs.port != self.port else set[str]()  # nothing answers on the new port yet
+        stopped = tuple(one.name for one in self.programs() if one.name in moved or up.get(one.name) not in UP)
         workspace = Workspace(str(self.folder / manifest.outputs.workspace))
         return holds(workspace, self.config, stopped)
 
@@ -178,7 +179,7 @@ class LocalEngine:
         )
 
     def start_processes(self, watch: Watch) -> None:
-        self.supervisor.ensure(self.programs())
+        self.supervisor.ensure(self.programs(), self.config.secrets)
         answers = release_answers(self.workspace, self.config)
         wait_until_ready(self.supervisor, HOST, self.port, answers, watch)
         watch(Says(f"answers on http://{HOST}:{self.port}" if answers else "no version answers yet: a gate said no"))

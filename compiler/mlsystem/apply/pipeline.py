@@ -76,9 +76,24 @@ class Pipeline:
             record = msgspec.structs.replace(proven, status=status, seconds=0.0)
             self._engine.reuse(self.run_id, record)
             return record
-        return self._engine.run_step(
+        record = self._engine.run_step(
             step, self.run_id, self._watch, lambda pid: self._journal.write(StepStarted(step=step.name, pid=pid))
         )
+        self._check_read(step, record)
+        return record
+
+    def _check_read(self, step: Step, record: StepRecord) -> None:
+        """What was read is what was planned: the proof of this step, and the next plan, rest on it."""
+        planned, read = self._observed(step), record.observed.get("content")
+        if planned is not None and read is not None and read != planned:
+            raise MlsystemError(
+                f"the data of '{step.name.partition('.')[2]}' changed after the plan was made",
+                "run the command again; it makes a new plan",
+            )
+
+    def _observed(self, step: Step) -> str | None:
+        """The content of an ingest step's source as the plan saw it."""
+        return self._seen.get(step.payload.source.name) if isinstance(step.payload, IngestStep) else None
 
     def _earlier(self, step: Step) -> StepRecord | None:
         """What this run put out before it was interrupted."""
@@ -94,7 +109,7 @@ class Pipeline:
     def _proof(self, step: Step) -> StepProof:
         return StepProof(
             fingerprint=step.fingerprint,
-            observed=self._seen.get(step.payload.source.name) if isinstance(step.payload, IngestStep) else None,
+            observed=self._observed(step),
             reads={read.step: self._digests(step, read.step, read.parts) for read in step.reads},
         )
 

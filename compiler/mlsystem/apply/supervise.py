@@ -65,8 +65,13 @@ class Supervisor:
         except (OSError, xmlrpc.client.Error):
             return {}
 
-    def ensure(self, programs: Sequence[Program]) -> None:
-        """These programs run, and no others. What runs already with the same key is left alone."""
+    def ensure(self, programs: Sequence[Program], secrets: Sequence[str] = ()) -> None:
+        """These programs run, and no others. What runs already with the same key is left alone.
+
+        A program inherits supervisord's environment: one that was started with other `secrets` is started again.
+        """
+        if secrets and self._alive() and not self._was_given(secrets):
+            self.stop()
         write_atomically(self.config, config_text(self, programs))
         (self.state / "logs").mkdir(parents=True, exist_ok=True)
         if not self._alive():
@@ -101,6 +106,13 @@ class Supervisor:
         except (OSError, xmlrpc.client.Error):
             return False
         return True
+
+    def _was_given(self, secrets: Sequence[str]) -> bool:
+        try:
+            held = Path(f"/proc/{self._pid()}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return all(os.fsencode(f"{name}={self._environ[name]}") in held for name in secrets)
 
     def _pid(self) -> int | None:
         try:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.workspace import sync
 
@@ -48,7 +49,7 @@ class Progress(Struct):
 
 class Journal(Protocol):
     def read(self) -> Progress | None:
-        """What the last apply left behind; None where none was interrupted."""
+        """What the last apply left behind; None where none was interrupted. Raises MlsystemError for damage."""
         ...
 
     def begin(self, plan: str, run_id: str) -> None:
@@ -74,7 +75,13 @@ class FileJournal:
         except FileNotFoundError:
             return None
         whole = data[: data.rfind(b"\n") + 1].splitlines()
-        return replay(msgspec.json.decode(line, type=AnyLine) for line in whole)
+        try:
+            return replay(msgspec.json.decode(line, type=AnyLine) for line in whole)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise MlsystemError(
+                f"{self.path} cannot be read: {error}",
+                "delete it: the next apply asks every step, and those that were done answer at once",
+            ) from error
 
     def begin(self, plan: str, run_id: str) -> None:
         self.close()

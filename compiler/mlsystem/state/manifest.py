@@ -38,7 +38,7 @@ class StepProof(Struct):
 
 
 class Outputs(Struct):
-    """Where the environment is: the workspace's absolute folder and the port that the server answers on."""
+    """Where the environment is: the workspace, relative to the spec where it is below it, and the server's port."""
 
     workspace: str
     port: int

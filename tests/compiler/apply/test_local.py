@@ -12,14 +12,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mlsystem.apply.apply import apply_plan
 from mlsystem.apply.events import StepProgresses
 from mlsystem.apply.local import check_port
 from mlsystem.apply.process import runs
 from mlsystem.errors import MlsystemError
+from mlsystem.plan.plan import save_plan
 from mlsystem.state.store import FileStore
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished
 from mlsystem_runtime.contract.workspace import StepRecord, read_struct
@@ -37,6 +40,12 @@ def real(project, data, small, compiled, local):
 def answered(port: int) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
         return int(response.read())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def eventually(fact, seconds: float = 10.0) -> bool:
@@ -171,6 +180,43 @@ def test_a_missing_secret_is_named_before_any_step_runs(real, small):
         real().apply()
 
 
+def test_a_secret_that_comes_later_reaches_the_processes_and_no_file(real, small, data):
+    real().apply()
+    small["models"]["main"]["monitoring"]["alerts"] = {"to": [{"kind": "webhook", "url": "${secret:ALERT_URL}"}]}
+    one = real(ALERT_URL="https://alerts.invalid/token-of-ours")
+
+    one.apply()
+
+    pid = answered(one.engine.port)
+    assert b"ALERT_URL=https://alerts.invalid/token-of-ours" in Path(f"/proc/{pid}/environ").read_bytes()
+    files = [path for path in (data / ".mlsystem").rglob("*") if path.is_file()]
+    assert not [path for path in files if b"token-of-ours" in path.read_bytes()]
+    assert "token-of-ours" not in save_plan(one.plan())
+
+
+def test_another_port_is_a_change(real):
+    real().apply()
+    one = real()
+    one.engine.port = free_port()
+
+    assert [change.process for change in one.plan().changes] == ["server"]
+    one.apply()
+
+    assert answered(one.engine.port)
+    assert one.plan().empty
+
+
+def test_data_that_changes_after_the_plan_is_not_applied(real, data):
+    one = real()
+    plan = one.plan()
+    target = one.target
+    planned = target.observe()
+    (data / "data" / "flights.csv").write_text("flight_id\n2\n")
+
+    with pytest.raises(MlsystemError, match="the data of 'flights' changed after the plan was made"):
+        apply_plan(plan, replace(target, observe=lambda: planned), one.engine, one.store, one.events.append)
+
+
 def begun(data: Path, hanging: str) -> subprocess.Popen[str]:
     """An apply in a process of its own, come as far as the step that hangs."""
     program = Path(__file__).with_name("apply_with_fake.py")
@@ -226,4 +272,3 @@ def test_a_removed_model_takes_its_versions_along(real, small, compiled):
     assert plan_of.plan().deletes == ("model 'main' of dev and 1 version of it will be deleted",)
     plan_of.apply()
     assert not one.engine.workspace.path("models", "main").exists()
-

@@ -106,6 +106,17 @@ def test_an_older_format_without_a_way_forward_is_refused():
         decode_manifest(old, "manifest.json", {})
 
 
+def test_a_damaged_journal_is_an_error_that_says_what_to_do(tmp_path):
+    journal = FileJournal(tmp_path / "journal.jsonl")
+    journal.begin("plan", "run-1")
+    journal.path.write_bytes(b"garbage\n" + journal.path.read_bytes())
+
+    with pytest.raises(MlsystemError, match=r"journal\.jsonl cannot be read") as caught:
+        journal.read()
+
+    assert "delete it" in caught.value.hint
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": 1}'])
 def test_a_damaged_manifest_is_an_error_that_names_the_file(data):
     with pytest.raises(MlsystemError, match=r"manifest\.json"):
