@@ -9,9 +9,11 @@ anything in a line, and alone in a line for any number of lines.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[\w./-]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-PORT = re.compile(r"(?<=port: )\d+")
+PORT = re.compile(r"(?<=port: )\d+|(?<=:)8080\b")
 PASSING = "still at work after"  # how long a step took decides whether this line is there
 WORKING = "\n__folder__ "
 
@@ -50,7 +52,7 @@ class Ran:
 
     @property
     def agrees(self) -> bool:
-        return re.fullmatch(pattern(self.command.expected), normal(self.printed)) is not None
+        return agree(self.command.expected, self.printed)
 
 
 def blocks(page: str) -> Iterator[Block]:
@@ -74,14 +76,18 @@ def normal(text: str) -> str:
 
 
 def pattern(expected: str) -> str:
-    """A regular expression over normal text: `...` as described above."""
-    escaped = re.escape(normal(expected))
-    escaped = escaped.replace(re.escape("\n...\n"), r"\n(?:.*\n)*").replace(re.escape("\n..."), r"(?:\n.*)*")
-    return escaped.replace(re.escape("..."), ".*")
+    """A regular expression over `normal` text and a newline; `...` as described above."""
+    lines = [re.escape(line).replace(re.escape("..."), ".*") + r"\n" for line in normal(expected).splitlines()]
+    return "".join(r"(?:.*\n)*" if line == r".*\n" else line for line in lines)
+
+
+def agree(shown: str, printed: str) -> bool:
+    text = normal(printed)
+    return re.fullmatch(pattern(shown), f"{text}\n" if text else "") is not None
 
 
 class Sandbox:
-    """An empty folder with its own home and port. Leaving it stops everything that was started in it."""
+    """An empty folder with its own home and port. Leaving it stops whatever a page has left running."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="console-"))
@@ -97,9 +103,9 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for state in self.root.rglob(".mlsystem"):
-            self.folder = state.parent
-            self.run("mlsystem destroy -e dev --yes")
+        for pid in self.root.rglob("supervisord.pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGTERM)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def write(self, name: str, content: str) -> None:
@@ -116,8 +122,9 @@ class Sandbox:
         printed, _, folder = finished.stdout.rpartition(WORKING)
         assert finished.returncode <= 2, f"$ {text}\n{printed}"
         self.folder = Path(folder.strip())
-        for spec in self.root.glob("work/*/mlsystem.yaml"):
-            spec.write_text(PORT.sub(str(self.port), spec.read_text()))
+        for started in self.root.glob("work/*/mlsystem.yaml"):
+            for path in (started, *started.parent.glob("ask.py")):
+                path.write_text(PORT.sub(str(self.port), path.read_text()))
         return printed.replace(f":{self.port}", ":8080").replace(str(self.root / "work"), "/home/you")
 
 

@@ -47,8 +47,8 @@ def flight(request: dict[str, Any]) -> str:
 
 def arrived(minutes: float) -> str:
     if minutes > 15:
-        return f"late, by {minutes:.0f} minutes"
-    return f"in time, {abs(minutes):.0f} minutes {'late' if minutes > 0 else 'early'}"
+        return f"late, by {minutes:.0f} min"
+    return f"in time, {abs(minutes):.0f} min {'late' if minutes > 0 else 'early'}"
 
 
 if __name__ == "__main__":
