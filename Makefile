@@ -8,8 +8,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
 PYTEST := $(BIN)/python -m pytest
 
-demo: $(INSTALLED)  ## from an empty folder to a live endpoint on the flights example
-	$(BIN)/python tools/demo.py
+demo: $(INSTALLED)  ## from an empty folder to a live endpoint on the flights example; PORT=8081 where 8080 is taken
+	$(BIN)/python tools/demo.py $(if $(PORT),--port $(PORT))
 
 demo-down: $(INSTALLED)  ## leaves nothing of the demo running
 	$(BIN)/python tools/demo.py --down

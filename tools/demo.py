@@ -13,35 +13,34 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 BIN = Path(sys.executable).parent
-RUN = (
-    ["mlsystem", "apply", "-e", "dev", "--yes"],
-    ["python", "ask.py"],
-    ["mlsystem", "status", "-e", "dev"],
-)
-DOWN = (["mlsystem", "destroy", "-e", "dev", "--yes"],)
+Command = list[str]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--down", action="store_true", help="stop the demo and remove what it wrote")
-    if parser.parse_args().down:
-        return down()
+    parser.add_argument("--port", help="where the endpoint answers; default: the port in mlsystem.yaml, 8080")
+    arguments = parser.parse_args()
+    return down() if arguments.down else up(arguments.port)
+
+
+def up(port: str | None) -> int:
     if not (DEMO / "mlsystem.yaml").exists():
         run(["mlsystem", "init", "flights", DEMO.name], ROOT)
-    for command in RUN:
-        run(command, DEMO)
+    run(["mlsystem", "apply", "-e", "dev", "--yes", *(["--port", port] if port else [])], DEMO)
+    run(["python", "ask.py", *([f"http://127.0.0.1:{port}/predict"] if port else [])], DEMO)
+    run(["mlsystem", "status", "-e", "dev"], DEMO)
     return 0
 
 
 def down() -> int:
     """Nothing to do where the demo was never started."""
     if (DEMO / ".mlsystem").exists():
-        for command in DOWN:
-            run(command, DEMO)
+        run(["mlsystem", "destroy", "-e", "dev", "--yes"], DEMO)
     return 0
 
 
-def run(command: list[str], folder: Path) -> None:
+def run(command: Command, folder: Path) -> None:
     """Ends the demo with the command's exit code where it fails."""
     shown = " ".join(command)
     sys.stdout.write(f"\n$ {shown}\n")
