@@ -51,7 +51,8 @@ MODEL = "delay"
 def contract(inputs: tuple[ModelInput, ...] = INPUTS) -> FeatureContract:
     """Two request groups, `trip` and `history`; every input is a request field of the same name."""
     names = ("trip", "history")
-    groups = tuple(RequestGroup(name=name, fingerprint=f"{name}-1", fields=(), compute=()) for name in names)
+    fields = tuple(Column(one.name.partition(".")[2], one.type, nullable=True) for one in inputs)
+    groups = tuple(RequestGroup(name=name, fingerprint=f"{name}-1", fields=fields, compute=()) for name in names)
     uses = tuple(
         FeatureUse(
             group=name, alias=name, lookup=(),
@@ -59,8 +60,7 @@ def contract(inputs: tuple[ModelInput, ...] = INPUTS) -> FeatureContract:
         )
         for name in names
     )
-    request = tuple(Column(one.name.partition(".")[2], one.type, nullable=True) for one in inputs)
-    return FeatureContract(request=request, groups=groups, uses=uses, inputs=inputs)
+    return FeatureContract(request=fields, groups=groups, uses=uses, inputs=inputs)
 
 
 def dataset(rows: int = 1000, task: Task = "binary_classification", seed: int = 0, noise: float = 0.5) -> pa.Table:

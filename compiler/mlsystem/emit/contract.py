@@ -148,6 +148,8 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
             Read(step=train, parts=("model",)),
             Read(step=features, parts=("dataset",)),
             Read(step=f"ingest.{examples.name}", parts=parts_read(examples, evaluation.slices)),
+            # for what only the champion reads, which is never part of a key
+            *(Read(step=f"ingest.{one.name}", parts=()) for one in sources if one.name != examples.name),
         ),
         payload=EvaluateStep(
             model=name,

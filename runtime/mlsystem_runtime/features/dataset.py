@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import Column, ColumnType, Derived, Source
 from mlsystem_runtime.contract.expressions import compile_expression
-from mlsystem_runtime.contract.features import FeatureUse, RequestGroup, StoredGroup
+from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, FeatureUse, RequestGroup, StoredGroup
 from mlsystem_runtime.contract.model import Task
 from mlsystem_runtime.contract.run import FeaturesStep
 from mlsystem_runtime.data import duck
@@ -61,13 +61,7 @@ def build_dataset(step: FeaturesStep, paths: Mapping[str, Path], clock_us: int, 
     values: dict[str, pa.ChunkedArray] = {}
     for number, group in enumerate(step.contract.groups):
         progress(number, len(step.contract.groups), f"features of {group.name}")
-        uses = [use for use in step.contract.uses if use.group == group.name]
-        if isinstance(group, RequestGroup):
-            computed = request_features(group, examples.rows)
-            values |= {f"{use.alias}.{name}": computed[name] for use in uses for name in use.columns}
-        else:
-            source = sources[group.source]
-            values |= stored_features(group, source, uses, paths[source.name], examples.rows, at)
+        values |= group_features(group, step.contract, sources, paths, examples.rows, at)
     table = examples.head
     for wanted in step.contract.inputs:
         table = table.append_column(wanted.name, in_type(values[wanted.name], INPUT_TYPES[wanted.type]))
@@ -124,6 +118,23 @@ def where_is_true(step: FeaturesStep, source: Source, table: pa.Table) -> np.nda
     columns = {name: source.column(name) for name in table.column_names}
     condition = Derived("where", step.examples.where, ColumnType.BOOL)
     return numbers(evaluated([condition], columns, table)["where"].combine_chunks())[0] > 0
+
+
+def group_features(
+    group: AnyGroup,
+    contract: FeatureContract,
+    sources: Mapping[str, Source],
+    paths: Mapping[str, Path],
+    examples: pa.Table,
+    at: np.ndarray,
+) -> dict[str, pa.ChunkedArray]:
+    """What `contract` uses of `group`, by input name, at the instant of each row of the examples' source."""
+    uses = [use for use in contract.uses if use.group == group.name]
+    if isinstance(group, RequestGroup):
+        computed = request_features(group, examples)
+        return {f"{use.alias}.{name}": computed[name] for use in uses for name in use.columns}
+    source = sources[group.source]
+    return stored_features(group, source, uses, paths[source.name], examples, at)
 
 
 def request_features(group: RequestGroup, rows: pa.Table) -> pa.Table:

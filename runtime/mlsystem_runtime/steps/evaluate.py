@@ -14,8 +14,9 @@ from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.model import MetricValue
 from mlsystem_runtime.contract.run import EvaluateStep
 from mlsystem_runtime.contract.workspace import write_struct
+from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.evaluate.baseline import baseline_predictions
-from mlsystem_runtime.evaluate.champion import champion_rival, champion_version
+from mlsystem_runtime.evaluate.champion import Past, champion_rival, champion_version
 from mlsystem_runtime.evaluate.evaluation import ChampionResult, Evaluation
 from mlsystem_runtime.evaluate.gates import Rival, Trial, judge
 from mlsystem_runtime.evaluate.metrics import Array, Truth, score
@@ -52,7 +53,8 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
     context.progress(1, 3, "the champion answers")
     label = label_identity(payload)
     version = champion_version(context.workspace, payload.model)
-    champion = champion_rival(context.workspace, payload.model, version, model.card.contract, label, test)
+    champion = champion_rival(
+        context.workspace, payload.model, version, model.card.contract, label, test, past(payload, context))
 
     context.progress(2, 3, f"scoring {len(test)} test rows")
     trial = Trial(
@@ -70,12 +72,18 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
     return result(evaluation)
 
 
+def past(payload: EvaluateStep, context: StepContext) -> Past:
+    sources = {source.name: source for source in payload.sources}
+    rows = {name: context.inputs[f"ingest.{name}"].path / ROWS for name in sources}
+    return Past(payload.examples.source, sources, rows)
+
+
 def slices(payload: EvaluateStep, context: StepContext, test: pa.Table) -> tuple[Slice, ...]:
     """By columns of the examples' source, found through the row numbers of the test rows."""
     columns = list(dict.fromkeys([*payload.slices, *(gate.slice for gate in payload.gates if gate.slice is not None)]))
     if not columns:
         return ()
-    rows = context.inputs[f"ingest.{payload.examples.source}"].path / "rows.parquet"
+    rows = context.inputs[f"ingest.{payload.examples.source}"].path / ROWS
     return slices_of(pa.parquet.read_table(rows, columns=columns).take(test["__row"]), columns)
 
 
