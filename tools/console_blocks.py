@@ -71,6 +71,7 @@ def normal(text: str) -> str:
     """The same for two runs that went alike: no numbers, no ids, no widths, no lines that come and go."""
     lines = [line for line in text.strip().splitlines() if PASSING not in line]
     text = "\n".join(re.sub(r"\s+", " ", line).strip() for line in lines)
+    text = re.sub(r"\b(server|monitor) starting\b", r"\1 running", text)  # for its first seconds
     text = re.sub(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b|\b(?=[a-f]*\d)[0-9a-f]{12,}\b", "#", text)
     return re.sub(r"-?\d+(?:[.,:]\d+)*(?:e-?\d+)?", "#", text)
 
