@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlsystem_runtime import __main__ as command_line
-from mlsystem_runtime.contract.run import RunConfig
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.run import MonitorSection, OnlineStore, RunConfig, ServerSection
 
 
 def test_a_contract_of_another_version_is_refused_in_one_line(
@@ -36,3 +37,15 @@ def test_what_the_disk_refuses_is_said_without_a_traceback(
     assert "refused: 'rows.parquet'" in said
     assert hint in said
     assert "Traceback" not in said
+
+
+def test_a_step_that_the_contract_has_not_is_refused_by_name() -> None:
+    store = OnlineStore(type="sqlite")
+    config = RunConfig(
+        format=1, system="flights", environment="dev", clock="data", steps=(),
+        server=ServerSection(clock="data", online_store=store, threads=None, endpoints=()),
+        monitor=MonitorSection(clock="data", online_store=store, models=(), refreshes=(), sources=()),
+    )  # fmt: skip
+
+    with pytest.raises(MlsystemError, match=r"the contract has no step 'ingest\.gone'"):
+        config.step("ingest.gone")

@@ -110,7 +110,8 @@ def _steps(workspace: Workspace, run_id: str, order: tuple[str, ...]) -> Iterato
 
 def model_status(workspace: Workspace, model: str, routes: tuple[str, ...]) -> ModelStatus:
     bodies = (entry.body for entry in FileLedger(workspace.ledger).entries())
-    versions = [one for one in bodies if isinstance(one, VersionRegistered) and one.model == model]
+    entered = {one.version: one for one in bodies if isinstance(one, VersionRegistered) and one.model == model}
+    versions = [one for number, one in sorted(entered.items()) if workspace.version(model, number).is_dir()]
     released = read_release(workspace.release).models.get(model)
     return ModelStatus(
         model=model,

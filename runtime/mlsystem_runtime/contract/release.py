@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.workspace import read_struct, write_struct
 
 
@@ -35,11 +36,14 @@ EMPTY = Release(serial=0, models={})
 
 
 def read_release(path: Path) -> Release:
-    """The release in force; empty where none was made yet."""
+    """The release in force; empty where none was made yet. Raises MlsystemError for damage."""
     try:
         return read_struct(path, Release)
     except FileNotFoundError:
         return EMPTY
+    except MlsystemError as error:
+        hint = "delete it and say what is to answer: mlsystem rollback --to VERSION (the server goes on meanwhile)"
+        raise MlsystemError(error.message, hint) from error
 
 
 def write_release(path: Path, release: Release) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, StoredGroup
 from mlsystem_runtime.contract.model import Task
 
@@ -255,7 +256,13 @@ class RunConfig(Struct):
     secrets: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
-        return next(step for step in self.steps if step.name == name)
+        """Raises MlsystemError where there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise MlsystemError(
+            f"the contract has no step '{name}'", f"its steps are: {', '.join(step.name for step in self.steps)}"
+        )
 
 
 def decode_run_config(data: bytes) -> RunConfig:

@@ -84,10 +84,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _enter(workspace: Workspace, model: str, version: int, registration: Registration) -> None:
-    """Into the ledger, unless it is there."""
+    """Into the ledger, unless it is there; numbers are used again when a model was deleted, so digests count too."""
     ledger = FileLedger(workspace.ledger)
     events = (entry.body for entry in ledger.entries())
-    if any(isinstance(one, VersionRegistered) and (one.model, one.version) == (model, version) for one in events):
+    known = {(one.model, one.version): one.digest for one in events if isinstance(one, VersionRegistered)}
+    if known.get((model, version)) == registration.digest:
         return
     card = read_card(workspace.version(model, version))
     ledger.append(VersionRegistered(

@@ -68,6 +68,15 @@ def test_a_version_that_does_not_exist_is_refused(workspace):
         release(workspace, 9)
 
 
+def test_a_damaged_release_file_says_how_to_make_a_new_one(workspace):
+    workspace.release.write_text('{"serial":')
+
+    with pytest.raises(MlsystemError, match="cannot be read") as caught:
+        read_release(workspace.release)
+
+    assert "rollback --to" in caught.value.hint
+
+
 def test_a_rollback_brings_back_what_answered_before(workspace):
     release(workspace, 1, 2)
     rollback(workspace, "main", None, "me")

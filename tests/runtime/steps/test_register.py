@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -109,6 +110,17 @@ def test_killed_before_the_ledger_was_written_it_enters_what_it_made(tmp_path: P
     learning.run("register")
 
     assert [type(event) for event in events(learning)] == [VersionRegistered, Released]
+
+
+def test_a_model_that_was_deleted_and_comes_back_is_entered_anew(tmp_path: Path) -> None:
+    Learning(tmp_path).run_all()
+    shutil.rmtree(tmp_path / "models")
+    learning = Learning(tmp_path, seed=8)
+
+    learning.run_all("run-2")
+
+    entered = [one for one in events(learning) if isinstance(one, VersionRegistered)]
+    assert [(one.version, one.run_id) for one in entered] == [(1, "run-1"), (1, "run-2")]
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
