@@ -64,8 +64,9 @@ def line(measure: Measure) -> str:
     return f"{measure['name']}: {shown(measure['value'])} {measure['unit']} (target: {measure['target']}){verdict}"
 
 
-def shown(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def shown(value: float) -> str:
+    """Four digits are more than a second run would repeat."""
+    return f"{round(value):,}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def page(measures: dict[str, list[Measure]]) -> str:
