@@ -23,6 +23,7 @@ from mlsystem.apply.stages import (
 )
 from mlsystem.emit.tree import ArtifactTree
 from mlsystem.errors import MlsystemError
+from mlsystem.plan.carried import carried
 from mlsystem.plan.plan import Desired, Plan, check_fresh
 from mlsystem.state.manifest import FORMAT, Manifest, Observation
 from mlsystem.state.store import StateStore
@@ -62,7 +63,8 @@ def apply_plan(
             return Outcome(run_id=None)
         engine.check(manifest)
         run_id, finished = _begin(plan, engine, store, watch)
-        pipeline = Pipeline(target.config, plan.observations, manifest, engine, store.journal, watch, run_id, finished)
+        proven = None if manifest is None else carried(manifest, plan.changes)
+        pipeline = Pipeline(target.config, plan.observations, proven, engine, store.journal, watch, run_id, finished)
         if retry:
             pipeline.retry()
         try:

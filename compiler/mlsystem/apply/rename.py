@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
+from mlsystem.plan.carried import renamed_step
 from mlsystem.system.snapshot import Kind
+from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, Released, VersionRegistered
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import Release, read_release, write_release
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
 
-STEPS: dict[Kind, tuple[str, ...]] = {
-    Kind.SOURCE: ("ingest",),
-    Kind.GROUP: ("materialize",),
-    Kind.DATASET: ("features",),
-    Kind.MODEL: ("train",),
-    Kind.EVALUATION: ("evaluate", "register"),
-}
-
 
 def rename_in_workspace(workspace: Workspace, kind: Kind, old: str, new: str) -> None:
     """Moves what belongs to `kind.old`. Doing it again, or after half of it was done, ends the same way."""
-    for step in STEPS.get(kind, ()):
-        _move_step(workspace, f"{step}.{old}", f"{step}.{new}")
+    renames = {f"{kind}.{old}": new}
+    for folder in sorted(workspace.path("steps").glob("*")):
+        _move_step(workspace, folder.name, renamed_step(folder.name, renames))
+    for record in sorted(workspace.path("runs").glob("*/*.json")):
+        _move_record(record, renamed_step(record.stem, renames))
     if kind is Kind.MODEL:
         _move_model(workspace, old, new)
 
@@ -29,24 +28,49 @@ def rename_in_workspace(workspace: Workspace, kind: Kind, old: str, new: str) ->
 def _move_step(workspace: Workspace, old: str, new: str) -> None:
     _move(workspace, ("steps", old), ("steps", new))
     for path in workspace.path("steps", new).glob("*/result.json"):
-        record = read_struct(path, StepRecord)
-        if record.step != new:
-            output = str(path.parent.relative_to(workspace.root))
-            write_struct(path, msgspec.structs.replace(record, step=new, output=output))
+        _write_record(path, path, new)
+
+
+def _move_record(path: Path, new: str) -> None:
+    if path.stem != new:
+        _write_record(path, path.with_name(f"{new}.json"), new)
+        path.unlink()
+
+
+def _write_record(source: Path, target: Path, step: str) -> None:
+    """What a run's record, or a step's output, says of itself."""
+    record = read_struct(source, StepRecord)
+    output = f"steps/{step}/{record.key}"
+    if (record.step, record.output) != (step, output) or source != target:
+        write_struct(target, msgspec.structs.replace(record, step=step, output=output))
 
 
 def _move_model(workspace: Workspace, old: str, new: str) -> None:
     for folder in ("models", "predictions", "counts"):
         _move(workspace, (folder, old), (folder, new))
     _move(workspace, ("monitor", f"{old}.json"), ("monitor", f"{new}.json"))
-    for path in workspace.path("models", new).glob("*/model.json"):
+    cards = (*workspace.path("models", new).glob("*/model.json"), *workspace.path("steps").glob("train.*/*/model.json"))
+    for path in cards:
         card = read_struct(path, ModelCard)
-        if card.model != new:
+        if card.model == old:
             write_struct(path, msgspec.structs.replace(card, model=new))
     release = read_release(workspace.release)
     if old in release.models:
         models = {new if name == old else name: one for name, one in release.models.items()}
         write_release(workspace.release, Release(serial=release.serial + 1, models=models))
+    _enter_again(FileLedger(workspace.ledger), old, new)
+
+
+def _enter_again(ledger: FileLedger, old: str, new: str) -> None:
+    """The history of versions and releases, under the new name: a ledger is only ever added to."""
+    bodies = [entry.body for entry in ledger.entries()]
+    entered = len(_history(bodies, new))
+    for event in _history(bodies, old)[entered:]:
+        ledger.append(msgspec.structs.replace(event, model=new))
+
+
+def _history(bodies: list[AnyEvent], model: str) -> list[VersionRegistered | Released]:
+    return [one for one in bodies if isinstance(one, VersionRegistered | Released) and one.model == model]
 
 
 def _move(workspace: Workspace, old: tuple[str, str], new: tuple[str, str]) -> None:

@@ -33,8 +33,9 @@ def _notes(workspace: Workspace) -> Iterator[str]:
     """Which release was not made by an apply, and what waits for a person."""
     ledger = FileLedger(workspace.ledger)
     last = {one.model: one for entry in ledger.entries() if isinstance(one := entry.body, Released)}
-    for model, released in last.items():
-        if released.reason == ROLLBACK:
+    for model in read_release(workspace.release).models:
+        released = last.get(model)
+        if released is not None and released.reason == ROLLBACK:
             version = released.shares[0].version
             yield f"Model {model} was rolled back to version {version} by {released.by}; no plan changes that."
     for proposal in open_proposals(ledger).values():

@@ -167,7 +167,7 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
     )
     yield Step(
         name=f"register.{name}",
-        fingerprint=digest({"register": name, "experiment": system.name}),
+        fingerprint=digest({"experiment": system.name}),
         reads=(
             Read(step=train, parts=("model",)),
             Read(step=evaluate, parts=("evaluation",)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mlsystem.errors import MlsystemError
+from mlsystem.plan.carried import carried
 from mlsystem.plan.change import (
     AnyChange,
     FieldChange,
@@ -141,7 +142,7 @@ def _steps(changes: tuple[AnyChange, ...], desired: Desired, manifest: Manifest 
     kinds = {change.node: change.kind for change in node_changes(changes) if not isinstance(change, NodeRemoved)}
     costs = {node: cost for node, cost in heaviest(changes).items() if node in kinds}
     wanted = {step for node, cost in costs.items() for step in steps_of(kinds[node], node.partition(".")[2], cost)}
-    proofs = {} if manifest is None else manifest.proofs
+    proofs = {} if manifest is None else carried(manifest, changes).proofs
     lost = any(isinstance(change, WorkspaceLost) for change in changes)
     anew = manifest is None or lost or Consequence.REPLACE in costs.values()
     for step, fingerprint in desired.steps.items():

@@ -260,6 +260,7 @@ def test_a_renamed_model_keeps_its_versions_and_runs_no_training(real, small, co
     assert one.engine.workspace.version("late", 1).is_dir()
     assert json.loads(one.engine.workspace.release.read_text())["models"].keys() == {"late"}
     record = read_struct(one.engine.workspace.record(run_id, "train.late"), StepRecord)
+    assert record.status == "unchanged"
     assert record.output.startswith("steps/train.late/")
 
 

@@ -73,7 +73,8 @@ def _work(plan: Plan) -> Iterable[str]:
     if any(isinstance(change, WorkspaceLost) for change in plan.changes):
         yield "makes everything again, for its workspace is gone"
     if not first:
-        yield _phrase("carries over", [one.name for one in node_changes(plan.changes) if isinstance(one, NodeRenamed)])
+        renamed = [one.name for one in node_changes(plan.changes) if isinstance(one, NodeRenamed)]
+        yield _phrase("carries over", list(dict.fromkeys(renamed)))
     yield _phrase("ingests" if first else "re-ingests", _named(cost, Kind.SOURCE, Consequence.RE_INGEST))
     yield _phrase("checks", _named(cost, Kind.SOURCE, Consequence.RE_EVALUATE))
     groups = _named(cost, Kind.GROUP, Consequence.RECOMPUTE)
