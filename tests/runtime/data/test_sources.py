@@ -32,7 +32,7 @@ def write(path: Path, kind: str) -> None:
         case "csv":
             path.write_text(CSV)
         case "csv.gz":
-            path.write_bytes(gzip.compress(CSV.encode(, mtime=0)))
+            path.write_bytes(gzip.compress(CSV.encode(), mtime=0))
         case "csv.zip":
             with zipfile.ZipFile(path, "w") as archive:
                 archive.writestr("inner.csv", CSV)
@@ -216,7 +216,7 @@ def broken_parquet() -> bytes:
         ("rows.csv", "t,é\n2013-01-01,1\n".encode("latin-1"), "byte 0xe9 is not UTF-8: save the file as UTF-8"),
         ("rows.csv", "t\n2013-01-01\n".encode("utf-16"), "byte 0xff is not UTF-8"),
         ("rows.csv.gz", b"t\n2013-01-01\n", "Not a gzipped file"),
-        ("rows.csv.gz", gzip.compress(CSV.encode(, mtime=0))[:40], "ended before the end-of-stream marker"),
+        ("rows.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:40], "ended before the end-of-stream marker"),
         ("rows.csv.zip", b"t\n2013-01-01\n", "not a zip file"),
         ("rows.json", b'[{"t": "\xff"}]', "byte 0xff is not UTF-8"),
         ("rows.parquet", broken_parquet(), "rows.parquet cannot be read"),
