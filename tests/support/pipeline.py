@@ -90,6 +90,7 @@ class DataSteps:
     where: str | None = None
     at: str = "at"
     group: AggregateGroup = AIRPORT
+    known: str = "landed"
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(str(self.root / "workspace"))
@@ -101,7 +102,7 @@ class DataSteps:
             "materialize.airport": MaterializeStep(self.group, self.source),
             "features.main": FeaturesStep(
                 model="main", task="binary_classification", examples=Examples("flights", self.at, self.where),
-                label=Label("late", "landed"), contract=CONTRACT, sources=(self.source,),
+                label=Label("late", self.known), contract=CONTRACT, sources=(self.source,),
             ),
         }  # fmt: skip
         steps = tuple(

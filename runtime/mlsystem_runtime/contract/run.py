@@ -48,7 +48,8 @@ class Examples(Struct):
 
 
 class Label(Struct):
-    """`column` is the label; it can be used once the row's `known` column (a timestamp) has passed."""
+    """`column` is the label; it can be used once the row's `known` column (a timestamp) has passed,
+    and not before the column itself is available."""
 
     column: str
     known: str

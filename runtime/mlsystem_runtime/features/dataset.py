@@ -17,6 +17,7 @@ from mlsystem_runtime.contract.run import FeaturesStep
 from mlsystem_runtime.data import duck
 from mlsystem_runtime.data.arrays import arrow, numbers, present, read_columns
 from mlsystem_runtime.features.expressions.duckdb_sql import to_duckdb
+from mlsystem_runtime.features.keys import Ints
 from mlsystem_runtime.features.point_in_time import features_at
 from mlsystem_runtime.features.rows import read_rows
 
@@ -77,7 +78,7 @@ def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: in
     label = table[step.label.column]
     at, at_given = numbers(table[step.examples.at].combine_chunks())
     time, _ = numbers(table[source.time].combine_chunks())
-    known, known_given = numbers(table[step.label.known].combine_chunks())
+    known, known_given = label_known(step, source, table)
     reasons: dict[str, np.ndarray] = {
         "where": where_is_true(step, source, table),
         "at": at_given,
@@ -104,6 +105,15 @@ def choose_examples(step: FeaturesStep, source: Source, path: Path, clock_us: in
         }
     )
     return Chosen(table.take(taken), head, excluded)
+
+
+def label_known(step: FeaturesStep, source: Source, table: pa.Table) -> tuple[Ints, np.ndarray]:
+    """From when each label can be used (as declared, but not before its column is available), and whether ever."""
+    known, given = numbers(table[step.label.known].combine_chunks())
+    in_time = step.label.column in source.known_at_time
+    instant = source.time if in_time else source.available or source.time
+    available, known_ever = numbers(table[instant].combine_chunks())
+    return np.maximum(known, available), given & known_ever
 
 
 def in_type(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -212,3 +212,12 @@ def test_an_older_ingest_does_not_take_the_store_back(tmp_path: Path) -> None:
 
     assert record.summary == "nothing written: the store holds later rows already"
     assert json.loads(steps.workspace.path("clock.json").read_text()) == {"clock_us": MIDNIGHT + 5 * HOUR_US}
+
+
+def test_a_label_is_not_known_before_its_column_is_available(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path), known="at")
+
+    table = steps.table(steps.run("ingest.flights", "features.main"), "dataset.parquet")
+
+    landed = [MIDNIGHT + hours * HOUR_US // 2 for hours in (4, 3, 10, 9)]
+    assert table["__known"].to_pylist() == landed
