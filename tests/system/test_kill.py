@@ -8,15 +8,14 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from environments import command, free_port, mlsystem, processes
 
 from mlsystem_runtime.contract.ledger import FileLedger, VersionRegistered
 from mlsystem_runtime.contract.release import read_release
@@ -77,33 +76,11 @@ def stamp(seconds: int) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "rides.csv").write_text("\n".join(rows()) + "\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (tmp_path / "mlsystem.yaml").write_text(SPEC.replace("PORT", str(port)))
+    (tmp_path / "mlsystem.yaml").write_text(SPEC.replace("PORT", str(free_port())))
     yield tmp_path
     mlsystem(tmp_path, "destroy", "--yes")
     assert processes(tmp_path) == {}
     shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "mlsystem.cli.main", *arguments]
-
-
-def mlsystem(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False, timeout=300)
-
-
-def processes(folder: Path) -> dict[int, str]:
-    """Processes that have something of `folder` in their command line."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if str(folder) in line:
-                found[int(path.parent.name)] = line
-    return found
 
 
 def steps_at_work(folder: Path) -> list[str]:
