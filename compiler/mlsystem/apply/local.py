@@ -32,6 +32,7 @@ from mlsystem_runtime.contract.workspace import (
     StepRecord,
     Workspace,
     read_struct,
+    write_atomically,
     write_struct,
 )
 
@@ -75,7 +76,13 @@ class LocalEngine:
 
     @property
     def generated(self) -> Path:
+        """What the last apply began with; the steps read it."""
         return self.state / "generated"
+
+    @property
+    def process_config(self) -> Path:
+        """What server and monitor read: of the last apply that came as far as starting them."""
+        return self.state / "processes" / "run.json"
 
     def inventory(self, manifest: Manifest | None) -> Inventory:
         if manifest is None:
@@ -137,7 +144,7 @@ class LocalEngine:
         shutil.rmtree(self.workspace.path(record.output), ignore_errors=True)
 
     def run_step(self, step: Step, run_id: str, watch: Watch, started: Callable[[int], None]) -> StepRecord:
-        arguments = (*self._runtime, "step", step.name, *self._where(), "--run-id", run_id)
+        arguments = (*self._runtime, "step", step.name, *self._where(self.generated / CONTRACT), "--run-id", run_id)
         log = self.state / "logs" / run_id / f"{step.name}.log"
         environment = {**self._environ, PROPOSES: "1"} if self.proposes else self._environ
         run_process(Command(step.name, arguments, self.folder, log, environment), watch, started)
@@ -159,26 +166,28 @@ class LocalEngine:
     def replay(self, model: str | None, start: str, end: str) -> int:
         """Runs the replay in the foreground; its exit code. Nothing of it touches the environment's own data."""
         chosen = model or self.config.server.endpoints[0].model
-        arguments = ("replay", *self._where(), "--model", chosen, "--from", start, "--to", end)
+        arguments = ("replay", *self._where(self.process_config), "--model", chosen, "--from", start, "--to", end)
         environment = {**self._environ, DIE_WITH_PARENT: str(os.getpid())}
         return subprocess.run((*self._runtime, *arguments), cwd=self.folder, env=environment, check=False).returncode
 
-    def _where(self) -> tuple[str, ...]:
-        return ("--config", str(self.generated / CONTRACT), "--workspace", str(self.workspace.root))
+    def _where(self, config: Path) -> tuple[str, ...]:
+        return ("--config", str(config), "--workspace", str(self.workspace.root))
 
     def programs(self) -> tuple[Program, ...]:
         """Each keyed by what it reads: its own section, and for the monitor the steps that it runs."""
         config, where = self.config, [str(self.workspace.root), *config_identity(self.config)]
+        reads = self._where(self.process_config)
         started = {name for refresh in config.monitor.refreshes for name in refresh.steps}
         started |= {name for model in config.monitor.models for name in model.retrain_steps}
         names = sorted(started)
-        serve = (*self._runtime, "serve", *self._where(), "--host", HOST, "--port", str(self.port))
+        serve = (*self._runtime, "serve", *reads, "--host", HOST, "--port", str(self.port))
         return (
             Program("server", serve, digest([config.server, where])),
-            Program("monitor", (*self._runtime, "monitor", *self._where()), digest([config.monitor, names, where])),
+            Program("monitor", (*self._runtime, "monitor", *reads), digest([config.monitor, names, where])),
         )
 
     def start_processes(self, watch: Watch) -> None:
+        write_atomically(self.process_config, (self.generated / CONTRACT).read_bytes())
         self.supervisor.ensure(self.programs(), self.config.secrets)
         answers = release_answers(self.workspace, self.config)
         wait_until_ready(self.supervisor, HOST, self.port, answers, watch)

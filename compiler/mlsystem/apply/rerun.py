@@ -25,6 +25,7 @@ def rerun(environment: Environment, steps: Iterable[str] | None, reason: str, wa
         pipeline = Pipeline(
             config, environment.observe(), manifest, engine, MemoryJournal(), watch, run_id, frozenset()
         )
+        engine.write_files(environment.compiled.tree)  # those of an apply that failed may lie there
         engine.start_run(run_id, reason)
         try:
             pipeline.run(wanted)

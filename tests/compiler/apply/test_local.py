@@ -105,6 +105,32 @@ def test_a_learning_rate_restarts_no_server_and_a_log_share_does(real, small, ch
     assert answered(one.engine.port) != pid
 
 
+def contract_of(pid: int) -> bytes:
+    """What the process `pid` was told to read."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return Path(os.fsdecode(words[words.index(b"--config") + 1])).read_bytes()
+
+
+def test_a_server_that_restarts_after_a_failed_apply_reads_what_was_applied(real, local, small, changed, compiled):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    applied = (one.engine.generated / "contract" / "run.json").read_bytes()
+    other = compiled(changed(small, ("models", "main", "training", "seed"), "8"))
+    failing = replace(one, compiled=other, engine=local(other, FAIL="train.main"))
+    with pytest.raises(MlsystemError, match="no space left on device"):
+        failing.apply()
+    os.kill(pid, signal.SIGKILL)
+
+    assert eventually(lambda: answered(one.engine.port) != pid)
+    assert contract_of(answered(one.engine.port)) == applied
+    mended = one.become(other)
+    mended.apply()
+    assert contract_of(answered(one.engine.port)) == (one.engine.generated / "contract" / "run.json").read_bytes()
+    assert contract_of(answered(one.engine.port)) != applied
+    assert mended.plan().empty
+
+
 def test_a_server_that_was_killed_comes_back(real):
     one = real()
     one.apply()

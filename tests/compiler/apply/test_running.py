@@ -58,6 +58,15 @@ def test_running_again_with_new_rows_leaves_the_plan_empty_where_all_was_run(run
     assert running.plan().empty
 
 
+def test_running_again_reads_what_was_applied_whatever_a_failed_apply_left(running):
+    contract = running.engine.generated / "contract" / "run.json"
+    applied = contract.read_text()
+    contract.write_text("{}")
+    rerun(running, ["train.main"], "nightly", nobody)
+
+    assert contract.read_text() == applied
+
+
 def test_running_again_refuses_a_file_that_was_not_applied(running, small, compiled, changed):
     other = compiled(changed(small, ("models", "main", "training", "seed"), "8"))
 
