@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import hashlib
 import os
@@ -38,14 +39,22 @@ class Program:
 
 
 class Supervisor:
-    """One supervisord per environment; its files are in the environment's folder, its socket in a short path."""
+    """One supervisord per environment; its files are in the environment's folder, its socket in a short path.
+
+    The configuration it was started with tells where the socket is: another TMPDIR does not hide one that runs.
+    """
 
     def __init__(self, folder: Path, state: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.state = state
         self._environ = environ
         name = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
-        self.socket = Path(tempfile.gettempdir()) / f"mlsystem-{os.getuid()}" / f"{name}.sock"
+        self._new_socket = Path(tempfile.gettempdir()) / f"mlsystem-{os.getuid()}" / f"{name}.sock"
+
+    @property
+    def socket(self) -> Path:
+        used = self._configured("unix_http_server", "file")
+        return Path(used) if used is not None and Path(used).exists() else self._new_socket
 
     @property
     def config(self) -> Path:
@@ -57,6 +66,10 @@ class Supervisor:
 
     def log(self, program: str) -> Path:
         return self.state / "logs" / f"{program}.log"
+
+    def command(self, program: str) -> list[str]:
+        """What `program` was last configured to run; empty where it never was."""
+        return shlex.split(self._configured(f"program:{program}", "command") or "")
 
     def states(self) -> dict[str, str]:
         """Each program's state as supervisord calls it; empty when no supervisord answers."""
@@ -99,6 +112,14 @@ class Supervisor:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
         self.socket.unlink(missing_ok=True)
+
+    def _configured(self, section: str, key: str) -> str | None:
+        parser = configparser.ConfigParser()
+        try:
+            parser.read(self.config)
+            return parser.get(section, key, fallback=None)
+        except (configparser.Error, UnicodeDecodeError):
+            return None
 
     def _alive(self) -> bool:
         try:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from dataclasses import replace
@@ -138,6 +139,16 @@ def test_a_server_that_was_killed_comes_back(real):
     os.kill(pid, signal.SIGKILL)
 
     assert eventually(lambda: answered(one.engine.port) != pid)
+
+
+def test_another_folder_for_temporary_files_does_not_hide_the_processes(real, tmp_path, monkeypatch):
+    real().apply()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    one = real()
+
+    assert one.plan().empty
+    one.engine.stop_processes(one.events.append)
+    assert one.engine.supervisor.socket.is_relative_to(tmp_path)
 
 
 def test_no_server_outlives_a_killed_supervisor_and_apply_brings_both_back(real):
