@@ -61,7 +61,7 @@ def apply_plan(
         check_fresh(plan, manifest, target.desired, target.observe())
         if plan.empty and not (retry and manifest is not None and manifest.blocked):
             return Outcome(run_id=None)
-        engine.check(manifest)
+        engine.check()
         run_id, finished = _begin(plan, engine, store, watch)
         proven = None if manifest is None else carried(manifest, plan.changes)
         pipeline = Pipeline(target.config, plan.observations, proven, engine, store.journal, watch, run_id, finished)

@@ -26,7 +26,7 @@ class Engine(Protocol):
         """What the environment holds now."""
         ...
 
-    def check(self, manifest: Manifest | None) -> None:
+    def check(self) -> None:
         """Raises MlsystemError when the plan could not be finished: a port in use, a secret that is not there."""
         ...
 

@@ -93,14 +93,14 @@ class LocalEngine:
         workspace = Workspace(str(self.folder / manifest.outputs.workspace))
         return holds(workspace, self.config, stopped)
 
-    def check(self, manifest: Manifest | None) -> None:
+    def check(self) -> None:
         missing = [name for name in self.config.secrets if name not in self._environ]
         if missing:
             raise MlsystemError(
                 f"not in the environment: the secret{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
                 f"set {missing[0]} and run the command again",
             )
-        ours = manifest is not None and manifest.outputs.port == self.port
+        ours = self.supervisor.command("server")[-2:] == ["--port", str(self.port)]
         if not (ours and self.supervisor.states().get("server") in UP):
             check_port(self.port, self.config.environment, DRAIN_SECONDS if ours else 0.0)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -73,7 +75,7 @@ def decode_manifest(data: bytes, name: str, migrations: Mapping[int, Migration] 
     raw = _decode(data, name, dict[str, Any])
     written = raw.get("format")
     if not isinstance(written, int):
-        raise MlsystemError(f"{name} is not a manifest: it has no format", "restore it from a backup")
+        raise MlsystemError(f"{name} is not a manifest: it has no format", way_on(name))
     if written > FORMAT:
         raise MlsystemError(
             f"{name} was written by a newer mlsystem: format {written}, this one reads up to {FORMAT}",
@@ -92,4 +94,14 @@ def _decode(data: bytes, name: str, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MlsystemError(f"{name} cannot be read: {error}", "restore it from a backup") from error
+        raise MlsystemError(f"{name} cannot be read: {error}", way_on(name)) from error
+
+
+def way_on(name: str) -> str:
+    """What to do about the damaged manifest `name` (`.mlsystem/ENV/manifest.json`) where there is no backup of it."""
+    environment = Path(name).absolute().parent.name
+    return (
+        "the workspace with its data and models is kept; move the file away and apply again, and steps whose outputs "
+        f"stand are not run again: mv {shlex.quote(name)} {shlex.quote(name + '.damaged')} "
+        f"&& mlsystem apply -e {shlex.quote(environment)}"
+    )

@@ -132,6 +132,25 @@ def test_a_server_that_restarts_after_a_failed_apply_reads_what_was_applied(real
     assert mended.plan().empty
 
 
+def test_a_damaged_manifest_says_how_to_go_on_and_that_way_keeps_models_and_server(real):
+    one = real()
+    one.apply()
+    pid = answered(one.engine.port)
+    one.store.path.write_text('{"format": 1, "ser')
+    with pytest.raises(MlsystemError, match="cannot be read") as caught:
+        one.plan()
+    move, then, _ = caught.value.hint.partition(" && mlsystem apply -e dev")
+    subprocess.run(["sh", "-c", move[move.index("mv ") :]], check=True)
+
+    assert str(one.store.path) in caught.value.message
+    assert then
+    assert "models is kept" in move
+    one.apply()
+    assert one.plan().empty
+    assert one.engine.workspace.version("main", 1).is_dir()
+    assert answered(one.engine.port) == pid
+
+
 def test_a_server_that_was_killed_comes_back(real):
     one = real()
     one.apply()

@@ -119,8 +119,12 @@ def test_a_damaged_journal_is_an_error_that_says_what_to_do(tmp_path):
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": 1}'])
 def test_a_damaged_manifest_is_an_error_that_names_the_file(data):
-    with pytest.raises(MlsystemError, match=r"manifest\.json"):
-        decode_manifest(data, "manifest.json")
+    with pytest.raises(MlsystemError, match=r"manifest\.json") as caught:
+        decode_manifest(data, "/a b/dev/manifest.json")
+
+    assert caught.value.hint.endswith(
+        "mv '/a b/dev/manifest.json' '/a b/dev/manifest.json.damaged' && mlsystem apply -e dev"
+    )
 
 
 def test_a_journal_tells_how_far_it_got(store):
