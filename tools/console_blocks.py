@@ -24,7 +24,8 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[\w./-]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = re.compile(r"(?<=port: )\d+|(?<=:)8080\b")
-PASSING = "still at work after"  # how long a step took decides whether this line is there
+PASSING = re.compile(r"still at work after|^  monitor .*drifted$|^    source \w+: (fresh|stale)$|^    objectives ")
+"""Lines that time decides on: how long a step took, and whether the monitor has looked since then."""
 WORKING = "\n__folder__ "
 
 
@@ -69,7 +70,7 @@ def commands(body: str) -> Iterator[Command]:
 
 def normal(text: str) -> str:
     """The same for two runs that went alike: no numbers, no ids, no widths, no lines that come and go."""
-    lines = [line for line in text.strip().splitlines() if PASSING not in line]
+    lines = [line for line in text.strip().splitlines() if not PASSING.search(line)]
     text = "\n".join(re.sub(r"\s+", " ", line).strip() for line in lines)
     text = re.sub(r"\b(server|monitor) starting\b", r"\1 running", text)  # for its first seconds
     text = re.sub(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b|\b(?=[a-f]*\d)[0-9a-f]{12,}\b", "#", text)
@@ -150,7 +151,7 @@ def captured(ran: list[Ran]) -> str:
     """The body of a block as it printed; what agrees stays as it is written."""
     lines = []
     for one in ran:
-        kept = [line for line in one.printed.rstrip().splitlines() if PASSING not in line]
+        kept = [line for line in one.printed.rstrip().splitlines() if not PASSING.search(line)]
         text = one.command.expected if one.agrees else "".join(f"{line.rstrip()}\n" for line in kept)
         lines.append(f"$ {one.command.text}\n{text}")
     return "".join(lines)
