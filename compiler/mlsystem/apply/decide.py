@@ -11,8 +11,8 @@ from mlsystem.apply.rerun import applied_as_written, rerun, retrain_steps
 from mlsystem.errors import MlsystemError
 from mlsystem.state.lease import person
 from mlsystem_runtime.contract import proposals
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened
-from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened, VersionRegistered
+from mlsystem_runtime.contract.releases import find_proposal, previous_version, release_version, rollback
 
 
 def decide(environment: Environment, name: str | None, decision: Literal["approved", "rejected"]) -> ProposalOpened:
@@ -37,13 +37,34 @@ def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome
     return Outcome(run_id=None)
 
 
-def roll_back(environment: Environment, model: str | None, to: int | None) -> str:
-    """One sentence about what answers now."""
+def roll_back(environment: Environment, model: str | None, to: int | None, *, rejected: bool = False) -> str:
+    """One sentence about what answers now.
+
+    Raises MlsystemError where a gate said no to the version that would answer, unless `rejected` ones may.
+    """
     models = [endpoint.model for endpoint in environment.compiled.config.server.endpoints]
     if model is None and len(models) > 1:
         raise MlsystemError(f"there are {len(models)} models", f"name one: mlsystem rollback {models[0]}")
     chosen = model or models[0]
     if chosen not in models:
         raise MlsystemError(f"there is no model '{chosen}'", f"models are: {', '.join(models)}")
-    release = rollback(environment.engine.workspace, chosen, to, person())
+    workspace = environment.engine.workspace
+    target = previous_version(workspace, chosen) if to is None else to
+    if not rejected:
+        check_accepted(environment, chosen, target)
+    release = rollback(workspace, chosen, target, person())
     return f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
+
+
+def check_accepted(environment: Environment, model: str, version: int) -> None:
+    """Raises MlsystemError that says which gates said no to version `version` of `model`."""
+    bodies = [entry.body for entry in FileLedger(environment.engine.workspace.ledger).entries()]
+    entered = [
+        one for one in bodies if isinstance(one, VersionRegistered) and (one.model, one.version) == (model, version)
+    ]
+    if entered and entered[-1].status == "rejected":
+        reasons = "; ".join(f"gate {gate.gate}: {gate.detail}" for gate in entered[-1].gates if not gate.passed)
+        raise MlsystemError(
+            f"version {version} of '{model}' was rejected: {reasons}",
+            f"to let it answer all the same: mlsystem rollback {model} --to {version} --yes -e {environment.name}",
+        )

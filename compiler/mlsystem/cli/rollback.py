@@ -12,6 +12,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the only one")
     spec_arguments(parser)
     parser.add_argument("--to", type=int, metavar="VERSION", help="default: the version that answered before")
+    parser.add_argument("--yes", action="store_true", help="also a version that a gate rejected")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -21,5 +22,5 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if environment is None:
         return REFUSED
     environment.applied()
-    console.answer(roll_back(environment, args.model, args.to))
+    console.answer(roll_back(environment, args.model, args.to, rejected=args.yes))
     return DONE

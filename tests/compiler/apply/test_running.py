@@ -13,7 +13,9 @@ from mlsystem.apply.rerun import rerun
 from mlsystem.apply.status import status_json, status_of, status_text
 from mlsystem.errors import MlsystemError
 from mlsystem.state.store import FileStore
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, VersionRegistered
+from mlsystem_runtime.contract.model import GateResult
+from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.releases import release_version
 
 
@@ -119,6 +121,23 @@ def test_a_rollback_leaves_the_plan_empty(running):
     assert roll_back(running, None, None) == "version 1 of main answers (release 3)"
     assert running.plan().empty
     assert running.plan().notes[0].startswith("Model main was rolled back to version 1 by ")
+
+
+def test_a_rejected_version_answers_only_when_that_is_asked_for(running):
+    workspace = running.engine.workspace
+    workspace.version("main", 2).mkdir()
+    gate = GateResult("roc_auc", "failed", passed=False, value=0.48, bound=0.6, detail="0.48 is below 0.6")
+    FileLedger(workspace.ledger).append(
+        VersionRegistered(model="main", version=2, status="rejected", run_id="r", digest="d", metrics=(), gates=(gate,))
+    )
+
+    with pytest.raises(
+        MlsystemError, match=r"version 2 of 'main' was rejected: gate roc_auc: 0\.48 is below"
+    ) as caught:
+        roll_back(running, None, 2)
+    assert caught.value.hint.endswith("mlsystem rollback main --to 2 --yes -e dev")
+    assert read_release(workspace.release).models["main"].champion == 1
+    assert roll_back(running, None, 2, rejected=True).startswith("version 2 of main answers")
 
 
 def test_a_log_is_found_by_the_name_of_its_step(running):
