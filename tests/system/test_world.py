@@ -143,18 +143,25 @@ def fill(folder: Path, leave: int) -> Path:
     return filler
 
 
-def test_a_full_disk_is_told_and_apply_goes_on_when_there_is_room(template, small_disk):
+@pytest.fixture
+def on_small_disk(template, small_disk):
+    """The seattle example, applied and running, its files and all that it writes on a file system of its own."""
     project = copied(template("seattle"), small_disk / "seattle")
-    project.apply()
-    project.edit(("accuracy, at_least: 0.5}", "accuracy, at_least: 0.49}"))
     try:
-        for leave in (0, 24 * 1024):
-            filler = fill(small_disk, leave)
-            said = refused(project)
-            assert "no space left on device" in said.lower(), said
-            assert "mlsystem apply" in said or "run the command again" in said
-            filler.unlink()
         project.apply()
-        assert project.empty_plan()
+        yield project
     finally:
         finish(project)
+
+
+def test_a_full_disk_is_told_and_apply_goes_on_when_there_is_room(on_small_disk, small_disk):
+    on_small_disk.edit(("accuracy, at_least: 0.5}", "accuracy, at_least: 0.49}"))
+    for leave in (0, 24 * 1024):
+        filler = fill(small_disk, leave)
+        said = refused(on_small_disk)
+        filler.unlink()
+        assert "no space left on device" in said.lower(), said
+        assert "mlsystem apply" in said or "run the command again" in said
+
+    on_small_disk.apply()
+    assert on_small_disk.empty_plan()

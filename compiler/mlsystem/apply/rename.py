@@ -8,7 +8,7 @@ import msgspec
 
 from mlsystem.plan.carried import renamed_step
 from mlsystem.system.snapshot import Kind
-from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, Released, VersionRegistered
+from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, Released, VersionRegistered, open_proposals
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import Release, read_release, write_release
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
@@ -62,10 +62,11 @@ def _move_model(workspace: Workspace, old: str, new: str) -> None:
 
 
 def _enter_again(ledger: FileLedger, old: str, new: str) -> None:
-    """The history of versions and releases, under the new name: a ledger is only ever added to."""
+    """The history of versions and releases, and what waits for a person, under the new name: a ledger only grows."""
     bodies = [entry.body for entry in ledger.entries()]
     entered = len(_history(bodies, new))
-    for event in _history(bodies, old)[entered:]:
+    waiting = [one for one in open_proposals(ledger).values() if one.model == old]
+    for event in (*_history(bodies, old)[entered:], *waiting):
         ledger.append(msgspec.structs.replace(event, model=new))
 
 
