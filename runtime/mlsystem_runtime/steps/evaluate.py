@@ -122,10 +122,13 @@ def champion_result(metrics: Sequence[str], trial: Trial, version: int | None) -
 
 
 def label_identity(payload: EvaluateStep) -> str:
-    """Hashes what is predicted: the label's column with the expression behind it, its `known`, and the task."""
+    """Hashes what is predicted: the label's column with the expression behind it, its `known`, and the task.
+
+    The source's name is no part of it: a source may be renamed.
+    """
     source = next(one for one in payload.sources if one.name == payload.examples.source)
     derived = next((one.expression for one in source.derived if one.name == payload.label.column), None)
-    return digest([payload.task, source.name, payload.label, derived])
+    return digest([payload.task, payload.label, derived])
 
 
 def result(evaluation: Evaluation) -> StepResult:

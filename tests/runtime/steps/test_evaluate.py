@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.features import ModelInput
-from mlsystem_runtime.contract.run import Gate, Split
+from mlsystem_runtime.contract.run import EvaluateStep, Gate, Split
 from mlsystem_runtime.contract.workspace import read_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
 from mlsystem_runtime.steps import register
+from mlsystem_runtime.steps.evaluate import label_identity
 
 NO_WORSE = (Gate(metric="roc_auc", than="champion", worse_by_at_most=0.5),)
 
@@ -134,6 +135,18 @@ def test_a_champion_that_predicts_another_label_is_not_comparable(tmp_path: Path
 
     assert (evaluation.gates[0].outcome, evaluation.gates[0].passed) == ("not_comparable", False)
     assert "another label" in evaluation.gates[0].detail
+
+
+def test_a_label_stays_itself_when_its_source_is_renamed(tmp_path: Path) -> None:
+    payload = Learning(tmp_path).config().step(f"evaluate.{MODEL}").payload
+    assert isinstance(payload, EvaluateStep)
+    renamed = replace(
+        payload, examples=replace(payload.examples, source="departures"),
+        sources=tuple(replace(one, name="departures") for one in payload.sources),
+    )
+
+    assert label_identity(renamed) == label_identity(payload)
+    assert label_identity(replace(payload, label=replace(payload.label, column="other"))) != label_identity(payload)
 
 
 def test_a_damaged_champion_is_not_comparable(tmp_path: Path) -> None:
