@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -14,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,15 +194,3 @@ def steps_run(said: str) -> list[str]:
     lines = [line.split(" ", 1)[1] for line in said.splitlines() if line.startswith("[")]
     return [line.partition(":")[0] for line in lines if ": done in" in line or ": blocked in" in line]
 
-
-@contextlib.contextmanager
-def measured() -> Iterator[list[float]]:
-    """CPU seconds and wall seconds of the child processes that end inside."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    figures: list[float] = []
-    yield figures
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    figures += [
-        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        time.monotonic() - began,
-    ]

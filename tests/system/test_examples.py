@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from environments import listens, measured, processes, steps_run
+from environments import listens, processes, steps_run
 
 ROUTES = {
     "flights": ("/predict", "/main/predict"),
@@ -50,16 +50,14 @@ def test_every_route_answers(example):
 
 
 @EVERY
-def test_a_second_apply_runs_no_step_and_costs_next_to_nothing(example):
+def test_a_second_apply_runs_no_step_and_leaves_the_server_alone(example):
+    """How long it takes is measured by `make bench`."""
     server = example.pid("server")
-    with measured() as figures:
-        said = example.apply()
-    cpu, wall = figures
+
+    said = example.apply()
 
     assert steps_run(said) == []
     assert said.startswith("Nothing to do")
-    assert cpu < 1.5
-    assert wall < 3 or cpu < 1  # of a busy machine only what it did counts
     assert example.pid("server") == server
     assert example.empty_plan()
 
