@@ -106,6 +106,25 @@ def test_rows_that_arrive_late_are_corrected_or_vanish_reach_the_store(
 
 
 @pytest.mark.parametrize(("seed", "kind", "available"), CASES)
+def test_a_source_whose_newest_rows_are_withdrawn_reaches_the_store(seed: int, kind: str, available: bool) -> None:
+    random = np.random.default_rng(seed)
+    source = source_of(available, KNOWN if available else tuple(TYPES))
+    group, store = group_of(kind, random), MemoryStore()
+    rows = sorted(random_rows(random, 200, FLOATS[seed % 4], 0, available), key=lambda row: row["time"])
+    reached = 0
+    for ingested, end in enumerate((200, 150, 60, 120)):
+        held = [row for row in rows[:end] if random.integers(0, 20) > 0]
+        watermark = max(row["time"] for row in held)
+        reached = max(reached, watermark)
+
+        materialize(group, source, rows_of(group, source, table_of(held)), store, watermark, ingested)
+
+        keys, at = asks_from(random, held, reached, 100)
+        assert [one.watermark_us for one in store.generations()] == [reached]
+        assert online(group, store, keys, at) == offline(group, source, held, keys, at)
+
+
+@pytest.mark.parametrize(("seed", "kind", "available"), CASES)
 def test_a_store_filled_as_time_goes_by_answers_as_offline_at_every_instant(
     seed: int, kind: str, available: bool
 ) -> None:

@@ -91,6 +91,7 @@ class DataSteps:
     at: str = "at"
     group: AggregateGroup = AIRPORT
     known: str = "landed"
+    run_id: str = "run-1"
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(str(self.root / "workspace"))
@@ -118,7 +119,7 @@ class DataSteps:
 
     def run(self, *names: str) -> StepRecord:
         """Run these steps in order; the last one's record."""
-        records = [run_step(self.config(), name, self.workspace, "run-1") for name in names]
+        records = [run_step(self.config(), name, self.workspace, self.run_id) for name in names]
         return records[-1]
 
     def table(self, record: StepRecord, file: str) -> pa.Table:

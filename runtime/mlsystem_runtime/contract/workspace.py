@@ -3,6 +3,8 @@
 steps/NAME/KEY/         the published output of a step, never changed after it is renamed into place
 runs/RUN_ID/NAME.json   which output answered for a step in a run
 models/MODEL/VERSION/   model.safetensors, model.json, evaluation.json
+clock.json              the greatest instant ever ingested
+order.json              the last number given to a step that started
 ledger.jsonl            runs, versions, releases, proposals; append-only
 release.json            which versions answer, with which share; replaced atomically
 online/                 the embedded online store
@@ -62,7 +64,8 @@ class StepRecord(Struct):
     """What a step left behind in a run. `output` is relative to the workspace.
 
     `status`: `done` ran now, `unchanged` was answered by an earlier output with the same key, `blocked` ran, and a
-    gate says no. `observed` is what the step saw of the outside world.
+    gate says no. `observed` is what the step saw of the outside world. In a run, `order` is greater the later it
+    started, before it saw anything.
     """
 
     step: str
@@ -74,6 +77,7 @@ class StepRecord(Struct):
     summary: str
     seconds: float
     observed: dict[str, str] = {}
+    order: int = 0
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

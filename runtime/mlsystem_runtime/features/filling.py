@@ -18,7 +18,7 @@ from mlsystem_runtime.features.keys import Ints, key_bytes, plain
 from mlsystem_runtime.features.layout import Lane, Part, knowledge_of, layout_of, parts_of
 from mlsystem_runtime.features.materializer import generation_of, states
 from mlsystem_runtime.features.rows import Rows, usable
-from mlsystem_runtime.features.store import Change, OnlineStore, Packed
+from mlsystem_runtime.features.store import Change, Generation, OnlineStore, Packed
 
 Merge = Callable[[Packed | None, Mapping[int, Sequence[Any]], int], tuple[bytes | None, bytes]]
 """(state, further rows by part or lane, watermark) → (body, or None where it stays; head)."""
@@ -53,14 +53,15 @@ class Filler:
         self.group, self.source, self.rows, self.store = group, source, rows, store
         self._keys = [key_bytes(key, [part.type for part in group.key]) for key in rows.index.tuples()]
         self._feeds, self._merge = feeds_of(group, source, rows)
-        self._started = False
+        self._held: Generation | None = None
 
     def advance(self, until_us: int) -> None:
         """`until_us` never falls from call to call."""
-        changes = self._changes(until_us) if self._started else self._first(until_us)
-        written = self.store.write(generation_of(self.group, self.source, until_us), changes)
-        assert written, "a shadow store has one writer, whose time does not go back"
-        self._started = True
+        changes = self._first(until_us) if self._held is None else self._changes(until_us)
+        generation = generation_of(self.group, self.source, until_us)
+        written = self.store.write(generation, changes, (), self._held)
+        assert written, "a shadow store has one writer"
+        self._held = generation
 
     def _first(self, until_us: int) -> list[Change]:
         for feed in self._feeds:

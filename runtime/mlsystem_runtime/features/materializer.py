@@ -19,7 +19,7 @@ from mlsystem_runtime.features.store import Change, Generation, OnlineStore, Pac
 
 @dataclass(frozen=True)
 class Written:
-    """`ahead`: the store had a later watermark already, so nothing was written."""
+    """`ahead`: the store holds the rows of a later ingest already, so nothing was written."""
 
     keys: int
     changed: int
@@ -27,29 +27,54 @@ class Written:
     ahead: bool = False
 
 
-def generation_of(group: StoredGroup, source: Source, watermark_us: int) -> Generation:
-    return Generation(group.fingerprint, group.name, knowledge_text(knowledge_of(group, source)), watermark_us)
+def generation_of(
+    group: StoredGroup, source: Source, watermark_us: int, ingested: int = 0, made_from: str = ""
+) -> Generation:
+    knowledge = knowledge_text(knowledge_of(group, source))
+    return Generation(group.fingerprint, group.name, knowledge, watermark_us, ingested, made_from)
 
 
-def materialize(group: StoredGroup, source: Source, rows: Rows, store: OnlineStore, watermark_us: int) -> Written:
-    """Bring the group's generation to exactly what `rows` say for any q >= watermark.
+def materialize(
+    group: StoredGroup,
+    source: Source,
+    rows: Rows,
+    store: OnlineStore,
+    watermark_us: int,
+    ingested: int = 0,
+    made_from: str = "",
+) -> Written:
+    """Bring the group's generation to exactly what `rows` say for any q >= its watermark, which never falls.
 
     Only entities whose rows are not those of the last time are written, so rows that arrive late, were corrected or
-    taken back reach the store whatever their time. A store that is ahead of `watermark_us` is left alone.
+    taken back reach the store whatever their time. A store with rows of an ingest after `ingested` is left alone.
     """
-    generation = generation_of(group, source, watermark_us)
-    held = store.generation(group.fingerprint)
-    known = store.digests(group.fingerprint) if held is not None and held.knowledge == generation.knowledge else {}
+    while True:
+        held = store.generation(group.fingerprint)
+        if held is not None and held.ingested > ingested:
+            return Written(rows.index.count, 0, 0, ahead=True)
+        reached_us = watermark_us if held is None else max(watermark_us, held.watermark_us)
+        generation = generation_of(group, source, reached_us, ingested, made_from)
+        written = replaced(held, generation, group, source, rows, store)
+        if written is not None:
+            return written
+
+
+def replaced(
+    held: Generation | None, new: Generation, group: StoredGroup, source: Source, rows: Rows, store: OnlineStore
+) -> Written | None:
+    """Replace generation `held` by `new`, made from `rows`; None where another writer has replaced it meanwhile."""
+    stored = {} if held is None else store.digests(new.fingerprint)
+    known = stored if held is not None and held.knowledge == new.knowledge else {}
     keys = [key_bytes(key, [part.type for part in group.key]) for key in rows.index.tuples()]
     digests = digests_of(rows)
     touched = np.array([known.get(key) != digest for key, digest in zip(keys, digests, strict=True)], bool)
     changes = [
         Change(keys[code], digests[code], state.body, state.head)
-        for code, state in states(group, source, only(rows, touched), watermark_us)
+        for code, state in states(group, source, only(rows, touched), new.watermark_us)
     ]
-    removed = sorted(known.keys() - set(keys))
-    if not store.write(generation, changes, removed):
-        return Written(len(keys), 0, 0, ahead=True)
+    removed = sorted(stored.keys() - set(keys))
+    if not store.write(new, changes, removed, held):
+        return None
     return Written(len(keys), len(changes), len(removed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sqlite3
 import threading
 import time
@@ -16,7 +17,7 @@ from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnr
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (
     id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL, knowledge TEXT NOT NULL,
-    watermark_us INTEGER NOT NULL);
+    watermark_us INTEGER NOT NULL, ingested INTEGER NOT NULL, made_from TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS body (
     generation INTEGER NOT NULL, key BLOB NOT NULL, digest INTEGER NOT NULL, packed BLOB NOT NULL,
     PRIMARY KEY (generation, key)) WITHOUT ROWID;
@@ -29,9 +30,9 @@ SELECT body.packed, head.packed FROM body LEFT JOIN head USING (generation, key)
 WHERE body.generation = ? AND body.key = ?
 """
 ADVANCE = """
-INSERT INTO generation (fingerprint, name, knowledge, watermark_us) VALUES (?, ?, ?, ?)
-ON CONFLICT (fingerprint) DO UPDATE SET watermark_us = excluded.watermark_us, knowledge = excluded.knowledge
-WHERE excluded.watermark_us >= watermark_us
+INSERT INTO generation (fingerprint, name, knowledge, watermark_us, ingested, made_from) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (fingerprint) DO UPDATE SET watermark_us = excluded.watermark_us, knowledge = excluded.knowledge,
+    ingested = excluded.ingested, made_from = excluded.made_from
 RETURNING id
 """
 PUT_BODY = """
@@ -63,10 +64,7 @@ class SqliteStore:
         return next((one for one in self.generations() if one.fingerprint == fingerprint), None)
 
     def generations(self) -> Sequence[Generation]:
-        query = "SELECT fingerprint, name, knowledge, watermark_us FROM generation ORDER BY id"
-        return tuple(
-            Generation(*row) for row in self._tried(lambda opened: opened.connection.execute(query).fetchall())
-        )
+        return self._tried(lambda opened: generations(opened.connection))
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
         return self._tried(lambda opened: read(opened, fingerprint, keys))
@@ -75,13 +73,15 @@ class SqliteStore:
         query = "SELECT key, digest FROM body WHERE generation = ?"
         return self._tried(lambda opened: dict(opened.connection.execute(query, (opened.number(fingerprint),))))
 
-    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
+    def write(
+        self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes], base: Generation | None
+    ) -> bool:
         with self._transaction() as connection:
-            row = (generation.fingerprint, generation.group, generation.knowledge, generation.watermark_us)
-            advanced = connection.execute(ADVANCE, row).fetchall()
-            if not advanced:
+            held = (one for one in generations(connection) if one.fingerprint == generation.fingerprint)
+            if next(held, None) != base:
                 return False
-            put(connection, advanced[0][0], changes, removed)
+            ((number,),) = connection.execute(ADVANCE, dataclasses.astuple(generation)).fetchall()
+            put(connection, number, changes, removed)
         return True
 
     def drop(self, fingerprint: str) -> None:
@@ -188,6 +188,11 @@ class Opened:
                 )
             self.numbers[fingerprint] = rows[0][0]
         return self.numbers[fingerprint]
+
+
+def generations(connection: sqlite3.Connection) -> tuple[Generation, ...]:
+    """In order of creation."""
+    return tuple(Generation(*row[1:]) for row in connection.execute("SELECT * FROM generation ORDER BY id").fetchall())
 
 
 def read(opened: Opened, fingerprint: str, keys: Sequence[bytes]) -> list[Packed | None]:

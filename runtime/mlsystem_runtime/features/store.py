@@ -23,12 +23,17 @@ class Packed(NamedTuple):
 
 @dataclass(frozen=True)
 class Generation:
-    """All states of one definition of a group. They answer any instant at or after `watermark_us`."""
+    """All states of one definition of a group. They answer any instant at or after `watermark_us`.
+
+    `ingested` orders the ingests that rows came from, the latest is the greatest; `made_from` names the rows' content.
+    """
 
     fingerprint: str
     group: str
     knowledge: str
     watermark_us: int
+    ingested: int = 0
+    made_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,10 @@ class OnlineStore(Protocol):
         """The digest of every state of a generation."""
         ...
 
-    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
-        """All changes or none, and the new watermark. False, and nothing written, where the store is ahead of it."""
+    def write(
+        self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes], base: Generation | None
+    ) -> bool:
+        """All changes or none. False, and nothing written, where what the store holds is no longer `base`."""
         ...
 
     def drop(self, fingerprint: str) -> None:
@@ -85,9 +92,10 @@ class MemoryStore:
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
         return {key: digest for key, (digest, _) in self._states.get(fingerprint, {}).items()}
 
-    def write(self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
-        held = self._generations.get(generation.fingerprint)
-        if held is not None and held.watermark_us > generation.watermark_us:
+    def write(
+        self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes], base: Generation | None
+    ) -> bool:
+        if self._generations.get(generation.fingerprint) != base:
             return False
         self._generations[generation.fingerprint] = generation
         states = self._states.setdefault(generation.fingerprint, {})

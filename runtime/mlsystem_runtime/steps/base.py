@@ -23,6 +23,7 @@ from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_folder, write_struct
+from mlsystem_runtime.steps.order import next_order
 
 MODULES = {
     "IngestStep": "mlsystem_runtime.steps.ingest",
@@ -47,11 +48,12 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Input:
-    """The published output of an earlier step."""
+    """The published output of an earlier step. `order` is greater the later that step started in its run."""
 
     path: Path
     digests: Mapping[str, str]
     facts: Mapping[str, Any]
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
     step = config.step(name)
     module = load(step.payload)
     inputs = {read.step: read_input(workspace, run_id, read.step) for read in step.reads}
+    order = next_order(workspace)
     observed = dict(module.observe(step.payload))
     key = step_key(step, inputs, observed)
     published = workspace.path("steps", name, key)
@@ -118,7 +121,7 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
             module.revisit(step.payload, context, record)
     else:
         record = execute(module, context, published, started)
-    write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed))
+    write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed, order=order))
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record
 
@@ -137,7 +140,7 @@ def read_input(workspace: Workspace, run_id: str, step: str) -> Input:
         raise MlsystemError(
             f"step '{step}' has not run in {run_id}", f"run it first: mlsystem_runtime step {step}"
         ) from error
-    return Input(path=workspace.path(record.output), digests=record.digests, facts=record.facts)
+    return Input(path=workspace.path(record.output), digests=record.digests, facts=record.facts, order=record.order)
 
 
 def step_key(step: Step, inputs: Mapping[str, Input], observed: Mapping[str, str]) -> str:

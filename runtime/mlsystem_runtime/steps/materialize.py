@@ -6,6 +6,7 @@ answer still: their generations are kept fresh too, and those that nobody can re
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping
 
@@ -20,6 +21,7 @@ from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.materializer import Written, materialize
 from mlsystem_runtime.features.rows import read_rows
 from mlsystem_runtime.features.sqlite_store import SqliteStore
+from mlsystem_runtime.features.store import Generation
 from mlsystem_runtime.registry.card import CARD, read_card
 from mlsystem_runtime.steps.base import Input, StepContext, StepResult
 
@@ -36,11 +38,11 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
     watermark_us = store_watermark(context.config.clock, clock_us)
     store = SqliteStore(context.workspace.online, writable=True)
     context.progress(0, 1, f"rows of {source.name}")
-    written = bring_up(group, source, ingested, store, watermark_us)
+    written = bring_up(group, source, ingested, store, watermark_us, context.key)
     earlier = registered_groups(context.workspace, group)
     for one in earlier:
         if readable(one, source):
-            bring_up(one, source, ingested, store, watermark_us)
+            bring_up(one, source, ingested, store, watermark_us, context.key)
     drop_unread(store, group, {one.fingerprint for one in (*earlier, *configured_groups(context.config))})
     store.close()
     advance_clock(context.workspace, clock_us)
@@ -52,16 +54,26 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
 
 
 def revisit(payload: MaterializeStep, context: StepContext, record: StepRecord) -> None:
-    """An earlier output answers, but what it wrote may be gone: dropped when nothing read it, or lost."""
+    """An earlier output answers, but what it wrote may be gone: dropped when nothing read it, lost or replaced."""
+    ingested = context.inputs[f"ingest.{payload.source.name}"]
     store = SqliteStore(context.workspace.online, writable=True)
-    held = store.generation(payload.group.fingerprint)
+    made = [one for one in store.generations() if one.made_from == record.key]
+    confirmed = {one.fingerprint for one in made if confirm(one, ingested.order, store)}
     store.close()
-    if held is None or held.watermark_us < record.facts["watermark_us"]:
+    if payload.group.fingerprint not in confirmed:
         run(payload, context)
 
 
-def bring_up(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> Written:
-    return materialize(group, source, read_rows(group, source, ingested.path / ROWS), store, watermark_us)
+def confirm(held: Generation, ingested: int, store: SqliteStore) -> bool:
+    """An ingest has brought the rows that `held` was made from once more; False where another run wrote meanwhile."""
+    return store.write(dataclasses.replace(held, ingested=max(ingested, held.ingested)), (), (), held)
+
+
+def bring_up(
+    group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int, made_from: str
+) -> Written:
+    rows = read_rows(group, source, ingested.path / ROWS)
+    return materialize(group, source, rows, store, watermark_us, ingested.order, made_from)
 
 
 def store_watermark(clock: Clock, clock_us: int) -> int:
@@ -102,6 +114,6 @@ def drop_unread(store: SqliteStore, group: StoredGroup, read: set[str]) -> None:
 
 def summary(written: Written) -> str:
     if written.ahead:
-        return "nothing written: the store holds later rows already"
+        return "nothing written: another run wrote the rows of a later ingest meanwhile"
     removed = f", {written.removed:,} removed" if written.removed else ""
     return f"{written.keys:,} keys, {written.changed:,} written{removed}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from mlsystem_runtime.contract.features import (
     RequestGroup,
 )
 from mlsystem_runtime.contract.names import NULL_CAUSES
-from mlsystem_runtime.features.materializer import materialize
-from mlsystem_runtime.features.online import Assembler, FeatureRow
+from mlsystem_runtime.features.keys import key_bytes
+from mlsystem_runtime.features.materializer import Written, materialize
+from mlsystem_runtime.features.online import Assembler, FeatureRow, GroupReader
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import MemoryStore, OnlineStore
@@ -131,13 +133,46 @@ def test_an_unreachable_store_is_a_cause_and_is_asked_again(tmp_path: Path, stor
     assert assembler.assemble(row, 2).causes == {}
 
 
-def test_only_what_changed_is_written_and_a_store_ahead_is_left_alone() -> None:
+def test_only_what_changed_is_written_and_a_store_with_a_later_ingest_is_left_alone() -> None:
     store, source = MemoryStore(), source_of(True, ("time",))
     changed = [ROWS[0] | {"x": 3.0}, *ROWS[1:]]
     first, again, corrected, older = (
-        materialize(WINDOWS, source, rows_of(WINDOWS, source, table_of(rows)), store, watermark)
-        for rows, watermark in ((ROWS, 5), (ROWS, 6), (changed, 6), (ROWS, 4))
+        materialize(WINDOWS, source, rows_of(WINDOWS, source, table_of(rows)), store, watermark, ingested)
+        for rows, watermark, ingested in ((ROWS, 5, 1), (ROWS, 6, 2), (changed, 4, 3), (ROWS, 7, 2))
     )
 
     assert [one.changed for one in (first, again, corrected)] == [2, 0, 1]
     assert (older.ahead, older.changed) == (True, 0)
+    assert [(one.watermark_us, one.ingested) for one in store.generations()] == [(6, 3)]
+
+
+class Overtaken(MemoryStore):
+    """Another writer is done each time one starts to compare, as often as there are `others`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others: list[Callable[[], object]] = []
+
+    def digests(self, fingerprint: str) -> Mapping[bytes, int]:
+        found = super().digests(fingerprint)
+        if self.others:
+            self.others.pop()()
+        return found
+
+
+@pytest.mark.parametrize(("other_ingested", "ahead", "mean"), [(2, False, 2.5), (4, True, 9.0)])
+def test_of_two_writers_at_once_the_later_ingest_wins_whole(other_ingested: int, ahead: bool, mean: float) -> None:
+    store, source = Overtaken(), source_of(True, ("time",))
+    corrected = [ROWS[0] | {"x": 9.0}, *ROWS[1:]]
+
+    def write(rows: list[dict[str, object]], ingested: int) -> Written:
+        return materialize(WINDOWS, source, rows_of(WINDOWS, source, table_of(rows)), store, 1, ingested)
+
+    write(ROWS, 1)
+    store.others = [lambda: write(corrected, other_ingested)]
+
+    assert write(ROWS, 3).ahead == ahead
+
+    reader = GroupReader(WINDOWS, store)
+    values, _ = reader.read(key_bytes(("1",), [ColumnType.STRING]), 2)
+    assert mean in values

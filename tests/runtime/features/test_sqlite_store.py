@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,40 +23,47 @@ def change(key: bytes, body: bytes | None, head: bytes = b"") -> Change:
     return Change(key, 7, body, head)
 
 
+def write(store: OnlineStore, new: Generation, changes: Iterable[Change], removed: Iterable[bytes] = ()) -> bool:
+    """On top of whatever the store holds."""
+    return store.write(new, changes, removed, store.generation(new.fingerprint))
+
+
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> OnlineStore:
     return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "online/store.sqlite", writable=True)
 
 
 def test_states_are_read_in_the_order_of_the_keys(store: OnlineStore) -> None:
-    store.write(generation(5), [change(b"a", b"1"), change(b"b", b"2", b"head")])
+    write(store, generation(5), [change(b"a", b"1"), change(b"b", b"2", b"head")])
 
     assert store.read("one", [b"b", b"?", b"a"]) == [Packed(b"2", b"head"), None, Packed(b"1")]
     assert store.digests("one") == {b"a": 7, b"b": 7}
 
 
-def test_an_older_writer_changes_nothing(store: OnlineStore) -> None:
-    store.write(generation(5), [change(b"a", b"new")])
+def test_a_writer_whose_base_was_replaced_meanwhile_changes_nothing(store: OnlineStore) -> None:
+    write(store, generation(4), [change(b"a", b"base")])
+    write(store, generation(5), [change(b"a", b"new")])
 
-    assert not store.write(generation(4), [change(b"a", b"old")], removed=[b"a"])
+    for base in (None, generation(4)):
+        assert not store.write(generation(6), [change(b"a", b"lost")], [b"a"], base)
 
     assert store.read("one", [b"a"]) == [Packed(b"new")]
     assert store.generation("one") == generation(5)
 
 
 def test_a_head_changes_without_its_body_and_goes_with_a_new_one(store: OnlineStore) -> None:
-    store.write(generation(1), [change(b"a", b"body")])
-    store.write(generation(2), [change(b"a", None, b"head")])
+    write(store, generation(1), [change(b"a", b"body")])
+    write(store, generation(2), [change(b"a", None, b"head")])
     assert store.read("one", [b"a"]) == [Packed(b"body", b"head")]
 
-    store.write(generation(3), [change(b"a", b"folded")])
+    write(store, generation(3), [change(b"a", b"folded")])
 
     assert store.read("one", [b"a"]) == [Packed(b"folded")]
 
 
 def test_generations_live_side_by_side_until_dropped(store: OnlineStore) -> None:
-    store.write(generation(1), [change(b"a", b"1")])
-    store.write(generation(2, "two"), [change(b"a", b"2")])
+    write(store, generation(1), [change(b"a", b"1")])
+    write(store, generation(2, "two"), [change(b"a", b"2")])
     assert (store.read("one", [b"a"]), store.read("two", [b"a"])) == ([Packed(b"1")], [Packed(b"2")])
 
     store.drop("one")
@@ -64,9 +72,9 @@ def test_generations_live_side_by_side_until_dropped(store: OnlineStore) -> None
 
 
 def test_removed_keys_are_gone(store: OnlineStore) -> None:
-    store.write(generation(1), [change(b"a", b"1", b"h"), change(b"b", b"1")])
+    write(store, generation(1), [change(b"a", b"1", b"h"), change(b"b", b"1")])
 
-    store.write(generation(1), [], removed=[b"a"])
+    write(store, generation(1), [], removed=[b"a"])
 
     assert store.read("one", [b"a", b"b"]) == [None, Packed(b"1")]
 
@@ -76,7 +84,7 @@ def test_a_reader_of_an_absent_store_says_what_makes_it(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnreachableError, match="cannot be opened"):
         reader.read("one", [b"a"])
-    SqliteStore(tmp_path / "store.sqlite", writable=True).write(generation(1), [change(b"a", b"1")])
+    write(SqliteStore(tmp_path / "store.sqlite", writable=True), generation(1), [change(b"a", b"1")])
 
     assert reader.read("one", [b"a"]) == [Packed(b"1")]
     with pytest.raises(StoreUnreachableError, match="holds nothing of the group"):
@@ -85,13 +93,13 @@ def test_a_reader_of_an_absent_store_says_what_makes_it(tmp_path: Path) -> None:
 
 def test_a_reader_notices_that_the_file_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.sqlite"
-    SqliteStore(path, writable=True).write(generation(1), [change(b"a", b"old")])
+    write(SqliteStore(path, writable=True), generation(1), [change(b"a", b"old")])
     reader = SqliteStore(path)
     assert reader.read("one", [b"a"]) == [Packed(b"old")]
     other = tmp_path / "other.sqlite"
     written = SqliteStore(other, writable=True)
-    written.write(generation(1, "zero"), [])
-    written.write(generation(1), [change(b"a", b"new")])
+    write(written, generation(1, "zero"), [])
+    write(written, generation(1), [change(b"a", b"new")])
     written.close()
     for old in tmp_path.glob("store.sqlite*"):
         old.unlink()
@@ -107,7 +115,7 @@ def test_a_damaged_file_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnreachableError, match="cannot be"):
         SqliteStore(tmp_path / "store.sqlite").read("one", [b"a"])
     with pytest.raises(MlsystemError, match="cannot be"):
-        SqliteStore(tmp_path / "store.sqlite", writable=True).write(generation(1), [])
+        write(SqliteStore(tmp_path / "store.sqlite", writable=True), generation(1), [])
 
 
 WRITER = """
@@ -118,13 +126,14 @@ from mlsystem_runtime.features.store import Change, Generation
 store = SqliteStore(Path(sys.argv[1]), writable=True, durable=False)
 for mark in range(1, 300):
     body = mark.to_bytes(8, "big")
-    store.write(Generation("one", "group", "{}", mark), [Change(key, mark, body, body) for key in (b"a", b"b")])
+    changes = [Change(key, mark, body, body) for key in (b"a", b"b")]
+    store.write(Generation("one", "group", "{}", mark), changes, (), store.generation("one"))
 """
 
 
 def test_readers_in_threads_see_whole_writes_of_another_process(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
-    SqliteStore(path, writable=True).write(generation(0), [change(key, bytes(8), bytes(8)) for key in (b"a", b"b")])
+    write(SqliteStore(path, writable=True), generation(0), [change(key, bytes(8), bytes(8)) for key in (b"a", b"b")])
     reader, seen, torn = SqliteStore(path), set[bytes](), []
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -203,15 +204,66 @@ def test_rows_that_the_store_lost_are_written_again_though_nothing_changed(tmp_p
     assert SqliteStore(steps.workspace.online).read(AIRPORT.fingerprint, [b"s\0\0\0\3EWR"]) != [None]
 
 
-def test_an_older_ingest_does_not_take_the_store_back(tmp_path: Path) -> None:
+SHORTER = "\n".join(CSV.splitlines()[:3]) + "\n"
+
+
+def delay_from_newark(steps: DataSteps) -> float | None:
+    clock_us = MIDNIGHT + 5 * HOUR_US
+    request = {"at": clock_us, "origin": "EWR", "dest": "BOS"}
+    return Assembler(CONTRACT, SqliteStore(steps.workspace.online)).assemble(request, clock_us).inputs["from.mean"]
+
+
+def test_rows_taken_back_reach_the_store_and_the_clock_stays(tmp_path: Path) -> None:
     steps = DataSteps(tmp_path, flights(tmp_path))
     steps.run("ingest.flights", "materialize.airport")
-    (tmp_path / "flights.csv").write_text("\n".join(CSV.splitlines()[:3]) + "\n")
+    before = delay_from_newark(steps)
+    (tmp_path / "flights.csv").write_text(SHORTER)
 
     record = steps.run("ingest.flights", "materialize.airport")
 
-    assert record.summary == "nothing written: the store holds later rows already"
+    (generation,) = SqliteStore(steps.workspace.online).generations()
+    assert (before, delay_from_newark(steps), record.status) == (17.5, 30.0, "done")
+    assert generation.watermark_us == MIDNIGHT + 5 * HOUR_US
     assert json.loads(steps.workspace.path("clock.json").read_text()) == {"clock_us": MIDNIGHT + 5 * HOUR_US}
+
+
+def test_rows_that_come_back_reach_the_store_though_the_step_ran_with_them_before(tmp_path: Path) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    for content in (CSV, SHORTER, CSV):
+        (tmp_path / "flights.csv").write_text(content)
+        record = steps.run("ingest.flights", "materialize.airport")
+
+    assert (record.status, delay_from_newark(steps)) == ("unchanged", 17.5)
+
+
+def test_an_older_ingest_that_finishes_late_does_not_take_the_store_back(tmp_path: Path) -> None:
+    late = DataSteps(tmp_path, flights(tmp_path, SHORTER))
+    newer = in_run(late, "run-2")
+    newer.run("ingest.flights", "materialize.airport")
+    late.run("ingest.flights")
+    (tmp_path / "flights.csv").write_text(CSV)
+    newer.run("ingest.flights", "materialize.airport")
+
+    record = late.run("materialize.airport")
+
+    assert (record.status, delay_from_newark(late)) == ("unchanged", 17.5)
+
+
+def test_the_first_materialize_of_an_older_ingest_says_that_a_later_one_was_written(tmp_path: Path) -> None:
+    late = DataSteps(tmp_path, flights(tmp_path, SHORTER))
+    late.run("ingest.flights")
+    (tmp_path / "flights.csv").write_text(CSV)
+    in_run(late, "run-2").run("ingest.flights", "materialize.airport")
+
+    record = late.run("materialize.airport")
+
+    assert record.summary == "nothing written: another run wrote the rows of a later ingest meanwhile"
+    assert delay_from_newark(late) == 17.5
+
+
+def in_run(steps: DataSteps, run_id: str) -> DataSteps:
+    """The same steps as part of another run."""
+    return dataclasses.replace(steps, run_id=run_id)
 
 
 def test_a_label_is_not_known_before_its_column_is_available(tmp_path: Path) -> None:
