@@ -11,9 +11,16 @@ import msgspec
 
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened, Released
+from mlsystem_runtime.contract.ledger import (
+    FileLedger,
+    Ledger,
+    ProposalDecided,
+    ProposalOpened,
+    Released,
+    VersionRegistered,
+)
 from mlsystem_runtime.contract.names import PROPOSES
-from mlsystem_runtime.contract.releases import release_version
+from mlsystem_runtime.contract.releases import ROLLBACK, release_version
 from mlsystem_runtime.contract.run import RegisterStep, TrainStep
 from mlsystem_runtime.contract.workspace import StepRecord, read_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
@@ -24,7 +31,6 @@ from mlsystem_runtime.steps.base import StepContext, StepResult
 log = logging.getLogger(__name__)
 
 GATES_PASSED, CHOSEN_AGAIN = "gates passed", "the spec chose this version again"
-AUTOMATIC = (GATES_PASSED, CHOSEN_AGAIN)
 
 Consequence = Literal["released", "proposed", "rejected"]
 
@@ -81,16 +87,35 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
 def revisit(payload: RegisterStep, context: StepContext, record: StepRecord) -> None:
     """An earlier output answers: the spec went back to what made that version (A, B, A), so it answers again.
 
-    Releases by people do not count: after a rollback, a run that changes nothing here leaves the release alone.
+    A rollback does not count: after one, a run that changes nothing here leaves the release alone. Nor does a proposal
+    that nobody has approved.
     """
     version = record.facts["version"]
-    events = (entry.body for entry in FileLedger(context.workspace.ledger).entries())
-    automatic = [
-        max(one.shares, key=lambda share: share.share).version for one in events
-        if isinstance(one, Released) and one.model == payload.model and one.reason in AUTOMATIC
-    ]
-    if record.facts["consequence"] == "released" and automatic and automatic[-1] != version:
+    answered = chosen(FileLedger(context.workspace.ledger), payload.model)
+    if record.facts["consequence"] != "rejected" and version in answered and answered[-1] != version:
         release_version(context.workspace, payload.model, version, CHOSEN_AGAIN, context.run_id)
+
+
+def chosen(ledger: Ledger, model: str) -> list[int]:
+    """The versions of `model` that passed on to answer, by themselves or by an approved proposal, in that order.
+
+    A number that is used again, after the model was deleted, counts from then on.
+    """
+    found: list[int] = []
+    proposed: dict[str, int] = {}
+    for entry in ledger.entries():
+        match entry.body:
+            case VersionRegistered() as one if one.model == model:
+                found = [version for version in found if version != one.version]
+            case ProposalOpened(version=int(version)) as one if one.model == model:
+                proposed[one.proposal] = version
+            case ProposalDecided() as one if one.decision == "approved" and one.proposal in proposed:
+                found.append(proposed[one.proposal])
+            case Released() as one if one.model == model and one.reason != ROLLBACK:
+                found.append(max(one.shares, key=lambda share: share.share).version)
+            case _:
+                pass
+    return found
 
 
 def track(payload: RegisterStep, context: StepContext, version: int, evidence: str, passed: bool) -> str | None:

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, ProposalOpened, Released, VersionRegistered
 from mlsystem_runtime.contract.names import PROPOSES
+from mlsystem_runtime.contract.proposals import decide
 from mlsystem_runtime.contract.release import read_release
-from mlsystem_runtime.contract.releases import rollback
+from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
 from mlsystem_runtime.contract.run import Gate
 from mlsystem_runtime.registry import tracking
 from mlsystem_runtime.registry.card import read_card
@@ -166,6 +167,62 @@ def test_going_back_to_an_earlier_spec_lets_its_version_answer_again(tmp_path: P
     first.run_all("run-3")
 
     assert (before, answering(first)) == (2, 1)
+
+
+def proposed_then_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Learning, str]:
+    """Version 1 answers, version 2 is proposed by a run of the system; what proposes it, and the proposal's name."""
+    Learning(folder).run_all()
+    monkeypatch.setenv(PROPOSES, "1")
+    learning = Learning(folder, promote="propose", seed=8)
+    learning.run_all("run-2")
+    monkeypatch.delenv(PROPOSES)
+    proposal = events(learning)[-1]
+    assert isinstance(proposal, ProposalOpened)
+    return learning, proposal.proposal
+
+
+def test_going_back_to_what_a_person_approved_lets_it_answer_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning, name = proposed_then_replaced(tmp_path, monkeypatch)
+    ledger = FileLedger(learning.workspace.ledger)
+    decide(ledger, name, "approved", find_proposal(ledger, name).evidence, "me")
+    release_version(learning.workspace, MODEL, 2, f"proposal {name}", "me")
+    Learning(tmp_path, seed=9).run_all("run-3")
+    before = answering(learning)
+
+    learning.run_all("run-4")
+
+    assert (before, answering(learning)) == (3, 2)
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_going_back_to_what_nobody_approved_leaves_the_release_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decided: bool
+) -> None:
+    learning, name = proposed_then_replaced(tmp_path, monkeypatch)
+    ledger = FileLedger(learning.workspace.ledger)
+    if decided:
+        decide(ledger, name, "rejected", find_proposal(ledger, name).evidence, "me")
+    Learning(tmp_path, seed=9).run_all("run-3")
+
+    learning.run_all("run-4")
+
+    assert answering(learning) == 3
+
+
+def test_after_an_approval_a_run_that_changes_nothing_leaves_a_rollback_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning, name = proposed_then_replaced(tmp_path, monkeypatch)
+    ledger = FileLedger(learning.workspace.ledger)
+    decide(ledger, name, "approved", find_proposal(ledger, name).evidence, "me")
+    release_version(learning.workspace, MODEL, 2, f"proposal {name}", "me")
+    rollback(learning.workspace, MODEL, None, "me")
+
+    learning.run_all("run-3")
+
+    assert answering(learning) == 1
 
 
 def test_after_a_rollback_a_run_that_changes_nothing_leaves_the_release_alone(tmp_path: Path) -> None:
