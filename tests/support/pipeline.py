@@ -92,12 +92,13 @@ class DataSteps:
     group: AggregateGroup = AIRPORT
     known: str = "landed"
     run_id: str = "run-1"
+    parts: tuple[str, ...] = ("rows", "clock", "column:origin", "column:delay", "column:landed")
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(str(self.root / "workspace"))
 
     def config(self) -> RunConfig:
-        ingested = Read("ingest.flights", ("rows", "clock", "column:origin", "column:delay", "column:landed"))
+        ingested = Read("ingest.flights", self.parts)
         payloads: dict[str, Any] = {
             "ingest.flights": IngestStep(self.source, self.checks),
             "materialize.airport": MaterializeStep(self.group, self.source),

@@ -1,6 +1,6 @@
 """Brings one feature group of the online store up to the ingested rows of its source.
 
-Versions of a model that were registered with an earlier definition of the group may answer again after a rollback, or
+Versions of a model that were registered with other groups than those of today may answer again after a rollback, or
 answer still: their generations are kept fresh too, and those that nobody can read any more are dropped.
 """
 
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.columns import Source
-from mlsystem_runtime.contract.features import RequestGroup, StoredGroup
-from mlsystem_runtime.contract.identity import group_fingerprint
-from mlsystem_runtime.contract.run import Clock, MaterializeStep, RunConfig
+from mlsystem_runtime.contract.features import StoredGroup
+from mlsystem_runtime.contract.identity import group_fingerprint, stored_groups
+from mlsystem_runtime.contract.run import Clock, MaterializeStep
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
-from mlsystem_runtime.features.materializer import Written, materialize
-from mlsystem_runtime.features.rows import read_rows
+from mlsystem_runtime.features.materializer import Written, generation_of, materialize
+from mlsystem_runtime.features.rows import columns_read, read_rows
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import Generation
 from mlsystem_runtime.registry.card import CARD, read_card
@@ -38,12 +38,8 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
     watermark_us = store_watermark(context.config.clock, clock_us)
     store = SqliteStore(context.workspace.online, writable=True)
     context.progress(0, 1, f"rows of {source.name}")
-    written = bring_up(group, source, ingested, store, watermark_us, context.key)
-    earlier = registered_groups(context.workspace, group)
-    for one in earlier:
-        if readable(one, source):
-            bring_up(one, source, ingested, store, watermark_us, context.key)
-    drop_unread(store, group, {one.fingerprint for one in (*earlier, *configured_groups(context.config))})
+    written = bring_up(group, source, ingested, store, watermark_us)
+    keep_registered(payload, context, store, watermark_us)
     store.close()
     advance_clock(context.workspace, clock_us)
     return StepResult(
@@ -57,23 +53,35 @@ def revisit(payload: MaterializeStep, context: StepContext, record: StepRecord) 
     """An earlier output answers, but what it wrote may be gone: dropped when nothing read it, lost or replaced."""
     ingested = context.inputs[f"ingest.{payload.source.name}"]
     store = SqliteStore(context.workspace.online, writable=True)
-    made = [one for one in store.generations() if one.made_from == record.key]
-    confirmed = {one.fingerprint for one in made if confirm(one, ingested.order, store)}
+    refresh(payload.group, payload.source, ingested, store, record.facts["watermark_us"])
+    keep_registered(payload, context, store, record.facts["watermark_us"])
     store.close()
-    if payload.group.fingerprint not in confirmed:
-        run(payload, context)
+
+
+def refresh(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> None:
+    """Bring the group up, unless its generation was made from these very rows."""
+    held = store.generation(group.fingerprint)
+    new = generation_of(group, source, watermark_us, ingested.order, content_of(group, source, ingested))
+    same = held is not None and (held.made_from, held.knowledge) == (new.made_from, new.knowledge)
+    if held is None or not same or not confirm(held, new.ingested, store):
+        bring_up(group, source, ingested, store, watermark_us)
 
 
 def confirm(held: Generation, ingested: int, store: SqliteStore) -> bool:
-    """An ingest has brought the rows that `held` was made from once more; False where another run wrote meanwhile."""
-    return store.write(dataclasses.replace(held, ingested=max(ingested, held.ingested)), (), (), held)
+    """A later ingest has brought the same rows; False where another run wrote meanwhile."""
+    return store.write(dataclasses.replace(held, ingested=max(held.ingested, ingested)), (), (), held)
 
 
-def bring_up(
-    group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int, made_from: str
-) -> Written:
+def bring_up(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> Written:
     rows = read_rows(group, source, ingested.path / ROWS)
-    return materialize(group, source, rows, store, watermark_us, ingested.order, made_from)
+    content = content_of(group, source, ingested)
+    return materialize(group, source, rows, store, watermark_us, ingested.order, content)
+
+
+def content_of(group: StoredGroup, source: Source, ingested: Input) -> str:
+    """A digest of all that the group reads of its source's rows."""
+    parts = ["rows", *(f"column:{name}" for name in columns_read(group, source))]
+    return digest([ingested.digests[part] for part in parts])
 
 
 def store_watermark(clock: Clock, clock_us: int) -> int:
@@ -84,32 +92,32 @@ def store_watermark(clock: Clock, clock_us: int) -> int:
     return clock_us if clock == "data" else min(clock_us, time.time_ns() // 1000)
 
 
-def registered_groups(workspace: Workspace, group: StoredGroup) -> tuple[StoredGroup, ...]:
-    """Other definitions under this group's name that registered model versions read, each once."""
-    found: dict[str, StoredGroup] = {}
-    for card in sorted(workspace.path("models").glob(f"*/*/{CARD}")):
-        for one in read_card(card.parent).contract.groups:
-            if not isinstance(one, RequestGroup) and one.name == group.name and one.source == group.source:
-                found[one.fingerprint] = one
-    found.pop(group.fingerprint, None)
-    return tuple(found.values())
+def keep_registered(payload: MaterializeStep, context: StepContext, store: SqliteStore, watermark_us: int) -> None:
+    """Keep fresh what registered versions read beside the configured groups; forget what nobody reads any more.
 
-
-def readable(group: StoredGroup, source: Source) -> bool:
-    """Whether this definition means over the source of today what it meant: else its rows would answer otherwise."""
-    return group_fingerprint(group, source) == group.fingerprint
-
-
-def configured_groups(config: RunConfig) -> Iterator[StoredGroup]:
-    for step in config.steps:
-        if isinstance(step.payload, MaterializeStep):
-            yield step.payload.group
-
-
-def drop_unread(store: SqliteStore, group: StoredGroup, read: set[str]) -> None:
+    Of all steps over one source the first does it. A definition belongs to a source over which it means what it meant
+    at registration, whatever either is called now; where there is none, its rows stay as they are.
+    """
+    source = payload.source
+    configured = [step.payload for step in context.config.steps if isinstance(step.payload, MaterializeStep)]
+    if next(one.group for one in configured if one.source.name == source.name) != payload.group:
+        return
+    ours = {one.group.fingerprint for one in configured}
+    registered = registered_groups(context.workspace)
+    ingested = context.inputs[f"ingest.{source.name}"]
+    for fingerprint, group in registered.items():
+        if fingerprint not in ours and group_fingerprint(group, source) == fingerprint:
+            refresh(group, source, ingested, store, watermark_us)
     for generation in store.generations():
-        if generation.group == group.name and generation.fingerprint not in read:
+        if generation.fingerprint not in ours | registered.keys():
             store.drop(generation.fingerprint)
+
+
+def registered_groups(workspace: Workspace) -> dict[str, StoredGroup]:
+    """The groups of the online store that registered model versions read, by fingerprint."""
+    cards = sorted(workspace.path("models").glob(f"*/*/{CARD}"))
+    groups = (group for card in cards for group in stored_groups(read_card(card.parent).contract))
+    return {group.fingerprint: group for group in groups}
 
 
 def summary(written: Written) -> str:

@@ -12,7 +12,7 @@ from pipeline import AIRPORT, CONTRACT, CSV, HOUR_US, TRIP, DataSteps, card, fli
 
 from mlsystem_runtime.contract.columns import Column, ColumnType, Freshness, Range
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.features import FeatureContract
+from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, FeatureContract, KeyPart
 from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.workspace import write_struct
 from mlsystem_runtime.features.online import Assembler
@@ -181,6 +181,39 @@ def test_an_earlier_definition_is_left_as_it_stands_when_its_source_means_someth
 
     watermarks = {one.fingerprint: one.watermark_us for one in SqliteStore(steps.workspace.online).generations()}
     assert watermarks == {steps.group.fingerprint: MIDNIGHT + 5 * HOUR_US, "airport-2": MIDNIGHT + 7 * HOUR_US}
+
+
+ORIGINS = AggregateGroup(
+    "origins", "origins", "flights", (KeyPart("code", "origin", ColumnType.STRING),),
+    (Aggregate("rows", "count", None, 24 * HOUR_US, HOUR_US, ColumnType.INT),),
+)  # fmt: skip
+
+
+def test_a_group_that_is_gone_from_the_file_stays_fresh_while_a_version_reads_it(tmp_path: Path) -> None:
+    steps, contract = applied_version(tmp_path)
+    without = DataSteps(tmp_path, steps.source, group=ORIGINS, parts=("rows", "clock", "column:origin"))
+
+    without.run("ingest.flights", "materialize.airport")
+    longer = (tmp_path / "flights.csv").read_text()
+    (tmp_path / "flights.csv").write_text(longer.replace("BOS,1,6", "BOS,100,6"))
+    record = without.run("ingest.flights", "materialize.airport")
+
+    request = {"at": 0, "origin": "EWR", "dest": "BOS"}
+    found = Assembler(contract, SqliteStore(steps.workspace.online)).assemble(request, MIDNIGHT + 7 * HOUR_US)
+    assert record.status == "unchanged"
+    assert (found.inputs["from.flights"], found.inputs["from.mean"]) == (3.0, (30 + 5 + 100) / 3)
+
+
+def test_a_definition_stays_fresh_when_its_source_is_called_something_else(tmp_path: Path) -> None:
+    steps, contract = applied_version(tmp_path)
+    renamed = replace(contract, groups=(replace(steps.group, source="departures"), TRIP))
+    write_struct(steps.workspace.version("main", 1) / "model.json", card(renamed))
+
+    DataSteps(tmp_path, steps.source, group=ORIGINS).run("ingest.flights", "materialize.airport")
+
+    request = {"at": 0, "origin": "EWR", "dest": "BOS"}
+    found = Assembler(renamed, SqliteStore(steps.workspace.online)).assemble(request, MIDNIGHT + 7 * HOUR_US)
+    assert found.inputs["from.flights"] == 3.0
 
 
 def test_a_definition_that_nothing_reads_any_more_is_dropped(tmp_path: Path) -> None:
