@@ -11,8 +11,12 @@ from mlsystem.apply.rerun import applied_as_written, rerun, retrain_steps
 from mlsystem.errors import MlsystemError
 from mlsystem.state.lease import person
 from mlsystem_runtime.contract import proposals
+from mlsystem_runtime.contract.identity import group_fingerprint, stored_groups
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalOpened, VersionRegistered
+from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.releases import find_proposal, previous_version, release_version, rollback
+from mlsystem_runtime.contract.run import MaterializeStep
+from mlsystem_runtime.contract.workspace import read_struct
 
 
 def decide(environment: Environment, name: str | None, decision: Literal["approved", "rejected"]) -> ProposalOpened:
@@ -52,8 +56,24 @@ def roll_back(environment: Environment, model: str | None, to: int | None, *, re
     target = previous_version(workspace, chosen) if to is None else to
     if not rejected:
         check_accepted(environment, chosen, target)
+    stale = stale_groups(environment, chosen, target)
     release = rollback(workspace, chosen, target, person())
-    return f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
+    answer = f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
+    return answer + (f"; nothing keeps {', '.join(stale)} fresh any more" if stale else "")
+
+
+def stale_groups(environment: Environment, model: str, version: int) -> list[str]:
+    """The groups that the version reads from the online store, and that no step of today keeps fresh."""
+    path = environment.engine.workspace.version(model, version) / "model.json"
+    if not path.exists():
+        raise MlsystemError(f"model '{model}' has no version {version}", "mlsystem status lists the versions")
+    card = read_struct(path, ModelCard)
+    payloads = [step.payload for step in environment.compiled.config.steps]
+    sources = [payload.source for payload in payloads if isinstance(payload, MaterializeStep)]
+    return [
+        group.name for group in stored_groups(card.contract)
+        if not any(group_fingerprint(group, source) == group.fingerprint for source in sources)
+    ]
 
 
 def check_accepted(environment: Environment, model: str, version: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
+from pipeline import AIRPORT, CONTRACT, TRIP, card
 
 from mlsystem.apply.decide import approve, decide, roll_back
 from mlsystem.apply.environment import Environment, environment_of
@@ -13,10 +15,12 @@ from mlsystem.apply.rerun import rerun
 from mlsystem.apply.status import status_json, status_of, status_text
 from mlsystem.errors import MlsystemError
 from mlsystem.state.store import FileStore
+from mlsystem_runtime.contract.features import AnyGroup
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, VersionRegistered
 from mlsystem_runtime.contract.model import GateResult
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.releases import release_version
+from mlsystem_runtime.contract.workspace import Workspace, write_struct
 
 
 @pytest.fixture
@@ -112,9 +116,15 @@ def test_a_rejected_proposal_is_closed(running):
     assert status_of(running.engine, running.applied()).proposals == ()
 
 
+def register(workspace: Workspace, version: int, groups: tuple[AnyGroup, ...] = ()) -> None:
+    """What a rollback needs of a version, whose model reads these groups."""
+    write_struct(workspace.version("main", version) / "model.json", card(replace(CONTRACT, groups=groups)))
+
+
 def test_a_rollback_leaves_the_plan_empty(running):
     workspace = running.engine.workspace
-    workspace.version("main", 2).mkdir()
+    for version in (1, 2):
+        register(workspace, version)
     release_version(workspace, "main", 1, "first", "test")
     release_version(workspace, "main", 2, "second", "test")
 
@@ -125,7 +135,7 @@ def test_a_rollback_leaves_the_plan_empty(running):
 
 def test_a_rejected_version_answers_only_when_that_is_asked_for(running):
     workspace = running.engine.workspace
-    workspace.version("main", 2).mkdir()
+    register(workspace, 2, groups=(AIRPORT, TRIP))
     gate = GateResult("roc_auc", "failed", passed=False, value=0.48, bound=0.6, detail="0.48 is below 0.6")
     FileLedger(workspace.ledger).append(
         VersionRegistered(model="main", version=2, status="rejected", run_id="r", digest="d", metrics=(), gates=(gate,))
@@ -137,7 +147,8 @@ def test_a_rejected_version_answers_only_when_that_is_asked_for(running):
         roll_back(running, None, 2)
     assert caught.value.hint.endswith("mlsystem rollback main --to 2 --yes -e dev")
     assert read_release(workspace.release).models["main"].champion == 1
-    assert roll_back(running, None, 2, rejected=True).startswith("version 2 of main answers")
+    answer = "version 2 of main answers (release 2); nothing keeps airport fresh any more"
+    assert roll_back(running, None, 2, rejected=True) == answer
 
 
 def test_a_log_is_found_by_the_name_of_its_step(running):
