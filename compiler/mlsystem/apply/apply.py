@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import assert_never
 
+from mlsystem.apply.carry import carry_back, carry_over
 from mlsystem.apply.engine import Engine
 from mlsystem.apply.events import Says, Watch
 from mlsystem.apply.pipeline import Pipeline
@@ -60,6 +61,7 @@ def apply_plan(
         manifest = store.read()
         check_fresh(plan, manifest, target.desired, target.observe())
         if plan.empty and not (retry and manifest is not None and manifest.blocked):
+            _abandon(target, engine, store, watch)
             return Outcome(run_id=None)
         engine.check()
         run_id, finished = _begin(plan, engine, store, watch)
@@ -69,7 +71,7 @@ def apply_plan(
             pipeline.retry()
         try:
             for stage in stages(plan):
-                _do(stage, target, engine, manifest, pipeline, watch)
+                _do(stage, target, engine, store, manifest, pipeline, watch)
         except MlsystemError as error:
             engine.end_run(run_id, "failed", error.message)
             raise
@@ -84,6 +86,8 @@ def _begin(plan: Plan, engine: Engine, store: StateStore, watch: Watch) -> tuple
     progress = store.journal.read()
     if progress is not None and progress.running is not None:
         engine.settle(progress.running)
+    if progress is not None and progress.plan != plan.course:
+        carry_back(engine, store.journal, watch)
     if progress is not None and progress.plan == plan.course:
         watch(Says(f"goes on with run {progress.run_id}, which was interrupted"))
         run_id, finished = progress.run_id, progress.finished
@@ -94,21 +98,39 @@ def _begin(plan: Plan, engine: Engine, store: StateStore, watch: Watch) -> tuple
     return run_id, finished
 
 
+def _abandon(target: Target, engine: Engine, store: StateStore, watch: Watch) -> None:
+    """The file says again what the manifest says: an apply that was stopped amid renames is not gone on with."""
+    progress = store.journal.read()
+    if progress is None or not progress.carried:
+        return
+    engine.check()
+    carry_back(engine, store.journal, watch)
+    engine.write_files(target.tree)
+    engine.start_processes(watch)
+    store.journal.close()
+
+
 def new_run_id() -> str:
     """Sorts by time; the tail tells two of one second apart."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _do(
-    stage: Stage, target: Target, engine: Engine, manifest: Manifest | None, pipeline: Pipeline, watch: Watch
+    stage: Stage,
+    target: Target,
+    engine: Engine,
+    store: StateStore,
+    manifest: Manifest | None,
+    pipeline: Pipeline,
+    watch: Watch,
 ) -> None:
     match stage:
         case CarryOver():
-            engine.carry_over(stage.kind, stage.old, stage.new)
+            carry_over(stage, engine, store.journal)
         case WriteFiles():
             engine.write_files(target.tree)
         case RunSteps():
-            pipeline.run()
+            _run_steps(engine, store, pipeline, watch)
         case StartProcesses():
             engine.start_processes(watch)
         case DeleteModel():
@@ -118,6 +140,15 @@ def _do(
             engine.delete_workspace(manifest)
         case _:
             assert_never(stage)
+
+
+def _run_steps(engine: Engine, store: StateStore, pipeline: Pipeline, watch: Watch) -> None:
+    """Where a step fails, what runs goes on under the names that it knows."""
+    try:
+        pipeline.run()
+    except MlsystemError:
+        carry_back(engine, store.journal, watch)
+        raise
 
 
 def _manifest(plan: Plan, target: Target, engine: Engine, before: Manifest | None, pipeline: Pipeline) -> Manifest:

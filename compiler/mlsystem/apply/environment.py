@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 from mlsystem.apply.apply import Target
+from mlsystem.apply.carry import note_of
 from mlsystem.apply.events import Watch
 from mlsystem.apply.local import LocalEngine
 from mlsystem.apply.target import desired_of
@@ -46,6 +47,8 @@ class Environment:
     def plan(self) -> Plan:
         manifest = self.store.read()
         inventory = self.engine.inventory(manifest)
+        if (note := note_of(self.store.journal.read())) is not None:
+            inventory = replace(inventory, notes=(*inventory.notes, note))
         return make_plan(manifest, desired_of(self.compiled), self.observe(), inventory, tool_version())
 
     def lost(self) -> tuple[str, ...]:

@@ -75,6 +75,16 @@ def _history(bodies: list[AnyEvent], model: str) -> list[VersionRegistered | Rel
 
 
 def _move(workspace: Workspace, old: tuple[str, str], new: tuple[str, str]) -> None:
-    source, target = workspace.path(*old), workspace.path(*new)
+    if old != new:
+        _merge(workspace.path(*old), workspace.path(*new))
+
+
+def _merge(source: Path, target: Path) -> None:
+    """What a process that knows the other name has written meanwhile stays; a file that both have stays where it is."""
     if source.exists() and not target.exists():
         source.rename(target)
+    elif source.is_dir() and target.is_dir():
+        for path in sorted(source.iterdir()):
+            _merge(path, target / path.name)
+        if not any(source.iterdir()):
+            source.rmdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlsystem.apply.apply import Outcome, new_run_id
+from mlsystem.apply.carry import carry_back
 from mlsystem.apply.environment import Environment
 from mlsystem.apply.events import Watch
 from mlsystem.apply.pipeline import Pipeline
@@ -20,6 +21,7 @@ def rerun(environment: Environment, steps: Iterable[str] | None, reason: str, wa
     engine, config = environment.engine, environment.compiled.config
     with environment.store.lease("mlsystem run"):
         manifest = applied_as_written(environment)
+        carry_back(engine, environment.store.journal, watch)
         run_id = new_run_id()
         wanted = None if steps is None else needed(config, steps)
         pipeline = Pipeline(

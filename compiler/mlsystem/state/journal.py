@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from mlsystem.errors import MlsystemError
+from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.workspace import sync
 
@@ -35,16 +36,30 @@ class StepFinished(Line, tag="step_finished"):
     step: str
 
 
-AnyLine = Begun | StepStarted | StepFinished
+class CarriedOver(Line, tag="carried_over"):
+    """What was made for `kind.old` is being given the name `kind.new`."""
+
+    kind: Kind
+    old: str
+    new: str
+
+
+class CarriedBack(Line, tag="carried_back"):
+    """All that was carried over has its old name again."""
+
+
+AnyLine = Begun | StepStarted | StepFinished | CarriedOver | CarriedBack
 
 
 class Progress(Struct):
-    """A journal read back. `running` is the pid of a step that was started and not seen to end."""
+    """A journal read back. `running` is the pid of a step that was started and not seen to end; `carried`, in order,
+    are the renames that were begun and not taken back."""
 
     plan: str
     run_id: str
     finished: frozenset[str]
     running: int | None
+    carried: tuple[CarriedOver, ...] = ()
 
 
 class Journal(Protocol):
@@ -126,4 +141,8 @@ def replay(lines: Iterable[AnyLine]) -> Progress | None:
                 progress = msgspec.structs.replace(progress, running=line.pid)
             case StepFinished() if progress is not None:
                 progress = msgspec.structs.replace(progress, running=None, finished=progress.finished | {line.step})
+            case CarriedOver() if progress is not None and line not in progress.carried:
+                progress = msgspec.structs.replace(progress, carried=(*progress.carried, line))
+            case CarriedBack() if progress is not None:
+                progress = msgspec.structs.replace(progress, carried=())
     return progress

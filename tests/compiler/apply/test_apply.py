@@ -7,8 +7,9 @@ import pytest
 from mlsystem.apply.events import StepEnds
 from mlsystem.apply.memory import MemoryEngine
 from mlsystem.errors import MlsystemError
-from mlsystem.state.journal import StepFinished, StepStarted
+from mlsystem.state.journal import CarriedOver, StepFinished, StepStarted
 from mlsystem.state.store import MemoryStore
+from mlsystem.system.snapshot import Kind
 
 
 @pytest.fixture
@@ -203,6 +204,80 @@ def test_a_renamed_model_is_carried_over_first(memory, small, compiled):
 
     assert "carry over model.main to late" in memory.engine.done[:6]
     assert not any(one.startswith("delete") for one in memory.engine.done)
+
+
+@pytest.fixture
+def renamed(memory, small, compiled, changed):
+    """What is applied, and the same project with its model renamed and trained anew."""
+    applied = memory.become(compiled(small))
+    small = changed(small, ("models", "main", "training", "seed"), "8")
+    small["models"]["late"] = {**small["models"].pop("main"), "renamed_from": "main"}
+    applied.apply()
+    applied.engine.done.clear()
+    return applied, applied.become(compiled(small))
+
+
+def carried(engine: MemoryEngine) -> list[str]:
+    return [one.removeprefix("carry over ") for one in engine.done if one.startswith("carry over model.")]
+
+
+def test_a_step_that_fails_after_a_rename_gives_the_old_name_back(renamed):
+    applied, project = renamed
+    project.engine.failing = {"train.late": "no memory"}
+    with pytest.raises(MlsystemError, match="no memory"):
+        project.apply()
+
+    assert carried(project.engine) == ["model.main to late", "model.late to main"]
+    assert project.store.journal.read().carried == ()
+    assert applied.plan().empty
+
+
+def test_a_rename_that_a_failed_step_took_back_is_done_again_by_the_next_apply(renamed):
+    _, project = renamed
+    project.engine.failing = {"train.late": "no memory"}
+    with pytest.raises(MlsystemError):
+        project.apply()
+    project.engine.failing = {}
+    project.engine.done.clear()
+    project.apply()
+
+    assert carried(project.engine) == ["model.main to late"]
+    assert project.plan().empty
+
+
+@pytest.fixture
+def killed(renamed):
+    """As `renamed`, after an apply of the second was killed amid its steps."""
+    applied, project = renamed
+    project.store.journal.begin(project.plan().course, "run")
+    project.store.journal.write(CarriedOver(kind=Kind.MODEL, old="main", new="late"))
+    project.store.journal.write(StepStarted(step="train.late", pid=77))
+    return applied, project
+
+
+def test_a_rename_that_was_killed_is_taken_back_when_the_file_says_the_old_name_again(killed):
+    applied, _ = killed
+    outcome = applied.apply()
+
+    assert outcome.run_id is None
+    assert applied.engine.done == ["settle 77", "carry over model.late to main", "write 1 files", "start processes"]
+    assert applied.store.journal.read() is None
+
+
+def test_a_rename_that_was_killed_is_gone_on_with_when_the_file_says_the_new_name(killed):
+    _, project = killed
+
+    assert project.apply().run_id == "run"
+    assert carried(project.engine) == ["model.main to late"]
+    assert project.plan().empty
+
+
+def test_a_rename_that_was_killed_is_taken_back_before_another_one_is_begun(killed, small, compiled):
+    applied, _ = killed
+    small["models"]["tardy"] = {**small["models"].pop("main"), "renamed_from": "main"}
+    applied.become(compiled(small)).apply()
+
+    assert carried(applied.engine) == ["model.late to main", "model.main to tardy"]
 
 
 def test_every_step_is_told_with_what_became_of_it(memory, variant):

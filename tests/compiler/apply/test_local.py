@@ -320,6 +320,51 @@ def test_a_renamed_model_keeps_its_versions_and_runs_no_training(real, small, co
     assert record.output.startswith("steps/train.late/")
 
 
+def held(one, model: str) -> tuple[bool, bool, bool]:
+    """Whether the workspace has a version of `model`, a release of it, and its training."""
+    workspace = one.engine.workspace
+    released = json.loads(workspace.release.read_text())["models"]
+    return workspace.version(model, 1).is_dir(), model in released, workspace.path("steps", f"train.{model}").is_dir()
+
+
+@pytest.fixture
+def renamed(real, small, changed, compiled, local):
+    """What is applied, and the same project with its model renamed and trained anew; its `environ` steers the steps."""
+    one = real()
+    one.apply()
+    small = changed(small, ("models", "main", "training", "seed"), "8")
+    small["models"]["late"] = {**small["models"].pop("main"), "renamed_from": "main"}
+    made = compiled(small)
+    return one, lambda **environ: replace(one, compiled=made, engine=local(made, **environ))
+
+
+def test_after_a_rename_whose_training_fails_the_old_name_holds_everything_and_the_new_one_can_follow(renamed):
+    one, other = renamed
+    pid = answered(one.engine.port)
+    with pytest.raises(MlsystemError, match="no space left on device"):
+        other(FAIL="train.late").apply()
+
+    assert (held(one, "main"), held(one, "late")) == ((True,) * 3, (False,) * 3)
+    assert one.plan().empty
+    assert answered(one.engine.port) == pid
+    mended = other()
+    mended.apply()
+    assert (held(one, "main"), held(one, "late")) == ((False,) * 3, (True,) * 3)
+    assert mended.plan().empty
+
+
+def test_after_a_rename_that_was_killed_the_old_file_gets_its_names_back(renamed, data):
+    one, _ = renamed
+    with begun(data, "train.late") as apply:
+        apply.kill()
+    assert held(one, "late")[0]
+    one.apply()
+
+    assert (held(one, "main"), held(one, "late")) == ((True,) * 3, (False,) * 3)
+    assert one.plan().empty
+    assert answered(one.engine.port)
+
+
 def test_a_removed_model_takes_its_versions_along(real, small, compiled):
     one = real()
     one.apply()

@@ -16,7 +16,7 @@ from mlsystem_runtime.contract.ledger import (
     open_proposals,
 )
 from mlsystem_runtime.contract.release import Share
-from mlsystem_runtime.contract.releases import previous_version
+from mlsystem_runtime.contract.releases import previous_version, release_version
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
 
 
@@ -69,6 +69,35 @@ def test_a_proposal_that_waits_is_for_the_renamed_model_and_a_decided_one_stays_
     rename_in_workspace(workspace, Kind.MODEL, "main", "late")
 
     assert {name: one.model for name, one in open_proposals(ledger).items()} == {"p2": "late"}
+
+
+def test_a_name_that_is_given_back_has_its_history_and_what_came_to_it_meanwhile(workspace, ledger):
+    rename_in_workspace(workspace, Kind.MODEL, "main", "late")
+    release_version(workspace, "late", version_of(workspace, "late", 3), "gates", "r")
+    rename_in_workspace(workspace, Kind.MODEL, "late", "main")
+    bodies = [entry.body for entry in ledger.entries()]
+
+    released = [one.shares[0].version for one in bodies if isinstance(one, Released) and one.model == "main"]
+    assert released == [1, 2, 3]
+    assert {name: one.model for name, one in open_proposals(ledger).items()} == {"p2": "main"}
+    assert workspace.version("main", 3).is_dir()
+
+
+def version_of(workspace: Workspace, model: str, version: int) -> int:
+    workspace.version(model, version).mkdir(parents=True)
+    return version
+
+
+def test_what_is_written_under_the_old_name_while_the_new_one_is_made_goes_along(workspace):
+    for name, day in (("main", "1"), ("late", "2"), ("main", "2")):
+        folder = workspace.path("predictions", name, day)
+        folder.mkdir(parents=True)
+        (folder / f"{name}.jsonl").touch()
+    rename_in_workspace(workspace, Kind.MODEL, "main", "late")
+
+    found = sorted(f"{path.parent.name}/{path.name}" for path in workspace.path("predictions").rglob("*.jsonl"))
+    assert found == ["1/main.jsonl", "2/late.jsonl", "2/main.jsonl"]
+    assert not workspace.path("predictions", "main").exists()
 
 
 def test_a_step_s_output_and_the_records_of_runs_move_along(workspace):

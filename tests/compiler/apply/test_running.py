@@ -14,7 +14,9 @@ from mlsystem.apply.events import StepEnds, nobody
 from mlsystem.apply.rerun import rerun
 from mlsystem.apply.status import status_json, status_of, status_text
 from mlsystem.errors import MlsystemError
+from mlsystem.state.journal import CarriedOver
 from mlsystem.state.store import FileStore
+from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.features import AnyGroup
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, VersionRegistered
 from mlsystem_runtime.contract.model import GateResult
@@ -71,6 +73,20 @@ def test_running_again_reads_what_was_applied_whatever_a_failed_apply_left(runni
     rerun(running, ["train.main"], "nightly", nobody)
 
     assert contract.read_text() == applied
+
+
+def test_a_rename_that_was_killed_is_noted_and_running_again_takes_it_back(running):
+    running.store.journal.begin("plan", "run")
+    running.store.journal.write(CarriedOver(kind=Kind.MODEL, old="main", new="late"))
+    running.engine.carry_over(Kind.MODEL, "main", "late")
+    noted = running.plan().notes
+    rerun(running, None, "nightly", nobody)
+
+    assert noted == (
+        "An apply was stopped amid renames; the next one goes on, or takes them back: model.late is model.main again.",
+    )
+    assert running.engine.workspace.version("main", 1).is_dir()
+    assert running.plan().notes == ()
 
 
 def test_running_again_refuses_a_file_that_was_not_applied(running, small, compiled, changed):
