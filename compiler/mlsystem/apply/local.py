@@ -25,6 +25,7 @@ from mlsystem.plan.plan import Inventory, registry_of
 from mlsystem.state.manifest import Manifest, Outputs
 from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.collection import collect
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES
 from mlsystem_runtime.contract.run import RunConfig, Step
@@ -127,6 +128,7 @@ class LocalEngine:
         match outcome:
             case "done" | "failed" | "blocked":
                 FileLedger(self.workspace.ledger).append(RunFinished(run_id=run_id, outcome=outcome, detail=detail))
+                collect(self.workspace)
             case _:
                 raise AssertionError(outcome)
 

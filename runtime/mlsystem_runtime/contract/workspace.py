@@ -93,7 +93,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def sync(file: IO[Any]) -> None:
@@ -101,7 +101,8 @@ def sync(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
-def sync_folder(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """What was written to a file, or the entries of a folder, survive a crash from now on."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.ledger import FileLedger, VersionRegistered
-from mlsystem_runtime.contract.workspace import Workspace, read_struct, sync, sync_folder, write_struct
+from mlsystem_runtime.contract.workspace import Workspace, read_struct, sync, sync_path, write_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
 from mlsystem_runtime.registry.card import CARD, EVALUATION, SPLIT, WEIGHTS, read_card
 
@@ -73,7 +73,7 @@ def _create(home: Path, trained: Path, evaluated: Path, registration: Registrati
     write_struct(folder / CARD, replace(card, version=version, metrics=evaluation.metrics, gates=evaluation.gates))
     write_struct(folder / REGISTRATION, registration)
     folder.rename(home / str(version))
-    sync_folder(home)
+    sync_path(home)
     return version
 
 

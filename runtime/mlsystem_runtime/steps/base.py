@@ -22,7 +22,7 @@ import msgspec
 from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
-from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_folder, write_struct
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_path, write_struct
 from mlsystem_runtime.steps.order import next_order
 
 MODULES = {
@@ -115,8 +115,9 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
         scratch=workspace.path("scratch", name, key),
     )
 
-    if (published / RESULT).exists():
-        record = recorded(read_struct(published / RESULT, StepRecord), "unchanged", time.monotonic() - started)
+    earlier = answer_of(published)
+    if earlier is not None:
+        record = recorded(earlier, "unchanged", time.monotonic() - started)
         if hasattr(module, "revisit"):
             module.revisit(step.payload, context, record)
     else:
@@ -124,6 +125,18 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
     write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed, order=order))
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record
+
+
+def answer_of(published: Path) -> StepRecord | None:
+    """What an earlier output says of itself. A damaged one is removed: it answers as little as an absent one."""
+    try:
+        return read_struct(published / RESULT, StepRecord)
+    except FileNotFoundError:
+        return None
+    except MlsystemError as error:
+        sys.stderr.write(f"{error.message}: the step runs again\n")
+        shutil.rmtree(published)
+        return None
 
 
 def load(payload: AnyPayload) -> StepModule:
@@ -172,13 +185,15 @@ def execute(module: StepModule, context: StepContext, published: Path, started: 
 
 
 def publish(out: Path, published: Path) -> None:
-    """Another attempt may have been first: same key, same content, so the loser's copy is dropped."""
+    """All files or none, also where the power fails. Another attempt may have been first: then this copy is dropped."""
+    for path in (*out.rglob("*"), out):
+        sync_path(path)
     try:
         out.rename(published)
     except OSError:
         if not (published / RESULT).exists():
             raise
-    sync_folder(published.parent)
+    sync_path(published.parent)
 
 
 def recorded(record: StepRecord, status: str, seconds: float) -> StepRecord:

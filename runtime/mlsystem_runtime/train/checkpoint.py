@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from mlsystem_runtime.contract.workspace import sync, sync_folder
+from mlsystem_runtime.contract.workspace import sync, sync_path
 
 LATEST, PREVIOUS, WRITING = "latest.pt", "previous.pt", "writing.pt"
 DIGEST_BYTES = 32
@@ -36,7 +36,7 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
     if (folder / LATEST).exists():
         os.replace(folder / LATEST, folder / PREVIOUS)
     os.replace(folder / WRITING, folder / LATEST)
-    sync_folder(folder)
+    sync_path(folder)
 
 
 def load(folder: Path) -> dict[str, Any] | None:

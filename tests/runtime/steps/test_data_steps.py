@@ -306,3 +306,15 @@ def test_a_label_is_not_known_before_its_column_is_available(tmp_path: Path) -> 
 
     landed = [MIDNIGHT + hours * HOUR_US // 2 for hours in (4, 3, 10, 9)]
     assert table["__known"].to_pylist() == landed
+
+
+def test_an_output_whose_result_is_damaged_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = DataSteps(tmp_path, flights(tmp_path))
+    first = steps.run("ingest.flights")
+    (steps.workspace.path(first.output) / "result.json").write_text('{"step": "ing')
+
+    again = steps.run("ingest.flights")
+
+    assert (again.status, again.key, again.digests) == ("done", first.key, first.digests)
+    assert "cannot be read" in capsys.readouterr().err
+    assert steps.table(again, "rows.parquet").num_rows == 5

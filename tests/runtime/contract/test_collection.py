@@ -1,0 +1,116 @@
+"""What `collect` removes from a workspace, and what it must not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlsystem_runtime.contract.collection import KEPT_OUTPUTS, KEPT_RUNS, collect
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_struct
+
+HOUR_S = 3600
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(str(tmp_path))
+
+
+def put_out(workspace: Workspace, step: str, key: str, hours_ago: float) -> Path:
+    folder = workspace.path("steps", step, key)
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text("{}")
+    return aged(folder, hours_ago)
+
+
+def use(workspace: Workspace, run_id: str, step: str, key: str, hours_ago: float) -> None:
+    record = StepRecord(
+        step=step, key=key, status="done", output=f"steps/{step}/{key}", digests={}, facts={}, summary="", seconds=0.0
+    )
+    write_struct(workspace.record(run_id, step), record)
+    aged(workspace.record(run_id, step), hours_ago)
+    aged(workspace.path("runs", run_id), hours_ago)
+
+
+def aged(path: Path, hours: float) -> Path:
+    then = time.time() - hours * HOUR_S
+    os.utime(path, (then, then))
+    return path
+
+
+def names(workspace: Workspace, *parts: str) -> set[str]:
+    return {path.name for path in workspace.path(*parts).iterdir()}
+
+
+def test_the_outputs_of_a_step_that_were_used_last_stay(workspace: Workspace) -> None:
+    for hours in range(2, 9):
+        put_out(workspace, "train.main", f"key{hours}", hours)
+    use(workspace, "run", "train.main", "key8", 1.5)
+
+    assert collect(workspace) == 7 - KEPT_OUTPUTS
+
+    assert names(workspace, "steps", "train.main") == {"key8", "key2", "key3"}
+
+
+def test_what_is_used_by_a_run_under_way_stays_however_many_there_are(workspace: Workspace) -> None:
+    for number in range(10):
+        put_out(workspace, "ingest.flights", f"key{number}", 0.5)
+
+    assert collect(workspace) == 0
+
+
+def test_old_runs_go_but_not_the_last_one_that_a_step_was_part_of(workspace: Workspace) -> None:
+    use(workspace, "oldest", "evaluate.main", "key", 500)
+    use(workspace, "old", "train.main", "key", 400)
+    for number in range(KEPT_RUNS):
+        use(workspace, f"run{number}", "train.main", "key", 2 + number)
+
+    collect(workspace)
+
+    assert names(workspace, "runs") == {"oldest", *(f"run{number}" for number in range(KEPT_RUNS))}
+
+
+def test_the_attempt_of_a_dead_process_goes_and_that_of_a_live_one_stays(workspace: Workspace) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for pid in (ended.pid, os.getpid()):
+        workspace.path("steps", "train.main", f".key.{pid}.abcd").mkdir(parents=True)
+
+    collect(workspace)
+
+    assert names(workspace, "steps", "train.main") == {f".key.{os.getpid()}.abcd"}
+
+
+def test_checkpoints_wait_a_week_for_their_step_to_go_on(workspace: Workspace) -> None:
+    for name, hours in (("lost", 24 * 8), ("waits", 24 * 6)):
+        folder = workspace.path("scratch", "train.main", name)
+        folder.mkdir(parents=True)
+        aged(folder, hours)
+
+    collect(workspace)
+
+    assert names(workspace, "scratch", "train.main") == {"waits"}
+
+
+def test_registered_versions_and_everything_else_stay(workspace: Workspace) -> None:
+    kept = [workspace.version("main", 1), workspace.path("monitor"), workspace.path("predictions", "main")]
+    for path in kept:
+        path.mkdir(parents=True)
+        aged(path, 10_000)
+
+    assert collect(workspace) == 0
+    assert all(path.is_dir() for path in kept)
+
+
+def test_a_record_that_cannot_be_read_uses_nothing_and_stops_nothing(workspace: Workspace) -> None:
+    for hours in range(2, 8):
+        put_out(workspace, "train.main", f"key{hours}", hours)
+    workspace.path("runs", "run").mkdir(parents=True)
+    workspace.record("run", "train.main").write_text("{")
+
+    assert collect(workspace) == 6 - KEPT_OUTPUTS
