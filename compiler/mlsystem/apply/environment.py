@@ -16,9 +16,8 @@ from mlsystem.compile import Compiled
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.observe import Observer
 from mlsystem.plan.plan import Plan, make_plan
-from mlsystem.state.manifest import Manifest, Observation
+from mlsystem.state.manifest import Manifest, Observation, declared_port
 from mlsystem.state.store import FOLDER, FileStore
-from mlsystem.system.snapshot import Facet, Kind
 from mlsystem_runtime.contract.run import IngestStep
 
 
@@ -79,21 +78,15 @@ def environment_of(compiled: Compiled, spec: Path, environ: Mapping[str, str], p
     folder, name = spec.absolute().parent, compiled.system.environment
     store = FileStore(folder / FOLDER / name)
     local = compiled.system.local
-    chosen = port or _chosen_port(store.read(), compiled) or local.port
+    chosen = port or _chosen_port(store, compiled) or local.port
     engine = LocalEngine(folder, store.folder, compiled.config, chosen, local.workspace, environ)
     return Environment(name, folder, compiled, store, engine)
 
 
-def _chosen_port(manifest: Manifest | None, compiled: Compiled) -> int | None:
+def _chosen_port(store: FileStore, compiled: Compiled) -> int | None:
     """The port of the last apply, if the file still declares what it declared then."""
-    if manifest is None:
-        return None
-    before, now = (
-        next((node.facets for node in snapshot.nodes if node.kind is Kind.INFRASTRUCTURE), {})
-        for snapshot in (manifest.snapshot, compiled.snapshot)
-    )
-    same = before.get(Facet.OPERATE, {}).get("port") == now.get(Facet.OPERATE, {}).get("port")
-    return manifest.outputs.port if same else None
+    port = store.port
+    return port.chosen if port is not None and port.declared == declared_port(compiled.snapshot) else None
 
 
 def tool_version() -> str:

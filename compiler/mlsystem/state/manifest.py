@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mlsystem.errors import MlsystemError
-from mlsystem.system.snapshot import SystemSnapshot
+from mlsystem.system.snapshot import Facet, Kind, SystemSnapshot
 from mlsystem_runtime.contract.base import Struct, pretty_json
 
 FORMAT = 1
@@ -46,6 +46,13 @@ class Outputs(Struct):
     port: int
 
 
+class Port(Struct):
+    """Where the server answers, and what the file declared when that was chosen."""
+
+    chosen: int
+    declared: int | None
+
+
 class Manifest(Struct):
     """`serial` rises by one with every apply that commits; `lineage` is drawn once and tells twins apart."""
 
@@ -61,6 +68,15 @@ class Manifest(Struct):
     proofs: dict[str, StepProof]
     blocked: tuple[str, ...]
     outputs: Outputs
+
+    @property
+    def port(self) -> Port:
+        return Port(chosen=self.outputs.port, declared=declared_port(self.snapshot))
+
+
+def declared_port(snapshot: SystemSnapshot) -> int | None:
+    facets = next((node.facets for node in snapshot.nodes if node.kind is Kind.INFRASTRUCTURE), {})
+    return facets.get(Facet.OPERATE, {}).get("port")
 
 
 def encode_manifest(manifest: Manifest) -> str:

@@ -10,11 +10,12 @@ from typing import Protocol
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import FileJournal, Journal, MemoryJournal
 from mlsystem.state.lease import FileLease, Lease, MemoryLease
-from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, decode_manifest, encode_manifest
-from mlsystem_runtime.contract.workspace import write_atomically
+from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, Port, decode_manifest, encode_manifest
+from mlsystem_runtime.contract.workspace import read_struct, write_atomically, write_struct
 
 FOLDER = ".mlsystem"
 LOCK = "lease.lock"
+PORT = "port.json"
 
 
 class StateStore(Protocol):
@@ -74,7 +75,19 @@ class FileStore:
     def commit(self, manifest: Manifest) -> None:
         check_serial(self.read(), manifest)
         prepare(self.folder)
+        write_struct(self.folder / PORT, manifest.port)
         write_atomically(self.path, encode_manifest(manifest))
+
+    @property
+    def port(self) -> Port | None:
+        """Of the last apply. It is kept a second time: a manifest that is lost does not move the server."""
+        manifest = self.read()
+        if manifest is not None:
+            return manifest.port
+        try:
+            return read_struct(self.folder / PORT, Port)
+        except (FileNotFoundError, MlsystemError):
+            return None
 
     @property
     def empty(self) -> bool:
@@ -87,6 +100,7 @@ class FileStore:
 
     def forget(self) -> None:
         self.journal.close()
+        (self.folder / PORT).unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
     def clear(self) -> None:

@@ -182,6 +182,20 @@ def test_destroy_says_what_it_takes_and_takes_it(running):
         running.applied()
 
 
+def test_a_chosen_port_outlives_the_manifest_and_not_a_destroy(running, data, small, compiled, changed):
+    spec = data / "mlsystem.yaml"
+    manifest = running.applied()
+    outputs = replace(manifest.outputs, port=7777)
+    running.store.commit(replace(manifest, serial=manifest.serial + 1, outputs=outputs))
+    running.store.path.unlink()
+    other = compiled(changed(small, ("environments", "dev", "port"), "9999"))
+
+    assert environment_of(running.compiled, spec, {}).engine.port == 7777
+    assert environment_of(other, spec, {}).engine.port == 9999
+    running.destroy(nobody)
+    assert environment_of(running.compiled, spec, {}).engine.port == running.compiled.system.local.port
+
+
 def test_a_port_chosen_once_stays_until_the_file_declares_another(running, data, small, compiled, changed):
     spec = data / "mlsystem.yaml"
     manifest = running.applied()
