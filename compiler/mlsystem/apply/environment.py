@@ -9,27 +9,22 @@ from pathlib import Path
 
 from mlsystem.apply.apply import Target
 from mlsystem.apply.carry import note_of
-from mlsystem.apply.events import Watch
 from mlsystem.apply.local import LocalEngine
+from mlsystem.apply.recorded import Recorded
 from mlsystem.apply.target import desired_of
 from mlsystem.compile import Compiled
-from mlsystem.errors import MlsystemError
 from mlsystem.plan.observe import Observer
 from mlsystem.plan.plan import Plan, make_plan
-from mlsystem.state.manifest import Manifest, Observation, declared_port
+from mlsystem.state.manifest import Observation, declared_port
 from mlsystem.state.store import FOLDER, FileStore
 from mlsystem_runtime.contract.run import IngestStep
 
 
 @dataclass(frozen=True)
-class Environment:
-    """`folder` is that of the spec; what is remembered of the environment is below `.mlsystem/NAME` in it."""
+class Environment(Recorded):
+    """What is meant, beside what is remembered."""
 
-    name: str
-    folder: Path
     compiled: Compiled
-    store: FileStore
-    engine: LocalEngine
 
     @property
     def target(self) -> Target:
@@ -50,28 +45,6 @@ class Environment:
             inventory = replace(inventory, notes=(*inventory.notes, note))
         return make_plan(manifest, desired_of(self.compiled), self.observe(), inventory, tool_version())
 
-    def lost(self) -> tuple[str, ...]:
-        """What `destroy` would take, in words. Raises MlsystemError where there is nothing."""
-        if self.store.empty:
-            raise MlsystemError(f"there is nothing of {self.name} to destroy", "mlsystem apply would make it")
-        return self.engine.lost()
-
-    def destroy(self, watch: Watch) -> None:
-        """Stop the processes, forget what was applied, delete the data. Killed on the way, it can be done again, and
-        an apply knows that it starts from nothing."""
-        with self.store.lease("mlsystem destroy"):
-            self.engine.stop_processes(watch)
-            self.store.forget()
-            self.engine.delete_data(watch)
-            self.store.clear()
-
-    def applied(self) -> Manifest:
-        """What was last applied. Raises MlsystemError where nothing was."""
-        manifest = self.store.read()
-        if manifest is None:
-            raise MlsystemError(f"nothing has been applied to {self.name} yet", f"mlsystem apply -e {self.name}")
-        return manifest
-
 
 def environment_of(compiled: Compiled, spec: Path, environ: Mapping[str, str], port: int | None = None) -> Environment:
     """`port` replaces the declared one, and stays until the file declares another."""
@@ -80,7 +53,7 @@ def environment_of(compiled: Compiled, spec: Path, environ: Mapping[str, str], p
     local = compiled.system.local
     chosen = port or _chosen_port(store, compiled) or local.port
     engine = LocalEngine(folder, store.folder, compiled.config, chosen, local.workspace, environ)
-    return Environment(name, folder, compiled, store, engine)
+    return Environment(name, folder, store, engine, compiled)
 
 
 def _chosen_port(store: FileStore, compiled: Compiled) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mlsystem.cli.common import environment_from, spec_arguments
+from mlsystem.cli.common import recorded_from, spec_arguments
 from mlsystem.cli.console import DONE, REFUSED, Console
 
 
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from mlsystem.apply.status import status_json, status_of, status_text  # lazy: --help needs no engine
 
-    environment = environment_from(args, console)
+    environment = recorded_from(args, console)
     if environment is None:
         return REFUSED
     status = status_of(environment.engine, environment.applied())

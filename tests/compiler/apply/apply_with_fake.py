@@ -27,7 +27,7 @@ def main(folder: Path) -> int:
     runtime = (sys.executable, str(FAKE))
     port = compiled.system.local.port
     engine = LocalEngine(folder, store.folder, compiled.config, port, None, os.environ, runtime)
-    environment = Environment("dev", folder, compiled, store, engine)
+    environment = Environment("dev", folder, store, engine, compiled)
     try:
         apply_plan(environment.plan(), environment.target, engine, store, nobody)
     except MlsystemError as error:

@@ -14,13 +14,14 @@ import pytest
 
 from mlsystem.apply.apply import Outcome, Target, apply_plan
 from mlsystem.apply.engine import Engine
+from mlsystem.apply.environment import Environment
 from mlsystem.apply.events import AnyEvent
 from mlsystem.apply.local import LocalEngine
 from mlsystem.apply.target import desired_of
 from mlsystem.compile import Compiled
 from mlsystem.plan.observe import Observer
 from mlsystem.plan.plan import Plan, make_plan
-from mlsystem.state.store import StateStore
+from mlsystem.state.store import FileStore, StateStore
 from mlsystem_runtime.contract.run import IngestStep
 
 FAKE = Path(__file__).with_name("fake_runtime.py")
@@ -101,6 +102,15 @@ def local(data: Path, small: Any, compiled: Callable[[Any], Compiled]) -> Iterat
     yield build
     for engine in engines:
         engine.supervisor.stop()
+
+
+@pytest.fixture
+def running(project, data, small, compiled, local) -> Environment:
+    """The small system, applied and up."""
+    made, store = compiled(small), FileStore(data / ".mlsystem" / "dev")
+    environment = Environment("dev", data, store, local(made), made)
+    project(data, made, environment.engine, store).apply()
+    return environment
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from mlsystem.apply.rerun import rerun
 from mlsystem.apply.status import status_json, status_of, status_text
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import CarriedOver
-from mlsystem.state.store import FileStore
 from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.features import AnyGroup
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, VersionRegistered
@@ -23,14 +22,6 @@ from mlsystem_runtime.contract.model import GateResult
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.releases import release_version
 from mlsystem_runtime.contract.workspace import Workspace, write_struct
-
-
-@pytest.fixture
-def running(project, data, small, compiled, local) -> Environment:
-    made, store = compiled(small), FileStore(data / ".mlsystem" / "dev")
-    environment = Environment("dev", data, made, store, local(made))
-    project(data, made, environment.engine, store).apply()
-    return environment
 
 
 def events(environment: Environment) -> list[object]:
@@ -93,7 +84,7 @@ def test_running_again_refuses_a_file_that_was_not_applied(running, small, compi
     other = compiled(changed(small, ("models", "main", "training", "seed"), "8"))
 
     with pytest.raises(MlsystemError, match="not what was last applied"):
-        rerun(Environment("dev", running.folder, other, running.store, running.engine), None, "x", nobody)
+        rerun(Environment("dev", running.folder, running.store, running.engine, other), None, "x", nobody)
 
 
 def test_a_step_that_does_not_exist_is_answered_with_those_that_do(running):
