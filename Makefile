@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: demo demo-down test check quick bench soak schema golden docs clean
+.PHONY: demo demo-down test check quick bench soak engines test-engines schema golden docs clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
@@ -15,18 +15,24 @@ demo-down: $(INSTALLED)  ## leaves nothing of the demo running
 	$(BIN)/python tools/demo.py --down
 
 test: $(INSTALLED)  ## everything but the long runs
-	$(PYTEST) -m "not soak" -n auto --dist loadgroup
+	$(PYTEST) -m "not soak and not engines" -n auto --dist loadgroup
 
 quick: $(INSTALLED)  ## what runs in seconds
-	$(PYTEST) -m "not soak and not slow" -n auto --dist loadgroup
+	$(PYTEST) -m "not soak and not slow and not engines" -n auto --dist loadgroup
 
 soak: $(INSTALLED)  ## the long runs alone: kills at many moments, hours of requests
 	$(PYTEST) -m soak
 
+engines:  ## builds what the generated artefacts are meant for (Kubernetes, Pulumi, Argo, ...); needs Go; NAMES="kube kwok" for some
+	PYTHONPATH=tests/engines/support $${PYTHON:-python3} -m engines.build $(NAMES)
+
+test-engines: $(INSTALLED)  ## the tests that need them; those of an absent one are skipped
+	$(PYTEST) -m "engines and not soak" -rs tests/engines
+
 check: $(INSTALLED)  ## style, types, and generated files that are out of date
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy tools tests/test_*.py
+	$(BIN)/mypy tools tests/test_*.py tests/engines
 	$(BIN)/python tools/generate.py --check
 
 bench: $(INSTALLED)  ## measures, and writes bench/README.md

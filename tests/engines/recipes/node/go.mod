@@ -1,0 +1,3 @@
+module engines/node
+
+go 1.26

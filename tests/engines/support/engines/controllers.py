@@ -1,0 +1,135 @@
+"""Argo Workflows, Argo Rollouts and KEDA on a cluster that is there already: their controllers and their CRDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engines.authority import new_authority
+from engines.kubectl import Cluster, Object
+from engines.processes import Processes, free_port, short_folder
+from engines.recipes import folder, program
+
+OPERATOR_NAMESPACE = "keda"
+
+
+def install_definitions(cluster: Cluster, engine: str) -> None:
+    """The CRDs of `engine`: argo, rollouts or keda; they are served when this returns."""
+    cluster.apply_files(folder(engine) / "manifests" / "crds")
+    cluster.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=60s")
+
+
+@contextmanager
+def argo_controller(cluster: Cluster, executor_image: str = "none:1", namespace: str = "argo") -> Iterator[Processes]:
+    """Runs workflows of all namespaces. Every container needs a `command`: else the controller asks the internet."""
+    install_definitions(cluster, "argo")
+    cluster.namespace(namespace)
+    cluster.apply(config_map("workflow-controller-configmap", namespace, {"metricsConfig": "enabled: false\n"}))
+    settings = {**cluster.environment, "LEADER_ELECTION_DISABLE": "true", "DEFAULT_REQUEUE_TIME": "1s"}
+    with short_folder("mls-argo-") as place, Processes(place) as processes:
+        processes.start(
+            "workflow-controller", program("argo", "workflow-controller"), "--kubeconfig", cluster.kubeconfig,
+            "--namespace", namespace, "--executor-image", executor_image, environment=settings,
+        )  # fmt: skip
+        processes.wait_until(lambda: "starting leading" in text(processes, "workflow-controller"), "a running Argo")
+        yield processes
+
+
+@contextmanager
+def rollouts_controller(cluster: Cluster, namespace: str = "argo-rollouts") -> Iterator[Processes]:
+    """Rolls out Rollouts of all namespaces."""
+    install_definitions(cluster, "rollouts")
+    cluster.namespace(namespace)
+    metrics, health = free_port(), free_port()
+    with short_folder("mls-rollouts-") as place, Processes(place) as processes:
+        processes.start(
+            "rollouts-controller", program("rollouts", "rollouts-controller"), "--kubeconfig", cluster.kubeconfig,
+            "--namespace", namespace, "--leader-elect=false", f"--metricsPort={metrics}", f"--healthzPort={health}",
+            environment=cluster.environment,
+        )  # fmt: skip
+        processes.wait_until(lambda: "Started controller" in text(processes, "rollouts-controller"), "running Rollouts")
+        yield processes
+
+
+@contextmanager
+def keda_operator(cluster: Cluster) -> Iterator[Processes]:
+    """Turns ScaledObjects of all namespaces into HPAs; its adapter answers what those ask for."""
+    install_definitions(cluster, "keda")
+    cluster.namespace(OPERATOR_NAMESPACE)
+    with short_folder("mls-keda-") as place, Processes(place) as processes:
+        write_certificates(place / "certificates")
+        probes, values = free_port(), free_port()
+        processes.start("keda-operator", program("keda", "keda-operator"), *operator_flags(place, probes, values),
+                        environment=operator_environment(cluster))  # fmt: skip
+        port = free_port()
+        processes.start("keda-adapter", program("keda", "keda-adapter"), *adapter_flags(cluster, place, port, values),
+                        environment=operator_environment(cluster))  # fmt: skip
+        cluster.apply(*external_metrics(port))
+        processes.wait_until(lambda: is_available(cluster), "the API external.metrics.k8s.io")
+        yield processes
+
+
+def operator_flags(place: Path, probes: int, values: int) -> tuple[str, ...]:
+    return (
+        f"--cert-dir={place / 'certificates'}", f"--metrics-service-bind-address=127.0.0.1:{values}",
+        "--metrics-bind-address=0", f"--health-probe-bind-address=127.0.0.1:{probes}", "--leader-elect=false",
+    )  # fmt: skip
+
+
+def adapter_flags(cluster: Cluster, place: Path, port: int, values: int) -> tuple[str, ...]:
+    config = cluster.kubeconfig
+    return (
+        f"--lister-kubeconfig={config}", f"--authentication-kubeconfig={config}",
+        f"--authorization-kubeconfig={config}", "--bind-address=127.0.0.1", f"--secure-port={port}",
+        f"--cert-dir={place / 'certificates'}", f"--port={free_port()}",
+        f"--tls-cert-file={place / 'certificates/tls.crt'}",
+        f"--tls-private-key-file={place / 'certificates/tls.key'}",
+        f"--metrics-service-address=127.0.0.1:{values}",
+    )  # fmt: skip
+
+
+def operator_environment(cluster: Cluster) -> dict[str, str]:
+    place = {"POD_NAMESPACE": OPERATOR_NAMESPACE, "KEDA_CLUSTER_OBJECT_NAMESPACE": OPERATOR_NAMESPACE}
+    return {**cluster.environment, "WATCH_NAMESPACE": "", **place}
+
+
+def write_certificates(place: Path) -> None:
+    authority = new_authority("keda")
+    authority.pair.write(place, "ca")
+    authority.sign("keda", hosts=("127.0.0.1", "localhost")).write(place, "tls")
+
+
+def external_metrics(port: int) -> tuple[Object, ...]:
+    """The adapter is a program of this machine: its Service is a name for localhost."""
+    name, version = "keda-metrics-apiserver", "v1beta1"
+    service = {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": OPERATOR_NAMESPACE},
+        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"name": "https", "port": port}]},
+    }  # fmt: skip
+    where = {"name": name, "namespace": OPERATOR_NAMESPACE, "port": port}
+    group = "external.metrics.k8s.io"
+    api = {
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": f"{version}.{group}"},
+        "spec": {
+            "service": where, "group": group, "version": version, "insecureSkipTLSVerify": True,
+            "groupPriorityMinimum": 100, "versionPriority": 100,
+        },
+    }  # fmt: skip
+    return service, api
+
+
+def is_available(cluster: Cluster) -> bool:
+    found = cluster.find_one("apiservice", "v1beta1.external.metrics.k8s.io")
+    conditions = (found or {}).get("status", {}).get("conditions", [])
+    return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
+
+
+def config_map(name: str, namespace: str, data: dict[str, str]) -> Object:
+    return {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data,
+    }  # fmt: skip
+
+
+def text(processes: Processes, name: str) -> str:
+    return processes.log(name).read_text(errors="replace")

@@ -1,0 +1,58 @@
+"""An OCI archive that holds one static program and nothing else: an image without a base and without a builder."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+MEDIA = "application/vnd.oci.image."
+PLATFORM = {"architecture": "amd64", "os": "linux"}
+
+
+def write_image(archive: Path, name: str, program: Path, user: str = "", arguments: tuple[str, ...] = ()) -> None:
+    """`name` is NAME:TAG; the program lies at the root, under its own name, and is the entry point, with `arguments`
+    as the command; `user` is UID:GID."""
+    layer = tar_of({program.name: program.read_bytes()}, 0o755)
+    packed = gzip.compress(layer, 1, mtime=0)
+    settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Cmd": list(arguments), "WorkingDir": "/"}
+    config = {**PLATFORM, "config": settings, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
+    blobs = {digest(packed): packed}
+
+    def describe(kind: str, data: bytes, **more: object) -> dict[str, object]:
+        blobs[digest(data)] = data
+        return {"mediaType": MEDIA + kind, "digest": digest(data), "size": len(data), **more}
+
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{MEDIA}manifest.v1+json",
+        "config": describe("config.v1+json", as_json(config)),
+        "layers": [describe("layer.v1.tar+gzip", packed)],
+    }
+    names = {"io.containerd.image.name": name}
+    entry = describe("manifest.v1+json", as_json(manifest), platform=PLATFORM, annotations=names)
+    index = {"schemaVersion": 2, "mediaType": f"{MEDIA}index.v1+json", "manifests": [entry]}
+    files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": as_json(index)}
+    files |= {f"blobs/sha256/{key.removeprefix('sha256:')}": data for key, data in blobs.items()}
+    archive.write_bytes(tar_of(files, 0o644))
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def tar_of(files: dict[str, bytes], mode: int) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
