@@ -24,4 +24,16 @@ ENVIRONMENT = {
         "environments: {here: {target: local}, there: {target: local}}",
         "environments: {dev: {target: local}, there: {target: local}}",
     ),
+    "MLS504": Code(
+        "a setting that the target cannot use",
+        "One machine and a cluster keep features, secrets and the workspace in different places.",
+        "environments: {dev: {target: local, online_store: {type: redis}}}",
+        "environments: {dev: {target: local}}",
+    ),
+    "MLS505": Code(
+        "something that the platform does not declare",
+        "Only what stands under `platform` is relied on: say there what the cluster has, or do without it.",
+        "environments: {prod: {target: kubernetes, registry: registry.example.com}}",
+        "environments: {prod: {target: kubernetes, registry: registry.example.com, platform: {argo_workflows: true}}}",
+    ),
 }

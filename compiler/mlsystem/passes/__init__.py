@@ -7,11 +7,13 @@ from mlsystem.passes.finish import finish
 from mlsystem.passes.groups import resolve_groups
 from mlsystem.passes.models import resolve_models
 from mlsystem.passes.sources import resolve_sources
+from mlsystem.passes.target import resolve_target
 
 PASSES: tuple[Pass, ...] = (
     resolve_sources,
     resolve_groups,  # after sources: features have the types of their columns
     resolve_models,  # after groups: a model's inputs are their features
+    resolve_target,  # after models: they ask for what the platform must have
     finish,  # last: fingerprints hash everything above
 )
 

@@ -11,6 +11,7 @@ from mlsystem.span import Span
 from mlsystem.spec.parse import Loaded
 from mlsystem.spec.system import SystemSpec
 from mlsystem.system.nodes import ModelNode, System
+from mlsystem.system.target import Target
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import Column, Source
 from mlsystem_runtime.contract.expressions import ExpressionError, Typed, compile_expression
@@ -27,6 +28,7 @@ class Draft(Struct):
     sources: Mapping[str, Source] = {}
     groups: Mapping[str, AnyGroup] = {}
     models: Mapping[str, ModelNode] = {}
+    target: Target | None = None
     system: System | None = None
 
 

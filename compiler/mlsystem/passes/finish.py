@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
 from mlsystem.spec.features import RequestGroupSpec
-from mlsystem.system.nodes import GroupNode, LocalTarget, ModelNode, SourceNode, System
+from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
 from mlsystem_runtime.contract.identity import group_fingerprint
 
@@ -17,6 +17,7 @@ def finish(draft: Draft, problems: Problems) -> Draft:
     if problems.report.has_errors:
         return draft
     environment = draft.spec.environments[draft.environment]
+    assert draft.target is not None, "no mistake, so it was resolved"
     system = System(
         name=draft.spec.name,
         environment=draft.environment,
@@ -24,7 +25,7 @@ def finish(draft: Draft, problems: Problems) -> Draft:
         sources=tuple(source_node(draft, name) for name in draft.sources),
         groups=tuple(group_node(draft, name) for name in draft.spec.features),
         models=tuple(draft.models.values()),
-        local=LocalTarget(port=environment.port, workspace=environment.workspace),
+        target=draft.target,
         secrets=secrets(draft),
     )
     return replace(draft, system=with_fingerprints(system))

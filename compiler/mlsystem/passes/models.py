@@ -11,9 +11,10 @@ from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.passes.operation import resolve_evaluation, resolve_monitoring, resolve_serving
 from mlsystem.spec.model import ModelSpec
 from mlsystem.spec.system import ModelSection
-from mlsystem.spec.training import TrainingSpec
+from mlsystem.spec.training import TrainingHardwareSpec, TrainingSpec
 from mlsystem.system.nodes import ModelNode, Training
 from mlsystem.system.reads import columns_by_name
+from mlsystem.system.target import TrainingHardware
 from mlsystem_runtime.contract.columns import ColumnType, Source
 from mlsystem_runtime.contract.model import Task
 from mlsystem_runtime.contract.run import Examples, Label, Split, TabularParameters
@@ -141,4 +142,15 @@ def training(written: TrainingSpec) -> Training:
         seed=written.seed,
         threads=written.hardware.cpu,
         max_loss_of_work_us=written.limits.max_loss_of_work,
+        hardware=training_hardware(written.hardware),
+        schedule=written.schedule,
+    )
+
+
+def training_hardware(written: TrainingHardwareSpec) -> TrainingHardware:
+    return TrainingHardware(
+        cpu=float(written.cpu or 1),
+        memory_bytes=written.memory,
+        gpus=written.gpu.count if written.gpu else 0,
+        gpu_type=written.gpu.type if written.gpu else None,
     )

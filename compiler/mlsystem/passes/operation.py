@@ -8,9 +8,11 @@ from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
 from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
+from mlsystem.spec.serving import ScalingSpec
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
+from mlsystem.system.target import Scaling, ServingHardware
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
 from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
@@ -72,6 +74,18 @@ def resolve_serving(
         log_sample=written.log.sample,
         log_retain_us=written.log.retain,
         threads=None,
+        hardware=ServingHardware(cpu=written.hardware.cpu, memory_bytes=written.hardware.memory),
+        scaling=scaling(written.scaling),
+    )
+
+
+def scaling(written: ScalingSpec) -> Scaling:
+    return Scaling(
+        controller=written.controller,
+        min_replicas=written.min_replicas,
+        max_replicas=written.max_replicas,
+        metric=written.metric,
+        target=written.target.value,
     )
 
 

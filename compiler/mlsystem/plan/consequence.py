@@ -36,6 +36,7 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
     (Kind.DATASET, Facet.FEATURES): Consequence.RECOMPUTE,
     (Kind.MODEL, Facet.FIT): Consequence.RETRAIN,
     (Kind.EVALUATION, Facet.EVALUATE): Consequence.RE_EVALUATE,
+    (Kind.IMAGE, Facet.OPERATE): Consequence.RESTART,
     (Kind.ENDPOINT, Facet.EVALUATE): Consequence.RELEASE,  # its model is a new version
     (Kind.ENDPOINT, Facet.OPERATE): Consequence.RESTART,
     (Kind.MONITOR, Facet.OPERATE): Consequence.RESTART,
@@ -52,6 +53,7 @@ CREATED: Mapping[Kind, Consequence] = {
     Kind.DATASET: Consequence.RECOMPUTE,
     Kind.MODEL: Consequence.RETRAIN,
     Kind.EVALUATION: Consequence.RE_EVALUATE,
+    Kind.IMAGE: Consequence.RECONFIGURE,
     Kind.ENDPOINT: Consequence.RELEASE,
     Kind.MONITOR: Consequence.RESTART,
     Kind.INFRASTRUCTURE: Consequence.RECONFIGURE,
@@ -63,6 +65,7 @@ REMOVED: Mapping[Kind, Consequence] = {
     Kind.DATASET: Consequence.NOTHING,
     Kind.MODEL: Consequence.REPLACE,
     Kind.EVALUATION: Consequence.NOTHING,
+    Kind.IMAGE: Consequence.NOTHING,
     Kind.ENDPOINT: Consequence.RESTART,
     Kind.MONITOR: Consequence.RESTART,
     Kind.INFRASTRUCTURE: Consequence.REPLACE,

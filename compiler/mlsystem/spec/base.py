@@ -87,6 +87,22 @@ def _quantity(kind: QuantityKind) -> Written:
     return Written(kind.noun, read, {"type": "string", "pattern": kind.pattern, "examples": [kind.example]}, kind)
 
 
+class ShareOrRateValue(NamedTuple):
+    """A fraction, or requests per second."""
+
+    value: float
+    is_rate: bool
+
+
+def _share_or_rate(value: Any) -> ShareOrRateValue:
+    for kind in (quantities.SHARE, quantities.RATE):
+        try:
+            return ShareOrRateValue(kind.parse(value), kind is quantities.RATE)
+        except QuantityError:
+            continue
+    raise problem("MLS120", f"'{value}' is neither a percentage nor a rate", "write for example 70% or 20rps")
+
+
 def _named(noun: str, pattern: str, hint: str) -> Written:
     compiled = re.compile(pattern)
 
@@ -138,6 +154,12 @@ _COLUMN_TYPES = [f"{member.value}{mark}" for member in ColumnType for mark in ("
 
 Duration = Annotated[int, _quantity(quantities.DURATION)]
 Share = Annotated[float, _quantity(quantities.SHARE)]
+ShareOrRate = Annotated[
+    ShareOrRateValue,
+    Written("a percentage or a rate", _share_or_rate, {"type": "string", "pattern": r"^\d+(\.\d+)?(%|rps)$"}),
+]
+Size = Annotated[int, _quantity(quantities.SIZE)]
+Rate = Annotated[float, _quantity(quantities.RATE)]
 Frequency = Annotated[float, _quantity(quantities.FREQUENCY)]
 Identifier = Annotated[str, _named("a name", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
 ColumnName = Annotated[

@@ -1,39 +1,56 @@
 """`environments`: where the system runs, and what differs there."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from mlsystem.spec.base import Section, declare
+from pydantic import model_validator
+
+from mlsystem.spec.base import Section, Size, TextOrSecret, declare, problem
+from mlsystem.spec.platform import BucketSpec, ImagesSpec, NamespaceSpec, PlatformSpec, PulumiSpec, TrackingSpec
+
+ONLY_LOCAL = ("port",)
+ONLY_KUBERNETES = (
+    "context", "namespace", "registry", "delivery", "storage", "bucket", "tracking", "platform", "pulumi", "images",
+)  # fmt: skip
 
 
 class OnlineStoreSpec(Section):
     """Where features are read while serving."""
 
-    type: Literal["sqlite"] = declare(
-        "The kind of store.", "operate", default_of="environments.online_store.type",
-        not_yet={"redis": "a Redis server", "dynamodb": "DynamoDB tables"},
+    type: Literal["sqlite", "redis"] | None = declare(
+        "The kind of store.", "operate", default=None, implied="`sqlite` on one machine, `redis` in a cluster",
+        not_yet={"dynamodb": "DynamoDB tables"},
     )  # fmt: skip
-
-    NOT_YET = {"uri": "an existing store"}
+    uri: TextOrSecret | None = declare(
+        "The address of an existing Redis server.", "operate", default=None, example='"${secret:REDIS_URL}"',
+        implied="the system has its own",
+    )  # fmt: skip
 
 
 class SecretsSpec(Section):
     """Where the values of secrets are read when a process starts."""
 
-    origin: Literal["env"] = declare(
-        "`env`: environment variables of the same name.",
+    origin: Literal["env", "kubernetes", "external_secrets"] | None = declare(
+        "`env`: environment variables of the same name; `kubernetes`: keys of a Secret; `external_secrets`: keys of a"
+        " Secret that External Secrets makes.",
         "operate",
-        default_of="environments.secrets.from",
+        default=None,
+        implied="`env` on one machine, `kubernetes` in a cluster",
         alias="from",
+    )
+    name: str | None = declare(
+        "The name of the Secret.", "operate", default=None, example="delay-secrets", implied="SYSTEM-secrets"
+    )
+    store: str | None = declare(
+        "The ClusterSecretStore of External Secrets.", "operate", default=None, example="vault", implied="none"
     )
 
 
 class EnvironmentSpec(Section):
     """One place where the system runs."""
 
-    target: Literal["local"] = declare(
-        "What carries the system out there.", "operate", example="local",
-        not_yet={"kubernetes": "a Kubernetes cluster", "aws": "Amazon Web Services"},
-    )  # fmt: skip
+    target: Literal["local", "kubernetes"] = declare(
+        "What carries the system out there.", "operate", example="local", not_yet={"aws": "Amazon Web Services"}
+    )
     clock: Literal["wall", "data"] = declare(
         "Now is the wall clock, or the newest moment in the data (history, demos).",
         "operate",
@@ -43,11 +60,34 @@ class EnvironmentSpec(Section):
         "The port of the endpoint on this machine.", "operate", default_of="environments.port", ge=1, le=65535
     )
     workspace: str | None = declare(
-        "The folder for all that the runtime writes.",
+        "The folder, or in a cluster the `s3://` bucket, for all that the runtime writes.",
         "operate",
         default=None,
-        implied=".mlsystem/ENVIRONMENT/workspace beside the root file",
+        implied=".mlsystem/ENVIRONMENT/workspace beside the root file; in a cluster a volume",
     )
+    context: str | None = declare(
+        "The context of the Kubernetes client.", "operate", default=None, example="staging", implied="the current one"
+    )
+    namespace: NamespaceSpec | None = declare(
+        "The namespace that holds the system.", "operate", default=None, example="{name: flight-delay}",
+        implied="one that exists and has the system's name",
+    )  # fmt: skip
+    registry: str | None = declare(
+        "Where images are pushed and pulled; required in a cluster.", "operate", default=None,
+        example="registry.example.com/ml", implied="none",
+    )  # fmt: skip
+    delivery: Literal["pulumi", "gitops"] = declare(
+        "Who applies generated objects: `apply` through Pulumi, or something else that takes them from the repository.",
+        "operate", default_of="environments.delivery",
+    )  # fmt: skip
+    storage: Size = declare("The size of the workspace's volume.", "operate", default_of="environments.storage")
+    bucket: BucketSpec = declare("How an `s3://` workspace is reached.", "operate", default={})
+    tracking: TrackingSpec | None = declare(
+        "An existing MLflow server.", "operate", default=None, implied="in a cluster the system has its own"
+    )
+    platform: PlatformSpec = declare("What the cluster has.", "operate", default={})
+    images: ImagesSpec = declare("What images are built from.", "operate", default={})
+    pulumi: PulumiSpec = declare("Pulumi's own state.", "operate", default={})
     online_store: OnlineStoreSpec = declare("Where features are read while serving.", "operate", default={})
     secrets: SecretsSpec = declare("Where the values of secrets come from.", "operate", default={})
     override: dict[str, Any] = declare(
@@ -61,15 +101,18 @@ class EnvironmentSpec(Section):
     owners: tuple[str, ...] = declare("Who answers for it.", None, default=())
 
     NOT_YET = {
-        "context": "the context of the Kubernetes client",
-        "namespace": "the Kubernetes namespace",
-        "registry": "the registry for images",
-        "delivery": "who applies generated files",
-        "tracking": "an existing tracking server",
-        "platform": "what the cluster has",
         "region": "the AWS region",
         "cluster": "creating or using a cluster",
         "state": "another place for the state",
-        "pulumi": "Pulumi's state and secrets",
-        "images": "how images are built",
     }
+
+    @model_validator(mode="after")
+    def _fits_the_target(self) -> Self:
+        wrong = ONLY_KUBERNETES if self.target == "local" else ONLY_LOCAL
+        if found := [name for name in wrong if name in self.model_fields_set]:
+            raise problem("MLS114", f"`{found[0]}` means nothing with target {self.target}", f"remove `{found[0]}`")
+        if self.target == "kubernetes" and self.registry is None:
+            raise problem(
+                "MLS114", "a cluster pulls images from a `registry`", "add it: `registry: registry.example.com/ml`"
+            )
+        return self

@@ -1,11 +1,11 @@
 """`serving`: how predictions are answered."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from mlsystem.spec.base import ColumnName, Duration, Section, Share, declare, problem
+from mlsystem.spec.base import ColumnName, Duration, Section, Share, ShareOrRate, Size, declare, problem
 
 
 class SloSpec(Section):
@@ -49,6 +49,44 @@ class LogSpec(Section):
     retain: Duration = declare("How long the log is kept.", "operate", default_of="log.retain")
 
 
+class ServingHardwareSpec(Section):
+    """What one replica of the server has, in a cluster."""
+
+    cpu: float = declare("Cores.", "operate", default_of="serving.hardware.cpu", gt=0, le=256)
+    memory: Size = declare("Memory.", "operate", default_of="serving.hardware.memory")
+
+
+class ScalingSpec(Section):
+    """How many replicas there are, in a cluster."""
+
+    controller: Literal["hpa", "keda"] = declare(
+        "What scales the server.", "operate", default_of="scaling.controller",
+        not_yet={"knative": "scaling by Knative"},
+    )  # fmt: skip
+    min_replicas: int = declare("The least replicas.", "operate", default_of="scaling.min_replicas", ge=1, le=1000)
+    max_replicas: int = declare("The most replicas.", "operate", default_of="scaling.max_replicas", ge=1, le=1000)
+    metric: Literal["cpu", "requests"] = declare(
+        "What is measured: `cpu` in use, or offered `requests`.", "operate", default_of="scaling.metric"
+    )
+    target: ShareOrRate = declare(
+        "What a replica should carry: a share of its CPU, or requests per second.", "operate",
+        default_of="scaling.target", example="20rps",
+    )  # fmt: skip
+
+    NOT_YET = {"max_cost": "a limit on the money that replicas cost"}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.max_replicas < self.min_replicas:
+            raise problem("MLS114", "`max_replicas` is less than `min_replicas`", "raise one or lower the other")
+        if self.target.is_rate != (self.metric == "requests"):
+            wanted = "requests per second, such as 20rps" if self.metric == "requests" else "a share, such as 70%"
+            raise problem("MLS114", f"the `target` of metric {self.metric} is {wanted}", f"write {wanted}")
+        if self.metric == "requests" and self.controller == "hpa":
+            raise problem("MLS114", "hpa scales by cpu", "choose `controller: keda` to scale by requests")
+        return self
+
+
 class ServingSpec(Section):
     """How predictions are answered."""
 
@@ -71,10 +109,10 @@ class ServingSpec(Section):
         implied="the request id",
     )
     log: LogSpec = declare("The log of predictions.", "operate", default={})
+    hardware: ServingHardwareSpec = declare("What one replica has, in a cluster.", "operate", default={})
+    scaling: ScalingSpec = declare("How many replicas there are, in a cluster.", "operate", default={})
 
     NOT_YET = {
-        "hardware": "what a replica of the server runs on",
         "traffic": "the traffic that is expected",
-        "scaling": "how many replicas there are",
         "rollout": "rolling out a new version step by step",
     }

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from mlsystem.spec.base import Duration, Section, Share, declare, problem
+from mlsystem.source.schedule import is_schedule
+from mlsystem.spec.base import Duration, Section, Share, Size, declare, problem
 
 
 class SplitSpec(Section):
@@ -55,16 +56,26 @@ class ParametersSpec(Section):
     )
 
 
+class GpuSpec(Section):
+    """GPUs of one machine."""
+
+    type: str | None = declare(
+        "The model, matched with `platform.gpu_selector`.", "operate", default=None, example="a10g", implied="any"
+    )
+    count: int = declare("How many.", "operate", default_of="gpu.count", ge=1, le=16)
+
+
 class TrainingHardwareSpec(Section):
     """What training runs on."""
 
     cpu: int | None = declare(
-        "How many CPU threads training uses.", "operate", default=None, example="4", implied="all there are", gt=0
-    )
+        "How many CPU threads training uses; in a cluster, cores.", "operate", default=None, example="4",
+        implied="all there are; in a cluster, 1", gt=0,
+    )  # fmt: skip
+    memory: Size = declare("Memory, in a cluster.", "operate", default_of="training.hardware.memory")
+    gpu: GpuSpec | None = declare("GPUs, in a cluster.", "operate", default=None, example="{count: 1}", implied="none")
 
     NOT_YET = {
-        "memory": "the memory of the training machine",
-        "gpu": "training on GPUs",
         "nodes": "training on several machines",
         "spot": "training on spot machines",
     }
@@ -89,4 +100,16 @@ class TrainingSpec(Section):
     limits: LimitsSpec = declare("What training may cost.", "operate", default={})
     seed: int = declare("The seed of everything random in training.", "fit", default_of="training.seed", ge=0, lt=2**31)
 
-    NOT_YET = {"search": "a search over parameters", "schedule": "training on a schedule"}
+    schedule: str | None = declare(
+        "When training is run again, in a cluster: minute, hour, day, month, weekday, in UTC.", "operate", default=None,
+        example='"0 3 * * 1"', implied="when the system or a person asks for it",
+    )  # fmt: skip
+
+    NOT_YET = {"search": "a search over parameters"}
+
+    @field_validator("schedule")
+    @classmethod
+    def _five_fields(cls, value: str | None) -> str | None:
+        if value is not None and not is_schedule(value):
+            raise problem("MLS114", f"'{value}' is not a schedule", "five fields as in cron, for example '0 3 * * 1'")
+        return value

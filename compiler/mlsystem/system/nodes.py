@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target, TrainingHardware
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
@@ -45,6 +46,8 @@ class Training(Struct):
     seed: int
     threads: int | None
     max_loss_of_work_us: int
+    hardware: TrainingHardware
+    schedule: str | None
 
 
 class Evaluation(Struct):
@@ -61,6 +64,8 @@ class Serving(Struct):
     log_sample: float
     log_retain_us: int
     threads: int | None
+    hardware: ServingHardware
+    scaling: Scaling
 
 
 class Monitoring(Struct):
@@ -88,13 +93,6 @@ class ModelNode(Struct):
     renamed_from: str | None
 
 
-class LocalTarget(Struct):
-    """One machine. `workspace` None: below the state of the environment. Secrets come from the environment."""
-
-    port: int
-    workspace: str | None
-
-
 class System(Struct):
     name: str
     environment: str
@@ -102,8 +100,14 @@ class System(Struct):
     sources: tuple[SourceNode, ...]
     groups: tuple[GroupNode, ...]
     models: tuple[ModelNode, ...]
-    local: LocalTarget
+    target: Target
     secrets: tuple[str, ...]
+
+    @property
+    def local(self) -> LocalTarget:
+        """The target of a system that runs on one machine."""
+        assert isinstance(self.target, LocalTarget), "asked of one machine only"
+        return self.target
 
     def source(self, name: str) -> SourceNode:
         return next(source for source in self.sources if source.name == name)

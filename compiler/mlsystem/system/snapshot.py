@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     DATASET = "dataset"
     MODEL = "model"
     EVALUATION = "evaluation"
+    IMAGE = "image"
     ENDPOINT = "endpoint"
     MONITOR = "monitor"
     INFRASTRUCTURE = "infrastructure"

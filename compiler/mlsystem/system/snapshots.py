@@ -13,6 +13,7 @@ import msgspec
 from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
+from mlsystem.system.target import KubernetesTarget, LocalTarget
 from mlsystem_runtime.contract.columns import AnyCheck
 from mlsystem_runtime.contract.features import AnyGroup, RequestGroup
 from mlsystem_runtime.contract.identity import (
@@ -30,7 +31,7 @@ ENVIRONMENT = "infrastructure.environment"
 
 
 def snapshot(system: System) -> SystemSnapshot:
-    nodes = [environment_node(system)]
+    nodes = [environment_node(system), *image_nodes(system)]
     nodes += [source_node(source) for source in system.sources]
     nodes += [group_node(system, group) for group in system.groups]
     for model in system.models:
@@ -39,15 +40,43 @@ def snapshot(system: System) -> SystemSnapshot:
 
 
 def environment_node(system: System) -> NodeSnapshot:
-    values = {
-        "target": "local",
-        "clock": system.clock,
-        "port": system.local.port,
-        "workspace": system.local.workspace,
-        "online_store": "sqlite",
-        "secrets": list(system.secrets),
-    }
+    values: Values = {"clock": system.clock, "secrets": list(system.secrets)}
+    match system.target:
+        case LocalTarget(port=port, workspace=workspace):
+            values |= {"target": "local", "port": port, "workspace": workspace, "online_store": "sqlite"}
+        case KubernetesTarget() as cluster:
+            values |= {"target": "kubernetes", **cluster_values(cluster)}
     return node(Kind.INFRASTRUCTURE, "environment", {Facet.OPERATE: values}, ())
+
+
+def cluster_values(target: KubernetesTarget) -> Values:
+    values: Values = msgspec.to_builtins(target)
+    platform = {f"platform.{name}": value for name, value in values.pop("platform").items()}
+    platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
+    secrets = {f"secrets.{name}": value for name, value in values.pop("secrets").items()}
+    pulumi = {f"pulumi.{name}": value for name, value in values.pop("pulumi").items()}
+    left_out = {"type", "images", "online_store"}
+    plain = {name: value for name, value in values.items() if name not in left_out}
+    return {**plain, **platform, **secrets, **pulumi, "online_store": target.online_store or "redis"}
+
+
+IMAGES = ("server", "trainer")
+
+
+def image_nodes(system: System) -> list[NodeSnapshot]:
+    """What images are built from. What is in them belongs to the tool: its version is no part of their identity."""
+    if isinstance(system.target, LocalTarget):
+        return []
+    images = system.target.images
+    values: Values = {"base": images.base, "wheelhouse": images.wheelhouse, "registry": system.target.registry}
+    return [node(Kind.IMAGE, name, {Facet.OPERATE: values}, ()) for name in IMAGES]
+
+
+def runs_in(system: System, image: str) -> tuple[Edge, ...]:
+    """The edge of a process to its image, where it has one."""
+    if isinstance(system.target, LocalTarget):
+        return ()
+    return (Edge(into=Facet.OPERATE, node=f"image.{image}", facet=Facet.OPERATE),)
 
 
 def source_node(declared: SourceNode) -> NodeSnapshot:
@@ -111,10 +140,10 @@ def group_edges(system: System, group: AnyGroup) -> tuple[Edge, ...]:
 def model_nodes(system: System, model: ModelNode) -> list[NodeSnapshot]:
     return [
         dataset_node(system, model),
-        fit_node(model),
+        fit_node(system, model),
         evaluation_node(system, model),
-        endpoint_node(model),
-        monitor_node(model),
+        endpoint_node(system, model),
+        monitor_node(system, model),
     ]
 
 
@@ -149,7 +178,7 @@ def dataset_node(system: System, model: ModelNode) -> NodeSnapshot:
     return node(Kind.DATASET, model.name, {Facet.FEATURES: values}, tuple(edges), model.renamed_from)
 
 
-def fit_node(model: ModelNode) -> NodeSnapshot:
+def fit_node(system: System, model: ModelNode) -> NodeSnapshot:
     training = model.training
     parameters = {f"parameters.{name}": value for name, value in msgspec.to_builtins(training.parameters).items()}
     fit = {
@@ -160,12 +189,22 @@ def fit_node(model: ModelNode) -> NodeSnapshot:
         "split.test": percent(training.split.test),
         **parameters,
     }
-    operate = {"hardware.cpu": training.threads, "limits.max_loss_of_work": duration(training.max_loss_of_work_us)}
+    operate: Values = {
+        "hardware.cpu": training.threads,
+        "limits.max_loss_of_work": duration(training.max_loss_of_work_us),
+    }
+    if isinstance(system.target, KubernetesTarget):
+        hardware = training.hardware
+        operate |= {
+            "hardware.memory": hardware.memory_bytes,
+            "hardware.gpu": f"{hardware.gpus} {hardware.gpu_type or ''}".strip() if hardware.gpus else None,
+            "schedule": training.schedule,
+        }
     return node(
         Kind.MODEL,
         model.name,
         {Facet.FIT: fit, Facet.OPERATE: operate},
-        (Edge(into=Facet.FIT, node=f"dataset.{model.name}", facet=Facet.FEATURES),),
+        (Edge(into=Facet.FIT, node=f"dataset.{model.name}", facet=Facet.FEATURES), *runs_in(system, "trainer")),
         model.renamed_from,
     )
 
@@ -196,7 +235,7 @@ def gate_text(gate: Gate) -> str:
     return ", ".join([gate.metric, *(f"{name} {value}" for name, value in shown.items())])
 
 
-def endpoint_node(model: ModelNode) -> NodeSnapshot:
+def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
     serving = model.serving
     values: Values = {
         "routes": list(serving.routes),
@@ -209,7 +248,11 @@ def endpoint_node(model: ModelNode) -> NodeSnapshot:
         "slo.window": duration(serving.slo.window_us),
         "hardware.cpu": serving.threads,
     }
+    if isinstance(system.target, KubernetesTarget):
+        values |= {"hardware.cpu": serving.hardware.cpu, "hardware.memory": serving.hardware.memory_bytes}
+        values |= {f"scaling.{name}": value for name, value in msgspec.to_builtins(serving.scaling).items()}
     edges = [
+        *runs_in(system, "server"),
         Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),
         Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE),
     ]
@@ -220,7 +263,7 @@ def endpoint_node(model: ModelNode) -> NodeSnapshot:
     return node(Kind.ENDPOINT, model.name, {Facet.OPERATE: values}, tuple(edges), model.renamed_from)
 
 
-def monitor_node(model: ModelNode) -> NodeSnapshot:
+def monitor_node(system: System, model: ModelNode) -> NodeSnapshot:
     monitoring = model.monitoring
     drift = monitoring.drift
     values: Values = {
@@ -240,7 +283,8 @@ def monitor_node(model: ModelNode) -> NodeSnapshot:
             "drift.false_alarms_per_month": drift.false_alarms_per_month,
         }
     edges = [
-        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE, paths=("clock", "online_store", "workspace"))
+        *runs_in(system, "trainer"),
+        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE, paths=("clock", "online_store", "workspace")),
     ]
     edges += [
         Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.every",))

@@ -1,0 +1,124 @@
+"""Where a system runs, and what it finds there: one machine, or a namespace of a Kubernetes cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Literal
+
+from mlsystem_runtime.contract.base import Struct
+
+PREFIX_LENGTH = 30
+"""So that a name made of it and what it is for stays within Kubernetes' 63 characters, and Argo's 52 for a schedule."""
+
+
+class LocalTarget(Struct, tag="local"):
+    """One machine. `workspace` None: below the state of the environment. Secrets come from the environment."""
+
+    port: int
+    workspace: str | None
+
+
+class Platform(Struct):
+    """What the cluster has, as the platform team declares it."""
+
+    kubernetes: str
+    prometheus: bool
+    argo_workflows: bool
+    argo_rollouts: bool
+    keda: bool
+    ingress: str | None
+    host: str | None
+    tls_secret: str | None
+    storage_class: str | None
+    gpu_selector: tuple[tuple[str, str], ...]
+    pull_secret: str | None
+
+
+class Images(Struct):
+    """What images are built from. `wheelhouse` is a folder of wheels: then no index is asked."""
+
+    base: str
+    wheelhouse: str | None
+    redis: str
+    postgres: str
+
+
+class SecretSource(Struct):
+    """Where the values of the spec's secrets are: a Secret that exists, or that External Secrets makes from `store`."""
+
+    name: str
+    store: str | None
+
+
+class PulumiSettings(Struct):
+    """`backend` None: files below the state of the environment."""
+
+    backend: str | None
+    secrets_provider: str | None
+
+
+class KubernetesTarget(Struct, tag="kubernetes"):
+    """`context` None: the current one. `workspace` None: a claim of `storage_bytes`, else an `s3://` URI, whose
+    endpoint and Secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) are None where the pod's identity is enough.
+    `online_store` and `tracking` None: the system has its own, else the URI of an existing one, or the name of the
+    secret that holds it (`secret:NAME`)."""
+
+    context: str | None
+    namespace: str
+    create_namespace: bool
+    registry: str
+    delivery: Literal["pulumi", "gitops"]
+    workspace: str | None
+    storage_bytes: int
+    bucket_endpoint: str | None
+    bucket_secret: str | None
+    online_store: str | None
+    tracking: str | None
+    platform: Platform
+    images: Images
+    secrets: SecretSource
+    pulumi: PulumiSettings
+
+
+Target = LocalTarget | KubernetesTarget
+
+
+class ServingHardware(Struct):
+    """Of one replica: `cpu` in cores, `memory` in bytes. Requests are the limits: what is measured is what there is."""
+
+    cpu: float
+    memory_bytes: int
+
+
+class Scaling(Struct):
+    """`target`: the share of the requested CPU in use (metric cpu), or requests per second and replica."""
+
+    controller: Literal["hpa", "keda"]
+    min_replicas: int
+    max_replicas: int
+    metric: Literal["cpu", "requests"]
+    target: float
+
+
+class TrainingHardware(Struct):
+    """`cpu` in cores, `memory` in bytes, `gpus` of `gpu_type` (None: any)."""
+
+    cpu: float
+    memory_bytes: int
+    gpus: int
+    gpu_type: str | None
+
+
+def prefix_of(name: str) -> str:
+    """A system's name as the beginning of names in a cluster."""
+    return dns_name(name, PREFIX_LENGTH)
+
+
+def dns_name(name: str, longest: int = PREFIX_LENGTH) -> str:
+    """`name` as Kubernetes allows it (DNS-1123). One that had to be changed gets a tail, so that no two become one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if plain == name and len(plain) <= longest:
+        return plain
+    tail = hashlib.sha256(name.encode()).hexdigest()[:4]
+    return f"{plain[: longest - 5].rstrip('-')}-{tail}"
