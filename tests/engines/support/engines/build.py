@@ -17,7 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engines.recipes import RECIPES, SOURCES, Manifests, Program, Recipe, cache_folder, folder, is_built, recipe
+from engines.recipes import (
+    RECIPES,
+    SOURCES,
+    Manifests,
+    Program,
+    Recipe,
+    cache_folder,
+    folder,
+    is_built,
+    missing,
+    recipe,
+)
 from engines.scratch_image import write_image
 
 PAUSE = "registry.local/pause:1"
@@ -39,13 +50,13 @@ def main(names: list[str]) -> int:
 
 def built(one: Recipe) -> bool:
     """False, with the reason told, when `one` could not be built."""
-    if is_built(one.name) and not missing(one):
+    if is_built(one.name):
         say(f"{one.name}: up to date")
         return True
-    say(f"{one.name}: building {one.title}")
-    start = time.monotonic()
     try:
         with alone():
+            say(f"{one.name}: building {one.title}")
+            start = time.monotonic()
             build(one)
     except BuildError as error:
         say(f"{one.name}: not built: {error}")
@@ -65,9 +76,11 @@ def alone() -> Iterator[None]:
 
 def build(one: Recipe) -> None:
     """Complete in its place, or not there at all."""
-    install([package for _, package in missing(one)])
+    install(missing(one))
     if is_built(one.name):
         return
+    for killed in cache_folder().glob(f"{one.name}.*"):
+        shutil.rmtree(killed)
     partial = Path(tempfile.mkdtemp(prefix=f"{one.name}.", dir=cache_folder()))
     try:
         for package in one.unpacked:
@@ -134,14 +147,6 @@ def go(*arguments: str, of: Recipe) -> str:
     return run(["go", *arguments], cwd=SOURCES / of.name, environment=environment)
 
 
-def missing(one: Recipe) -> list[tuple[str, str]]:
-    return [(name, package) for name, package in one.needs if shutil.which(name, path=system_path()) is None]
-
-
-def system_path() -> str:
-    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-
-
 def install(packages: list[str]) -> None:
     if not packages:
         return
@@ -149,7 +154,7 @@ def install(packages: list[str]) -> None:
         raise BuildError(f"install {' '.join(packages)} first: that takes root and apt-get")
     say(f"  installing {' '.join(packages)}")
     run(["apt-get", "update", "-qq"])
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # 1: no service is started
     run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment=quiet)
 
 
@@ -158,10 +163,13 @@ def unpack(package: str, target: Path) -> None:
         raise BuildError(f"the Debian package {package} is unpacked with apt-get and dpkg, which are not here")
     if "Candidate: (none)" in (policy := run(["apt-cache", "policy", package])) or not policy:
         run(["apt-get", "update", "-qq"])
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o777)  # apt fetches as a user of its own
-        run(["apt-get", "download", "-qq", package], cwd=Path(folder))
-        run(["dpkg", "-x", str(next(Path(folder).glob("*.deb"))), str(target)])
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o777)  # apt fetches as a user of its own
+        run(["apt-get", "download", "-qq", package], cwd=Path(place))
+        run(["dpkg", "-x", str(next(Path(place).glob("*.deb"))), str(target)])
+    (target / "bin").mkdir(exist_ok=True)
+    for program in (target / "usr" / "bin").iterdir():
+        (target / "bin" / program.name).symlink_to(f"../usr/bin/{program.name}")
 
 
 def run(command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:

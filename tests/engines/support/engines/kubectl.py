@@ -106,4 +106,5 @@ class Cluster:
 
 
 def listed(objects: Iterable[Object]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+    """Documents, not a List: of a List, kubectl is the judge and not the server."""
+    return "\n---\n".join(json.dumps(one) for one in objects)

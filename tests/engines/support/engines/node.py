@@ -241,8 +241,8 @@ def read_pair(keys: Path, name: str) -> Pair:
 
 
 def node_path() -> str:
-    unpacked = [folder("node") / "usr" / "bin", *(folder(name) / "bin" for name in ("kube", "node", "dns"))]
-    return ":".join([*map(str, unpacked), os.environ.get("PATH", os.defpath), "/usr/sbin:/sbin:/usr/lib/cni"])
+    programs = [str(folder(name) / "bin") for name in ("kube", "node", "dns")]
+    return ":".join([*programs, os.environ.get("PATH", os.defpath), "/usr/sbin:/sbin:/usr/lib/cni"])
 
 
 def sweep() -> None:

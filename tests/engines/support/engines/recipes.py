@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ class Link:
 @dataclass(frozen=True)
 class Recipe:
     """`needs` are programs or folders of the machine and the Debian package that has each; `unpacked` are Debian
-    packages that are laid into the engine's folder without being installed."""
+    packages that are laid into the engine's folder without being installed, their programs in `bin` too."""
 
     name: str
     title: str
@@ -124,6 +125,11 @@ RECIPES: tuple[Recipe, ...] = (
         (Manifests("crds", KEDA, "config/crd/bases"),),
     ),
     Recipe("prometheus", "Prometheus and promtool, as Debian packages them", unpacked=("prometheus",)),
+    Recipe("redis", "Redis, as Debian packages it", needs=(("redis-server", "redis-server"),)),
+    Recipe(
+        "images", "what images and their bases are built with",
+        needs=(("buildah", "buildah"), ("debootstrap", "debootstrap")),
+    ),
 )  # fmt: skip
 
 
@@ -153,7 +159,13 @@ def stated(one: Recipe) -> dict[str, object]:
 
 
 def is_built(name: str) -> bool:
-    return folder(name).is_dir()
+    return folder(name).is_dir() and not missing(recipe(name))
+
+
+def missing(one: Recipe) -> list[str]:
+    """The Debian packages that it needs and this machine lacks; a cache outlives a machine."""
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    return [package for name, package in one.needs if shutil.which(name, path=path) is None]
 
 
 def program(engine: str, name: str) -> Path:
