@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from engines.controllers import install_definitions
+from engines.controllers import install_definitions, report_outputs
 from engines.kubectl import Cluster, KubectlError, Object
 from engines.objects import deployment, pod_template, service, workflow
 from engines.processes import Processes
@@ -49,6 +49,21 @@ def test_a_workflow_runs_to_its_end(cluster: Cluster, argo: Processes) -> None:
     done = cluster.wait_for("workflow", "hello", lambda one: phase(one) in ("Succeeded", "Failed", "Error"), namespace)
 
     assert phase(done) == "Succeeded"
+
+
+def test_an_output_that_is_reported_is_the_workflows(cluster: Cluster, argo: Processes) -> None:
+    namespace = cluster.namespace("argo-outputs")
+    one = workflow("one", namespace)
+    parameter = {"name": "version", "valueFrom": {"path": "/tmp/version"}}
+    one["spec"]["templates"][0]["outputs"] = {"parameters": [parameter]}
+    cluster.apply(one)
+    cluster.eventually(lambda: cluster.find("pods", namespace), "a pod of the workflow")
+
+    report_outputs(cluster, cluster.find("pods", namespace)[0], {"version": "7"})
+    done = cluster.wait_for("workflow", "one", lambda found: phase(found) == "Succeeded", namespace)
+
+    (step,) = done["status"]["nodes"].values()
+    assert step["outputs"]["parameters"][0]["value"] == "7"
 
 
 def test_a_rollout_pauses_where_its_steps_say(cluster: Cluster, rollouts: Processes) -> None:

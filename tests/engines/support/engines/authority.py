@@ -101,6 +101,18 @@ def write_token_keys(folder: Path) -> None:
     (folder / "sa.pub").write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, public))
 
 
+def write_api_keys(folder: Path, hosts: tuple[str, ...]) -> Authority:
+    """All that an API server at `hosts` shows and trusts: `ca`, `apiserver`, `front-ca` and `front` (for APIs that it
+    passes on to others) and `sa`. The authority `ca`, which users are signed by."""
+    authority, front = new_authority("cluster"), new_authority("front-proxy")
+    authority.pair.write(folder, "ca")
+    front.pair.write(folder, "front-ca")
+    front.sign("front-proxy-client").write(folder, "front")
+    authority.sign("kube-apiserver", hosts=hosts).write(folder, "apiserver")
+    write_token_keys(folder)
+    return authority
+
+
 def write_kubeconfig(path: Path, server: str, authority: Authority, user: Pair) -> None:
     """JSON, which is YAML."""
     cluster = {"server": server, "certificate-authority-data": encoded(authority.pair.certificate)}

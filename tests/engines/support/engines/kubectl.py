@@ -35,11 +35,14 @@ class Cluster:
         return clean_environment({"KUBECONFIG": str(self.kubeconfig), "PATH": path})
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None, seconds: float = 60) -> str:
-        """Standard output; KubectlError with standard error."""
-        finished = subprocess.run(
-            [program("kube", "kubectl"), *arguments], input=stdin, env=self.environment, capture_output=True,
-            text=True, timeout=seconds, check=False,
-        )  # fmt: skip
+        """Standard output; KubectlError with standard error, or when it takes longer."""
+        try:
+            finished = subprocess.run(
+                [program("kube", "kubectl"), *arguments], input=stdin, env=self.environment, capture_output=True,
+                text=True, timeout=seconds, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise KubectlError(f"no answer in {seconds:g} s") from error
         if finished.returncode:
             raise KubectlError(finished.stderr.strip())
         return finished.stdout
@@ -95,6 +98,15 @@ class Cluster:
         said = self.kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json")
         found: Object | None = json.loads(said) if said else None
         return found
+
+    def has_ready_node(self, name: str) -> bool:
+        """And the service account that pods of the namespace `default` start with; False when nothing answers."""
+        try:
+            conditions = self.get("node", name).get("status", {}).get("conditions", [])
+            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+            return ready and self.find_one("serviceaccount", "default") is not None
+        except KubectlError:
+            return False
 
     def eventually(self, so: Callable[[], object], what: str, seconds: float = 60) -> None:
         """KubectlError when `so()` is not true in time."""

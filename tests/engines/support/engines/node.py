@@ -13,16 +13,15 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engines.authority import Authority, Pair, new_authority, write_kubeconfig, write_token_keys
-from engines.kubectl import Cluster, KubectlError, Object
-from engines.processes import LEASH, EngineError, Processes, clean_environment
+from engines.authority import Authority, Pair, write_api_keys, write_kubeconfig
+from engines.kubectl import Cluster, Object
+from engines.processes import LEASH, EngineError, Processes, abandoned, clean_environment, new_folder
 from engines.recipes import folder
 from engines.scratch_image import write_image
 
@@ -126,14 +125,14 @@ class RealNode:
 @contextmanager
 def real_node() -> Iterator[RealNode]:
     """Ready for pods when the block begins; about ten seconds. Several can run at a time."""
-    sweep()
-    place = Path(tempfile.mkdtemp(prefix=PREFIX))
+    for left in abandoned(PREFIX):
+        remove(left)
+    place = new_folder(PREFIX)
     authority = write_identities(place / "pki")
     outer = start_outer(place)
     relays: list[int] = []
     try:
         pid = inner_pid(outer)
-        (place / "pid").write_text(str(pid))
         with Processes(place / "log") as processes:
             node = RealNode(Cluster(place / "kubeconfig"), place, pid, processes, relays)
             wait_for_network(node)
@@ -194,7 +193,7 @@ def wait_for_network(node: RealNode) -> None:
 
 def wait_for_node(node: RealNode, outer: subprocess.Popen[bytes], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while not is_ready(node.cluster):
+    while not node.cluster.has_ready_node(NODE):
         if outer.poll() is not None or time.monotonic() > deadline:
             raise EngineError(f"the node did not become ready:\n{last_words(node.place)}")
         time.sleep(0.1)
@@ -205,15 +204,6 @@ def last_words(place: Path) -> str:
     return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-4:]) for log in logs)
 
 
-def is_ready(cluster: Cluster) -> bool:
-    try:
-        conditions = cluster.get("node", NODE)["status"].get("conditions", [])
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-        return ready and cluster.find_one("serviceaccount", "default") is not None
-    except KubectlError:
-        return False
-
-
 def is_in_pod(process: Path, name: str, cgroup: str) -> bool:
     with contextlib.suppress(OSError):
         return (process / "comm").read_text().strip() == name and cgroup in (process / "cgroup").read_text()
@@ -221,13 +211,8 @@ def is_in_pod(process: Path, name: str, cgroup: str) -> bool:
 
 
 def write_identities(keys: Path) -> Authority:
-    authority, front = new_authority("cluster"), new_authority("front-proxy")
-    authority.pair.write(keys, "ca")
-    front.pair.write(keys, "front-ca")
-    front.sign("front-proxy-client").write(keys, "front")
-    write_token_keys(keys)
     names = ("localhost", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
-    authority.sign("kube-apiserver", hosts=("127.0.0.1", ADDRESS, "10.96.0.1", *names)).write(keys, "apiserver")
+    authority = write_api_keys(keys, ("127.0.0.1", ADDRESS, "10.96.0.1", *names))
     authority.sign("kube-apiserver-kubelet-client", ("system:masters",)).write(keys, "kubelet-client")
     for name, user, groups in USERS:
         pair = authority.sign(user, groups, hosts=(ADDRESS, NODE) if name == "kubelet" else ())
@@ -245,15 +230,8 @@ def node_path() -> str:
     return ":".join([*programs, os.environ.get("PATH", os.defpath), "/usr/sbin:/sbin:/usr/lib/cni"])
 
 
-def sweep() -> None:
-    """What a node left behind whose starter was killed: its folder, and cgroups without processes."""
-    for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = place / "pid"
-        if pid.exists() and not Path(f"/proc/{pid.read_text()}").exists():
-            remove(place)
-
-
 def remove(place: Path) -> None:
+    """The folder and the cgroups of a node that has ended."""
     for _ in range(30):
         left = [one for one in CGROUPS.glob(f"*/{place.name}") if not remove_cgroup(one)]
         if not left:

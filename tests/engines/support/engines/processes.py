@@ -17,6 +17,7 @@ from types import TracebackType
 
 LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 """In front of a command: the kernel kills it when the thread that started it ends, however that ends."""
+STARTER = "starter"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
@@ -111,10 +112,25 @@ def free_port() -> int:
         return port
 
 
+def new_folder(prefix: str) -> Path:
+    """A new temporary folder, whose name is short enough for sockets in it, and which says who made it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    (folder / STARTER).write_text(str(os.getpid()))
+    return folder
+
+
+def abandoned(prefix: str) -> list[Path]:
+    """Folders of `new_folder` whose makers were killed before they could remove them."""
+    found = Path(tempfile.gettempdir()).glob(f"{prefix}*/{STARTER}")
+    return [path.parent for path in found if not Path(f"/proc/{path.read_text() or 'none'}").exists()]
+
+
 @contextlib.contextmanager
 def short_folder(prefix: str) -> Iterator[Path]:
-    """A folder whose name is short enough for sockets in it; removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    """A `new_folder`, removed afterwards, and with it abandoned ones."""
+    for left in abandoned(prefix):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = new_folder(prefix)
     try:
         yield folder
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from engines.authority import new_authority, write_kubeconfig, write_token_keys
+from engines.authority import write_api_keys, write_kubeconfig
 from engines.kubectl import Cluster, KubectlError, Object
 from engines.processes import Processes, free_port, short_folder
 from engines.recipes import folder, program
@@ -35,7 +35,7 @@ def simulated_cluster(
         start_controllers(place, processes, cluster.kubeconfig, controller_flags or {})
         start_simulation(place, processes, cluster.kubeconfig, stages)
         cluster.apply(node())
-        processes.wait_until(lambda: is_ready(cluster), f"a ready node, API server at port {port}")
+        processes.wait_until(lambda: cluster.has_ready_node(NODE), f"a ready node, API server at port {port}")
         yield cluster
 
 
@@ -43,7 +43,9 @@ def start_api(place: Path, processes: Processes, flags: Sequence[str]) -> int:
     """The port of the API server, which is started but need not answer yet."""
     port, etcd, peers = free_port(), free_port(), free_port()
     keys = place / "pki"
-    write_identities(keys, place / "kubeconfig", port)
+    authority = write_api_keys(keys, ("127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc"))
+    administrator = authority.sign("admin", groups=("system:masters",))
+    write_kubeconfig(place / "kubeconfig", f"https://127.0.0.1:{port}", authority, administrator)
     etcd_address, peer_address = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peers}"
     processes.start(
         "etcd", program("kube", "etcd"), "--name=test", f"--data-dir={place / 'etcd'}", "--unsafe-no-fsync",
@@ -58,18 +60,6 @@ def start_api(place: Path, processes: Processes, flags: Sequence[str]) -> int:
         "--authorization-mode=Node,RBAC", *api_keys(keys), *flags,
     )  # fmt: skip
     return port
-
-
-def write_identities(keys: Path, kubeconfig: Path, port: int) -> None:
-    authority, front = new_authority("cluster"), new_authority("front-proxy")
-    authority.pair.write(keys, "ca")
-    front.pair.write(keys, "front-ca")
-    hosts = ("127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc")
-    authority.sign("kube-apiserver", hosts=hosts).write(keys, "apiserver")
-    front.sign("front-proxy-client").write(keys, "front")
-    write_token_keys(keys)
-    administrator = authority.sign("admin", groups=("system:masters",))
-    write_kubeconfig(kubeconfig, f"https://127.0.0.1:{port}", authority, administrator)
 
 
 def api_keys(keys: Path) -> tuple[str, ...]:
@@ -112,12 +102,6 @@ def answers(cluster: Cluster) -> bool:
         return cluster.kubectl("get", "--raw", "/readyz", seconds=10) == "ok"
     except KubectlError:
         return False
-
-
-def is_ready(cluster: Cluster) -> bool:
-    conditions = cluster.get("node", NODE).get("status", {}).get("conditions", [])
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-    return ready and cluster.find_one("serviceaccount", "default") is not None
 
 
 def node() -> Object:
