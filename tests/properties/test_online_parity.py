@@ -5,6 +5,7 @@ Bit for bit: counts, latest values and sums of floats alike, because sums are ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from events import (
     source_of,
     table_of,
 )
+from redis_server import RedisServer, redis_server
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import AggregateGroup, StoredGroup
@@ -32,6 +34,7 @@ from mlsystem_runtime.features.keys import key_bytes
 from mlsystem_runtime.features.materializer import materialize
 from mlsystem_runtime.features.online import GroupReader
 from mlsystem_runtime.features.point_in_time import features_at
+from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import MemoryStore, OnlineStore
@@ -39,6 +42,12 @@ from mlsystem_runtime.features.store import MemoryStore, OnlineStore
 KINDS = ["latest", "windows"]
 CASES = [(seed, kind, seed % 3 > 0) for seed in range(8) for kind in KINDS]
 FLOATS = ["whole", "halves", "any", "extreme"]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 def group_of(kind: str, random: np.random.Generator) -> StoredGroup:
@@ -88,9 +97,23 @@ def test_a_materialised_store_answers_as_offline(seed: int, kind: str, available
 def test_rows_that_arrive_late_are_corrected_or_vanish_reach_the_store(
     seed: int, kind: str, available: bool, tmp_path: Path
 ) -> None:
+    store = SqliteStore(tmp_path / "store.sqlite", writable=True, durable=False)
+    check_arriving_rows(seed, kind, available, store)
+
+
+@pytest.mark.parametrize(("seed", "kind", "available"), CASES[:6])
+def test_rows_that_arrive_late_are_corrected_or_vanish_reach_a_fleets_store(
+    seed: int, kind: str, available: bool, fleet: RedisServer
+) -> None:
+    store = RedisStore(fleet.url, f"late {seed} {kind}", writable=True)
+    check_arriving_rows(seed, kind, available, store)
+    store.close()
+
+
+def check_arriving_rows(seed: int, kind: str, available: bool, store: OnlineStore) -> None:
     random = np.random.default_rng(seed)
     source = source_of(available, KNOWN if available else tuple(TYPES))
-    group, store = group_of(kind, random), SqliteStore(tmp_path / "store.sqlite", writable=True, durable=False)
+    group = group_of(kind, random)
     rows = random_rows(random, 200, FLOATS[seed % 4], 0, available)
     random.shuffle(rows)
     watermark = min(row["time"] for row in rows)
@@ -128,9 +151,22 @@ def test_a_source_whose_newest_rows_are_withdrawn_reaches_the_store(seed: int, k
 def test_a_store_filled_as_time_goes_by_answers_as_offline_at_every_instant(
     seed: int, kind: str, available: bool
 ) -> None:
+    check_filling(seed, kind, available, MemoryStore())
+
+
+@pytest.mark.parametrize(("seed", "kind", "available"), CASES[:4])
+def test_a_fleets_store_filled_as_time_goes_by_answers_as_offline_at_every_instant(
+    seed: int, kind: str, available: bool, fleet: RedisServer
+) -> None:
+    store = RedisStore(fleet.url, f"filled {seed} {kind}", writable=True)
+    check_filling(seed, kind, available, store)
+    store.close()
+
+
+def check_filling(seed: int, kind: str, available: bool, store: OnlineStore) -> None:
     random = np.random.default_rng(seed)
     source = source_of(available, KNOWN if available else tuple(TYPES))
-    group, store = group_of(kind, random), MemoryStore()
+    group = group_of(kind, random)
     rows = random_rows(random, 200, FLOATS[seed % 4], 0, available)
     filler = Filler(group, source, rows_of(group, source, table_of(rows)), store)
     _, at = random_asks(random, rows, 50)

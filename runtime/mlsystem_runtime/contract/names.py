@@ -14,4 +14,6 @@ DIE_WITH_PARENT = "MLSYSTEM_DIE_WITH_PARENT"  # the parent's pid: the process en
 PROPOSES = "MLSYSTEM_PROPOSES"  # "1": the system started this run itself, so what it makes may have to be approved
 SECRET_FOLDER = "MLSYSTEM_SECRETS"  # a folder with one file per secret; else the environment
 
+ONLINE_STORE = "MLSYSTEM_ONLINE_STORE"  # redis:// or rediss://, where the online store is a Redis
+
 PREEMPTED = 75  # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)

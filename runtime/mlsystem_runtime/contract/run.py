@@ -161,7 +161,9 @@ class Step(Struct):
 
 
 class OnlineStore(Struct):
-    type: Literal["sqlite"]
+    """`sqlite` is a file of the workspace; where a `redis` is, the environment says (`names.ONLINE_STORE`)."""
+
+    type: Literal["sqlite", "redis"]
 
 
 Clock = Literal["wall", "data"]

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS head (
 """
 READ = """
 SELECT body.packed, head.packed FROM body LEFT JOIN head USING (generation, key)
-WHERE body.generation = ? AND body.key = ?
+WHERE body.generation = (SELECT id FROM generation WHERE fingerprint = ?) AND body.key = ?
 """
 ADVANCE = """
 INSERT INTO generation (fingerprint, name, knowledge, watermark_us, ingested, made_from) VALUES (?, ?, ?, ?, ?, ?)
@@ -158,12 +158,11 @@ class SqliteStore:
 
 
 class Opened:
-    """A connection, the file it was opened on, and what was found there already."""
+    """A connection, and the file it was opened on."""
 
     def __init__(self, connection: sqlite3.Connection, inode: int) -> None:
         self.connection = connection
         self.inode = inode
-        self.numbers: dict[str, int] = {}
         self.looked = time.monotonic()
 
     def still_at(self, path: Path) -> bool:
@@ -178,16 +177,14 @@ class Opened:
             return False
 
     def number(self, fingerprint: str) -> int:
-        """The number of a generation; raises StoreUnreachableError where there is none."""
-        if fingerprint not in self.numbers:
-            rows = self.connection.execute("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,)).fetchall()
-            if not rows:
-                raise StoreUnreachableError(
-                    f"the online store holds nothing of the group with fingerprint {fingerprint}",
-                    "run the group's materialize step",
-                )
-            self.numbers[fingerprint] = rows[0][0]
-        return self.numbers[fingerprint]
+        """The number of a generation, until it is dropped; raises StoreUnreachableError where there is none."""
+        row = self.connection.execute("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        if row is None:
+            raise StoreUnreachableError(
+                f"the online store holds nothing of the group with fingerprint {fingerprint}",
+                "run the group's materialize step",
+            )
+        return int(row[0])
 
 
 def generations(connection: sqlite3.Connection) -> tuple[Generation, ...]:
@@ -196,8 +193,10 @@ def generations(connection: sqlite3.Connection) -> tuple[Generation, ...]:
 
 
 def read(opened: Opened, fingerprint: str, keys: Sequence[bytes]) -> list[Packed | None]:
-    number, execute = opened.number(fingerprint), opened.connection.execute
-    rows = [execute(READ, (number, key)).fetchone() for key in keys]
+    execute = opened.connection.execute
+    rows = [execute(READ, (fingerprint, key)).fetchone() for key in keys]
+    if None in rows:
+        opened.number(fingerprint)  # a key without a state is an answer only where there is a generation
     return [None if row is None else Packed(row[0], row[1] or b"") for row in rows]
 
 

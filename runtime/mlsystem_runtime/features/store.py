@@ -71,6 +71,10 @@ class OnlineStore(Protocol):
         """Forget a generation."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; they are opened again when needed."""
+        ...
+
 
 class MemoryStore:
     """The store without a file, for tests and for whatever lives in one process."""
@@ -109,3 +113,6 @@ class MemoryStore:
     def drop(self, fingerprint: str) -> None:
         self._generations.pop(fingerprint, None)
         self._states.pop(fingerprint, None)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

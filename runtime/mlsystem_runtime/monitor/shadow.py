@@ -20,7 +20,7 @@ from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 from mlsystem_runtime.contract.release import ModelRelease, Release, write_release
-from mlsystem_runtime.contract.run import Alert, Endpoint, MonitoredModel, RunConfig
+from mlsystem_runtime.contract.run import Alert, Endpoint, MonitoredModel, OnlineStore, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace, write_atomically
 from mlsystem_runtime.monitor.jobs import end
 
@@ -30,14 +30,16 @@ LAST_LINES = 15
 
 
 def shadow_config(config: RunConfig, endpoint: Endpoint, monitored: MonitoredModel) -> RunConfig:
-    """One endpoint and its monitor on the data's clock. Nothing is refreshed or retrained, alerts go to the log."""
+    """One endpoint and its monitor on the data's clock, and a store of their own. Nothing is refreshed or retrained,
+    alerts go to the log."""
+    store = OnlineStore("sqlite")
     watched = replace(
         monitored, alerts=(Alert("log"),), approve=("retrain", "promote"), freshness_us=None, retrain_steps=(),
     )
     return replace(
         config, clock="data", steps=(), secrets=(),
-        server=replace(config.server, clock="data", endpoints=(endpoint,)),
-        monitor=replace(config.monitor, clock="data", models=(watched,), refreshes=()),
+        server=replace(config.server, clock="data", online_store=store, endpoints=(endpoint,)),
+        monitor=replace(config.monitor, clock="data", online_store=store, models=(watched,), refreshes=()),
     )
 
 

@@ -7,7 +7,7 @@ import os
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.features.online import Assembler
-from mlsystem_runtime.features.sqlite_store import SqliteStore
+from mlsystem_runtime.features.opening import open_store
 from mlsystem_runtime.serve.versions import LoadedVersion, LoadVersion
 
 DEFAULT_THREADS = 1      # one small request is answered fastest without waking other threads
@@ -15,7 +15,7 @@ DEFAULT_THREADS = 1      # one small request is answered fastest without waking 
 
 def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
     """All versions read one store, each by its own feature contract. Raises MlsystemError for a damaged version."""
-    store = SqliteStore(workspace.online)
+    store = open_store(config, workspace, os.environ)
     threads = config.server.threads or DEFAULT_THREADS
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported: it then holds for every thread
 

@@ -7,6 +7,7 @@ answer still: their generations are kept fresh too, and those that nobody can re
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Mapping
 
@@ -19,9 +20,9 @@ from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.materializer import Written, generation_of, materialize
+from mlsystem_runtime.features.opening import open_store
 from mlsystem_runtime.features.rows import columns_read, read_rows
-from mlsystem_runtime.features.sqlite_store import SqliteStore
-from mlsystem_runtime.features.store import Generation
+from mlsystem_runtime.features.store import Generation, OnlineStore
 from mlsystem_runtime.registry.card import CARD, read_card
 from mlsystem_runtime.steps.base import Input, StepContext, StepResult
 
@@ -36,7 +37,7 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
     ingested = context.inputs[f"ingest.{source.name}"]
     clock_us = int(ingested.facts["clock_us"] or 0)
     watermark_us = store_watermark(context.config.clock, clock_us)
-    store = SqliteStore(context.workspace.online, writable=True)
+    store = open_store(context.config, context.workspace, os.environ, writable=True)
     context.progress(0, 1, f"rows of {source.name}")
     written = bring_up(group, source, ingested, store, watermark_us)
     keep_registered(payload, context, store, watermark_us)
@@ -52,13 +53,13 @@ def run(payload: MaterializeStep, context: StepContext) -> StepResult:
 def revisit(payload: MaterializeStep, context: StepContext, record: StepRecord) -> None:
     """An earlier output answers, but what it wrote may be gone: dropped when nothing read it, lost or replaced."""
     ingested = context.inputs[f"ingest.{payload.source.name}"]
-    store = SqliteStore(context.workspace.online, writable=True)
+    store = open_store(context.config, context.workspace, os.environ, writable=True)
     refresh(payload.group, payload.source, ingested, store, record.facts["watermark_us"])
     keep_registered(payload, context, store, record.facts["watermark_us"])
     store.close()
 
 
-def refresh(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> None:
+def refresh(group: StoredGroup, source: Source, ingested: Input, store: OnlineStore, watermark_us: int) -> None:
     """Bring the group up, unless its generation was made from these very rows."""
     held = store.generation(group.fingerprint)
     new = generation_of(group, source, watermark_us, ingested.order, content_of(group, source, ingested))
@@ -67,12 +68,12 @@ def refresh(group: StoredGroup, source: Source, ingested: Input, store: SqliteSt
         bring_up(group, source, ingested, store, watermark_us)
 
 
-def confirm(held: Generation, ingested: int, store: SqliteStore) -> bool:
+def confirm(held: Generation, ingested: int, store: OnlineStore) -> bool:
     """A later ingest has brought the same rows; False where another run wrote meanwhile."""
     return store.write(dataclasses.replace(held, ingested=max(held.ingested, ingested)), (), (), held)
 
 
-def bring_up(group: StoredGroup, source: Source, ingested: Input, store: SqliteStore, watermark_us: int) -> Written:
+def bring_up(group: StoredGroup, source: Source, ingested: Input, store: OnlineStore, watermark_us: int) -> Written:
     rows = read_rows(group, source, ingested.path / ROWS)
     content = content_of(group, source, ingested)
     return materialize(group, source, rows, store, watermark_us, ingested.order, content)
@@ -92,7 +93,7 @@ def store_watermark(clock: Clock, clock_us: int) -> int:
     return clock_us if clock == "data" else min(clock_us, time.time_ns() // 1000)
 
 
-def keep_registered(payload: MaterializeStep, context: StepContext, store: SqliteStore, watermark_us: int) -> None:
+def keep_registered(payload: MaterializeStep, context: StepContext, store: OnlineStore, watermark_us: int) -> None:
     """Keep fresh what registered versions read beside the configured groups; forget what nobody reads any more.
 
     Of all steps over one source the first does it. A definition belongs to a source over which it means what it meant

@@ -1,0 +1,26 @@
+"""Which online store a process uses: the contract says the kind, the environment where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import ONLINE_STORE
+from mlsystem_runtime.contract.run import RunConfig
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.features.sqlite_store import SqliteStore
+from mlsystem_runtime.features.store import OnlineStore
+
+
+def open_store(
+    config: RunConfig, workspace: Workspace, environ: Mapping[str, str], writable: bool = False
+) -> OnlineStore:
+    """The store of this system in this environment. Raises MlsystemError where nothing says which Redis it is."""
+    if config.server.online_store.type == "sqlite":
+        return SqliteStore(workspace.online, writable=writable)
+    url = environ.get(ONLINE_STORE)
+    if not url:
+        raise MlsystemError(f"the online store is a Redis, and {ONLINE_STORE} does not say which", "set it to redis://HOST")
+    from mlsystem_runtime.features.redis_store import RedisStore  # lazy: one machine needs no client
+
+    return RedisStore(url, f"{config.system}/{config.environment}", writable)
