@@ -1,0 +1,107 @@
+"""Systems in a cluster, to make objects of: the examples with an environment `staging`, and what can differ there."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlsystem.compile import resolve_system
+from mlsystem.diagnostics.report import Report
+from mlsystem.emit.contract import run_config
+from mlsystem.emit.kubernetes.objects import Cluster
+from mlsystem.emit.sections import sections
+from mlsystem.system.snapshots import snapshot
+from mlsystem.system.target import KubernetesTarget
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+DIGITS = "0123456789abcdef"
+PLATFORM: Mapping[str, Any] = {"argo_workflows": True}
+STAGING: Mapping[str, Any] = {"target": "kubernetes", "registry": "registry.example.com/ml", "platform": PLATFORM}
+
+EVERYTHING: Mapping[str, Any] = {
+    **PLATFORM, "prometheus": True, "keda": True, "argo_rollouts": True, "ingress": "nginx",
+    "host": "ml.example.com", "tls_secret": "ml-tls", "storage_class": "fast", "pull_secret": "registry",
+    "gpu_selector": {"cloud.example.com/gpu": "a10g"},
+}  # fmt: skip
+BY_REQUESTS = {"controller": "keda", "metric": "requests", "target": "20rps", "min_replicas": 1, "max_replicas": 6}
+BUCKET: Mapping[str, Any] = {
+    "workspace": "s3://models/delay",
+    "bucket": {"endpoint": "http://objects.storage:9000", "secret": "bucket"},
+}
+
+VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "flights": ("flights", {}),
+    "seattle": ("seattle", {"namespace": {"name": "weather", "create": True}}),
+    "two models": ("seattle-two", {}),
+    "two models behind an ingress": ("seattle-two", {"platform": EVERYTHING}),
+    "keda by requests": (
+        "flights",
+        {"platform": {**PLATFORM, "prometheus": True, "keda": True}, "override": {"serving": {"scaling": BY_REQUESTS}}},
+    ),
+    "keda by cpu": (
+        "flights",
+        {"platform": {**PLATFORM, "keda": True}, "override": {"serving": {"scaling": {"controller": "keda"}}}},
+    ),
+    "rollouts": ("seattle", {"platform": {**PLATFORM, "argo_rollouts": True}}),
+    "rollouts with prometheus": ("seattle", {"platform": {**PLATFORM, "argo_rollouts": True, "prometheus": True}}),
+    "rollouts and keda": ("flights", {"platform": EVERYTHING, "override": {"serving": {"scaling": BY_REQUESTS}}}),
+    "one replica": ("seattle", {"override": {"serving": {"scaling": {"min_replicas": 1, "max_replicas": 1}}}}),
+    "bucket of the cluster": ("flights", BUCKET),
+    "bucket of the cloud": ("flights", {"workspace": "s3://models/delay", "platform": EVERYTHING}),
+    "given stores": (
+        "flights",
+        {
+            **BUCKET, "online_store": {"uri": "rediss://cache.example.com:6380/2"},
+            "tracking": {"uri": "https://mlflow.example.com"},
+        },
+    ),
+    "stores of other namespaces": (
+        "flights",
+        {
+            "online_store": {"uri": "redis://redis.data.svc.cluster.local:6379"},
+            "tracking": {"uri": "http://mlflow.data:5000"},
+        },
+    ),
+    "secret stores": (
+        "flights",
+        {
+            "online_store": {"uri": "${secret:REDIS_URL}"}, "tracking": {"uri": "${secret:MLFLOW_URL}"},
+            "override": {"monitoring": {"alerts": {"to": [{"kind": "webhook", "url": "${secret:ALERT_URL}"}]}}},
+        },
+    ),
+    "external secrets": ("flights", {"secrets": {"from": "external_secrets", "store": "vault", "name": "delay"}}),
+}  # fmt: skip
+"""Which example, and what its environment says beside STAGING."""
+
+
+def every_cluster() -> dict[str, Cluster]:
+    """One of each variation, by name."""
+    return {name: cluster_named(name) for name in VARIATIONS}
+
+
+def cluster_named(name: str) -> Cluster:
+    example, settings = VARIATIONS[name]
+    return cluster_of(EXAMPLES / example / "mlsystem.yaml", **settings)
+
+
+def cluster_of(spec: str | Path, environment: str = "staging", **settings: Any) -> Cluster:
+    """A system as an emitter of objects gets it. Where the spec, whose last section is `environments`, has no such
+    environment, it is STAGING with these settings."""
+    text = spec.read_text() if isinstance(spec, Path) else spec
+    if f"\n  {environment}:" not in text:
+        text = f"{text.rstrip()}\n  {environment}: {json.dumps({**STAGING, **settings})}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "mlsystem.yaml")
+        path.write_text(text)
+        report = Report()
+        system = resolve_system(path, environment, {}, report)
+    assert system is not None, [(one.code, one.message, one.help) for one in report.diagnostics]
+    assert isinstance(system.target, KubernetesTarget)
+    target = system.target
+    config = run_config(system, snapshot(system))
+    repository = f"{target.registry}/{system.name}"
+    images = {name: f"{repository}/{name}:sha256-{DIGITS}" for name in ("server", "trainer")}
+    return Cluster(system=system, target=target, images=images, sections=sections(config))
