@@ -8,6 +8,7 @@ from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.environments import EnvironmentSpec
 from mlsystem.spec.platform import PlatformSpec
+from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
     Images,
     KubernetesTarget,
@@ -18,6 +19,7 @@ from mlsystem.system.target import (
     Target,
     prefix_of,
 )
+from mlsystem_runtime.contract.quantities import duration
 
 
 def resolve_target(draft: Draft, problems: Problems) -> Draft:
@@ -29,6 +31,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     if written.target == "kubernetes":
         check_platform(draft, written.platform, (*place, "platform"), problems)
         check_workspace(written, place, problems)
+        check_refreshes(draft, problems)
     if problems.errors > before:
         return draft
     return replace(draft, target=resolved(draft, written))
@@ -116,3 +119,19 @@ def check_workspace(written: EnvironmentSpec, place: Path, problems: Problems) -
     if uri is None and (written.bucket.endpoint or written.bucket.secret):
         problems.error("MLS504", "`bucket` belongs to an `s3://` workspace", (*place, "bucket"),
                        "write the `workspace`: s3://BUCKET/PREFIX")  # fmt: skip
+
+
+def check_refreshes(draft: Draft, problems: Problems) -> None:
+    """A schedule keeps the online store fresh there: more often than was asked for where cron cannot say it exactly."""
+    for name, group in draft.spec.features.items():
+        if group.kind == "request":
+            continue
+        period, path = cron_period(group.online.every), ("features", name, "online", "every")
+        asked = duration(group.online.every)
+        if period is None:
+            problems.error("MLS504", f"the schedules of a cluster have minutes, {asked} is less than one", path,
+                           "write `every: 1m` or longer")  # fmt: skip
+        elif period.every_us != group.online.every:
+            every = duration(period.every_us)
+            problems.warning("MLS504", f"a schedule cannot say every {asked}: in a cluster it is every {every}", path,
+                             f"write `every: {every}`, or another part of an hour or of a day")  # fmt: skip
