@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: demo demo-down test check quick bench soak engines test-engines schema golden docs clean
+.PHONY: demo demo-down test check quick bench soak engines test-engines schema golden docs lock clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
@@ -40,6 +40,9 @@ bench: $(INSTALLED)  ## measures, and writes bench/README.md
 
 schema docs golden: $(INSTALLED)  ## writes the generated files of that kind again
 	$(BIN)/python tools/generate.py $@
+
+lock: $(INSTALLED)  ## pins again what images install, from templates/images/*.in and constraints.txt; needs uv
+	$(BIN)/python tools/lock.py
 
 clean:  ## removes what was built, and the demo; the virtual environment stays
 	$(if $(wildcard $(INSTALLED)),$(BIN)/python tools/demo.py --down)
