@@ -1,0 +1,117 @@
+"""Values as Python source, laid out as a formatter would: on one line where they fit, else one element a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+WIDTH = 100
+INDENT = 4
+
+KEYWORDS = frozenset({"continue", "except", "exec", "from", "not"})
+"""Of Python 2 too: these are the ones that fields of Kubernetes have."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source that stands for itself: a name, or an expression that fits on a line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call with the arguments by name; those without come first."""
+
+    function: str
+    named: Mapping[str, Any]
+    positional: Sequence[Any] = ()
+    spread: bool = field(default=False)
+    """Whether every argument has a line of its own, also where one would do for all."""
+
+    @property
+    def arguments(self) -> list[tuple[str, Any]]:
+        return [("", one) for one in self.positional] + [(f"{name}=", one) for name, one in self.named.items()]
+
+
+def source(value: Any, indent: int = 0, used: int = 0) -> str:
+    """`value` as an expression that begins in a line indented by `indent`, of which `used` columns are taken."""
+    flat = one_line(value)
+    if flat is not None and used + len(flat) <= WIDTH:
+        return flat
+    match value:
+        case str() if "\n" in value:
+            return block_text(value)
+        case Call():
+            return enclosed(f"{value.function}(", value.arguments, ")", indent)
+        case Mapping() if value:
+            return enclosed("{", [(f"{quoted(key)}: ", one) for key, one in value.items()], "}", indent)
+        case list() | tuple() if value:
+            return enclosed("[", [("", one) for one in value], "]", indent)
+        case _:
+            assert flat is not None, f"{value!r} is no literal"
+            return flat
+
+
+def enclosed(begin: str, elements: Sequence[tuple[str, Any]], end: str, indent: int) -> str:
+    inner = indent + INDENT
+    lines = [f"{' ' * inner}{name}{source(one, inner, inner + len(name) + 1)}," for name, one in elements]
+    return "\n".join([begin, *lines, " " * indent + end])
+
+
+def one_line(value: Any) -> str | None:
+    """None where it takes more than one line however wide that is."""
+    match value:
+        case Code():
+            return value.text
+        case None | bool() | int() | float():
+            return repr(value)
+        case str():
+            return None if "\n" in value else quoted(value)
+        case Call():
+            return None if value.spread else joined(f"{value.function}(", value.arguments, ")")
+        case Mapping():
+            return joined("{", [(f"{quoted(key)}: ", one) for key, one in value.items()], "}")
+        case list() | tuple():
+            return joined("[", [("", one) for one in value], "]")
+        case _:
+            raise AssertionError(f"{type(value)} is no literal")
+
+
+def joined(begin: str, elements: Sequence[tuple[str, Any]], end: str) -> str | None:
+    found = [(name, one_line(one)) for name, one in elements]
+    texts = [name + text for name, text in found if text is not None]
+    return f"{begin}{', '.join(texts)}{end}" if len(texts) == len(found) else None
+
+
+def quoted(text: str) -> str:
+    """In double quotes, unless single ones take fewer escapes."""
+    body = json.dumps(text, ensure_ascii=False)[1:-1].replace("\x7f", "\\x7f")
+    if text.count('"') <= text.count("'"):
+        return f'"{body}"'
+    escaped = re.sub(r'\\\\|\\"', lambda found: '"' if found[0] == '\\"' else found[0], body).replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def block_text(text: str) -> str:
+    """Text of several lines, as it reads; blanks at the end of a line are written as what they are."""
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    escaped = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]|[ \t]+(?=\n)", lambda found: hexadecimal(found[0]), escaped)
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    return f'"""{escaped}"""'
+
+
+def hexadecimal(characters: str) -> str:
+    return "".join(f"\\x{ord(one):02x}" for one in characters)
+
+
+def snake_case(name: str) -> str:
+    """As Pulumi's SDKs name what the API calls `name`: `externalIPs` is `external_ips`."""
+    words = re.sub(r"[A-Z]{2,}s(?![a-z])", lambda found: found[0].capitalize(), name)
+    plain = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", words.replace("$", "_").replace("-", "_"))
+    found = re.sub(r"([A-Z])([A-Z])(?=[a-z])", r"\1_\2", plain).lower()
+    return f"{found}_" if found in KEYWORDS else found
