@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -32,14 +33,19 @@ def test_lines_are_broken_where_they_would_be_too_long(value: list[list[str]]) -
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("externalIPs", "external_ips"), ("hostIPC", "host_ipc"), ("exec", "exec_"), ("podCIDRs", "pod_cidrs"),
-     ("nonResourceURLs", "non_resource_urls"), ("$ref", "_ref"), ("podCIDR", "pod_cidr"), ("x-kubernetes-list-type", "x_kubernetes_list_type")],
+    [
+        ("externalIPs", "external_ips"), ("hostIPC", "host_ipc"), ("exec", "exec_"), ("podCIDRs", "pod_cidrs"),
+        ("nonResourceURLs", "non_resource_urls"), ("$ref", "_ref"), ("podCIDR", "pod_cidr"),
+        ("x-kubernetes-list-type", "x_kubernetes_list_type"),
+    ],
 )  # fmt: skip
 def test_fields_are_named_as_the_sdk_names_them(name: str, expected: str) -> None:
     assert snake_case(name) == expected
 
 
 def test_every_field_that_the_sdk_knows_has_its_name() -> None:
+    """Of plural abbreviations (`podIPs`) its table has names that its classes do not use."""
     from pulumi_kubernetes._tables import CAMEL_TO_SNAKE_CASE_TABLE  # lazy: half a second
 
-    assert {name: snake_case(name) for name in CAMEL_TO_SNAKE_CASE_TABLE} == CAMEL_TO_SNAKE_CASE_TABLE
+    table = {name: snake for name, snake in CAMEL_TO_SNAKE_CASE_TABLE.items() if not re.search("[A-Z]{2,}s$", name)}
+    assert {name: snake_case(name) for name in table} == table
