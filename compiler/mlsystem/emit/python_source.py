@@ -100,8 +100,7 @@ def block_text(text: str) -> str:
     """Text of several lines, as it reads; blanks at the end of a line are written as what they are."""
     escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     escaped = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]|[ \t]+(?=\n)", lambda found: hexadecimal(found[0]), escaped)
-    if escaped.endswith('"'):
-        escaped = f'{escaped[:-1]}\\"'
+    escaped = re.sub(r'(?<!\\)((?:\\\\)*)"\Z', r'\1\\"', escaped)  # a quote at the end that is not escaped yet
     return f'"""{escaped}"""'
 
 
