@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clusters import every_cluster
 from generated_types import type_errors
 from recorder import Recorded, record
 from stacks_by_hand import cluster_by_hand, objects_by_hand, program_in, stack_settings, workflow_template
 
+from mlsystem.emit.argo import pipeline_objects
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.system import kubernetes_objects
 from mlsystem.emit.pulumi_kubernetes import SKIP_AWAIT
 
 PROVIDER = "pulumi:providers:kubernetes"
@@ -132,12 +135,13 @@ def test_a_hash_in_a_name_is_in_no_variable(tmp_path: Path) -> None:
 def test_the_source_is_what_a_formatter_would_leave_alone(tmp_path: Path) -> None:
     _, _, place = program(tmp_path, **CREATED)
 
-    said = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "100", "--diff", str(place)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    assert unformatted(place) == ""
 
-    assert (said.returncode, said.stdout) == (0, "")
+
+def unformatted(place: Path) -> str:
+    """What a formatter would change."""
+    ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "100", "--diff", str(place)]
+    return subprocess.run(ruff, capture_output=True, text=True, check=False).stdout
 
 
 @pytest.mark.slow
@@ -154,3 +158,41 @@ def test_a_strict_type_checker_finds_a_field_that_the_server_would_drop(tmp_path
     server.write_text(server.read_text().replace('"service_account_name"', '"service_acount_name"'))
 
     assert 'No overload variant of "Deployment"' in type_errors(place)
+
+
+CLUSTERS = every_cluster()
+
+
+def everything(cluster: Cluster) -> tuple[KubernetesObject, ...]:
+    return (*kubernetes_objects(cluster), *pipeline_objects(cluster))
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_the_program_of_any_system_declares_its_manifests(name: str, tmp_path: Path) -> None:
+    cluster = CLUSTERS[name]
+    objects = everything(cluster)
+    place = program_in(tmp_path, cluster, objects)
+
+    known, unknown = (record(place, stack_settings(cluster), unknown=one) for one in (False, True))
+
+    bodies = {
+        (one.inputs["apiVersion"], one.inputs["kind"], one.name): plain(one) for one in known if one.type != PROVIDER
+    }
+    assert bodies == {(one.body["apiVersion"], one.kind, one.name): one.body for one in objects}
+    assert [one.urn for one in known] == [one.urn for one in unknown]
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_the_program_of_any_system_is_formatted(name: str, tmp_path: Path) -> None:
+    place = program_in(tmp_path, CLUSTERS[name], everything(CLUSTERS[name]))
+
+    assert unformatted(place) == ""
+
+
+@pytest.mark.slow
+def test_a_strict_type_checker_finds_nothing_in_the_program_of_any_system(tmp_path: Path) -> None:
+    found = {}
+    for name, cluster in CLUSTERS.items():
+        found[name] = type_errors(program_in(tmp_path / name, cluster, everything(cluster)))
+
+    assert {name: errors for name, errors in found.items() if errors} == {}
