@@ -5,17 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.bucket import Bucket
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.files import sync
 from mlsystem_runtime.contract.model import GateResult, MetricValue
 from mlsystem_runtime.contract.release import Share
-from mlsystem_runtime.contract.workspace import sync
+from mlsystem_runtime.contract.workspace import Workspace
 
 
 class Event(Struct, tag_field="event"):
@@ -84,8 +87,16 @@ class Entry(Struct):
     body: AnyEvent
 
 
+Known = Callable[[Sequence[AnyEvent]], bool]
+"""Whether these events, all so far, say already what is to be appended."""
+
+
 class Ledger(Protocol):
     def append(self, event: AnyEvent) -> Entry: ...
+
+    def append_new(self, event: AnyEvent, known: Known) -> Entry | None:
+        """None, and nothing appended, where it is `known` by now; nobody appends in between."""
+        ...
 
     def entries(self) -> Iterator[Entry]: ...
 
@@ -97,11 +108,21 @@ class FileLedger:
         self.path = path
 
     def append(self, event: AnyEvent) -> Entry:
+        entry = self._append(event, None)
+        assert entry is not None
+        return entry
+
+    def append_new(self, event: AnyEvent, known: Known) -> Entry | None:
+        return self._append(event, known)
+
+    def _append(self, event: AnyEvent, known: Known | None) -> Entry | None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             lines, end = _whole_lines(file.read())
+            if known is not None and known([entry.body for entry in self._decoded(lines)]):
+                return None
             if end < file.seek(0, os.SEEK_END):
                 file.truncate(end)
             entry = Entry(serial=len(lines) + 1, at_us=time.time_ns() // 1000, body=event)
@@ -110,16 +131,73 @@ class FileLedger:
         return entry
 
     def entries(self) -> Iterator[Entry]:
-        if not self.path.exists():
-            return
-        lines, _ = _whole_lines(self.path.read_bytes())
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield msgspec.json.decode(line, type=Entry)
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
-                raise MlsystemError(
-                    f"{self.path}:{number} cannot be read: {error}", "restore the file from a backup"
-                ) from error
+        if self.path.exists():
+            yield from self._decoded(_whole_lines(self.path.read_bytes())[0])
+
+    def _decoded(self, lines: list[bytes]) -> Iterator[Entry]:
+        return (_entry(line, f"{self.path}:{number}") for number, line in enumerate(lines, start=1))
+
+
+class BucketLedger:
+    """One object per entry, `ledger/SERIAL.json`, made only where there is none: of two writers one takes the next.
+
+    Entries never change, so each is read once by each process.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._entries: list[Entry] = []
+
+    def append(self, event: AnyEvent) -> Entry:
+        entry = self._append(event, None)
+        assert entry is not None
+        return entry
+
+    def append_new(self, event: AnyEvent, known: Known) -> Entry | None:
+        return self._append(event, known)
+
+    def _append(self, event: AnyEvent, known: Known | None) -> Entry | None:
+        while True:
+            entries = list(self.entries())
+            if known is not None and known([entry.body for entry in entries]):
+                return None
+            entry = Entry(serial=len(entries) + 1, at_us=time.time_ns() // 1000, body=event)
+            if self._bucket.create(_name(entry.serial), msgspec.json.encode(entry)):
+                return entry
+
+    def entries(self) -> Iterator[Entry]:
+        """Raises MlsystemError where an entry is gone."""
+        known = list(self._entries)
+        names = [one.name for one in self._bucket.listing(LEDGER, after=_name(len(known)))]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            known += pool.map(self._read, names)
+        if [entry.serial for entry in known] != list(range(1, len(known) + 1)):
+            raise MlsystemError(f"an entry of {self._bucket.uri}/{LEDGER} is missing", "restore it from a backup")
+        self._entries = known
+        return iter(known)
+
+    def _read(self, name: str) -> Entry:
+        return _entry(self._bucket.get(name).data, f"{self._bucket.uri}/{name}")
+
+
+LEDGER = "ledger/"
+READ_AT_ONCE = 8
+
+
+def open_ledger(workspace: Workspace) -> Ledger:
+    """The ledger of a workspace, wherever that is."""
+    return FileLedger(workspace.ledger) if workspace.bucket is None else BucketLedger(workspace.bucket)
+
+
+def _name(serial: int) -> str:
+    return f"{LEDGER}{serial:08}.json"
+
+
+def _entry(data: bytes, where: str) -> Entry:
+    try:
+        return msgspec.json.decode(data, type=Entry)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MlsystemError(f"{where} cannot be read: {error}", "restore the file from a backup") from error
 
 
 def _whole_lines(data: bytes) -> tuple[list[bytes], int]:

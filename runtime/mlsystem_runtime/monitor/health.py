@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from mlsystem_runtime.contract.counts import SliCounts
-from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.monitor_state import FreshnessState, SliState
-from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
+from mlsystem_runtime.contract.workspace import Workspace, latest_record
 
 
 def freshness(workspace: Workspace, source: str, limit_us: int, clock_us: int | None) -> FreshnessState:
@@ -25,22 +23,6 @@ def newest_time(workspace: Workspace, source: str) -> int | None:
     record = latest_record(workspace, f"ingest.{source}")
     found = None if record is None else record.facts.get("max_time_us")
     return int(found) if found is not None else None
-
-
-def latest_record(workspace: Workspace, step: str) -> StepRecord | None:
-    """What the step left behind in the newest run that it was part of."""
-    runs = workspace.path("runs")
-    if not runs.is_dir():
-        return None
-    records = [path for run in runs.iterdir() if (path := run / f"{step}.json").exists()]
-    try:
-        return read_struct(max(records, key=_changed), StepRecord) if records else None
-    except (OSError, MlsystemError):  # removed, or written by another version; the next run brings a new one
-        return None
-
-
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns
 
 
 def service_level(files: Iterable[SliCounts]) -> SliState | None:

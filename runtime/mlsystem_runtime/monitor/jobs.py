@@ -125,11 +125,14 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def runtime_command(config_path: Path, workspace: Workspace) -> Command:
-    """The same command line as the engine's."""
+def runtime_command(config_path: Path, workspace: Workspace, release: str | None = None) -> Command:
+    """The same command line as the engine's; `release` is where the release is, None for the file of the workspace."""
+    released = () if release is None else ("--release", release)
+
     def command(step: str, run_id: str) -> Sequence[str]:
         return (sys.executable, "-m", "mlsystem_runtime", "step", step, "--config", str(config_path),
-                "--workspace", str(workspace.root), "--run-id", run_id)
+                "--workspace", workspace.storage.uri, "--run-id", run_id, *released)
+
     return command
 
 

@@ -29,15 +29,16 @@ from mlsystem_runtime.contract.model import ModelCard, Task
 from mlsystem_runtime.contract.monitor_state import MonitorState
 from mlsystem_runtime.contract.release import ModelRelease, read_release
 from mlsystem_runtime.contract.run import Endpoint, FeaturesStep, RunConfig
-from mlsystem_runtime.contract.workspace import Workspace, read_struct, write_struct
+from mlsystem_runtime.contract.workspace import Workspace, latest_record, read_struct
+from mlsystem_runtime.data import ROWS
 from mlsystem_runtime.data.clock import advance_clock
 from mlsystem_runtime.features.filling import Filler
 from mlsystem_runtime.features.rows import read_rows
 from mlsystem_runtime.features.sqlite_store import SqliteStore
-from mlsystem_runtime.monitor.health import latest_record
 from mlsystem_runtime.monitor.jobs import new_run_id
 from mlsystem_runtime.monitor.shadow import HOST, Client, free_port, make_workspace, process, shadow_config
 from mlsystem_runtime.monitor.watching import describe
+from mlsystem_runtime.registry.card import CARD
 
 DAY_US = 24 * HOUR_US
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,15 +95,15 @@ def replay(config: RunConfig, workspace: Workspace, model: str, start: str, end:
         raise MlsystemError(f"--to {end} is not after --from {start}", "name an interval: --from is in it, --to is not")
     step, endpoint = definition(config, model)
     release = released(workspace, model)
-    cards = [read_struct(workspace.version(model, share.version) / "model.json", ModelCard) for share in release.shares]
+    versions = {share.version: workspace.fetch_version(model, share.version) for share in release.shares}
+    cards = [read_struct(folder / CARD, ModelCard) for folder in versions.values()]
     past = read_past(workspace, step, cards[0], start_us, end_us)
     if not past.at:
         raise MlsystemError(f"no row of '{step.examples.source}' lies from {start} to {end}", "choose another interval")
 
     monitored = next(one for one in config.monitor.models if one.model == model)
     root = workspace.path("replays", new_run_id(model))
-    shadow = make_workspace(
-        root, shadow_config(config, endpoint, monitored), model, release, workspace.path("models", model))
+    shadow = make_workspace(root, shadow_config(config, endpoint, monitored), model, release, versions)
     fillers = fillers_of(workspace, shadow, step, cards)
     tell(f"replaying {len(past.at)} requests of '{model}' in {root}")
     advance(shadow, fillers, past.at[0])
@@ -114,7 +115,7 @@ def replay(config: RunConfig, workspace: Workspace, model: str, start: str, end:
         model=model, start_us=start_us, end_us=end_us, versions=tuple(share.version for share in release.shares),
         seconds=round(time.monotonic() - began, 1), days=days, state=state,
     )
-    write_struct(root / "replay.json", result)
+    workspace.write(result, "replays", root.name, "replay.json")
     tell(conclusion(result))
     return 0
 
@@ -138,7 +139,7 @@ def ingested(workspace: Workspace, source: str) -> Path:
     record = latest_record(workspace, f"ingest.{source}")
     if record is None:
         raise MlsystemError(f"source '{source}' was not ingested yet", "run `mlsystem apply` first")
-    return workspace.path(record.output, "rows.parquet")
+    return workspace.storage.fetch(record.output, ROWS) / ROWS
 
 
 def read_past(workspace: Workspace, step: FeaturesStep, card: ModelCard, start_us: int, end_us: int) -> Past:

@@ -43,13 +43,16 @@ def shadow_config(config: RunConfig, endpoint: Endpoint, monitored: MonitoredMod
     )
 
 
-def make_workspace(root: Path, config: RunConfig, model: str, release: ModelRelease, models: Path) -> Workspace:
+def make_workspace(
+    root: Path, config: RunConfig, model: str, release: ModelRelease, versions: Mapping[int, Path],
+) -> Workspace:
     """What server and monitor need: the contract, the release, and the model versions, which are shared."""
     shadow = Workspace(str(root))
     write_atomically(shadow.path("run.json"), canonical_json(config))
     write_release(shadow.release, Release(serial=1, models={model: release}))
-    shadow.path("models").mkdir()
-    shadow.path("models", model).symlink_to(models.absolute(), target_is_directory=True)
+    shadow.path("models", model).mkdir(parents=True)
+    for number, folder in versions.items():
+        shadow.path("models", model, str(number)).symlink_to(folder.absolute(), target_is_directory=True)
     return shadow
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from typing import Literal
 
 import msgspec
 
+from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
+from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
 from mlsystem_runtime.contract.proposals import approve
 from mlsystem_runtime.contract.run import MonitoredModel, RunConfig
-from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
 from mlsystem_runtime.monitor.health import freshness, service_level
 from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
@@ -38,15 +40,15 @@ class Watched:
         self._workspace = workspace
         self._jobs = jobs
         self._channels = channels
-        self._path = workspace.path("monitor", f"{model.model}.json")
-        self._files = CountFiles(workspace.path("counts", model.model))
+        self._files = CountFiles(workspace, model.model)
         self._grids = Grids(workspace, model.model)
-        self._ledger = FileLedger(workspace.ledger)
+        self._ledger = open_ledger(workspace)
         self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
         self.state = self._read()
 
     def look(self, clock_us: int | None, refreshes: tuple[RefreshState, ...]) -> MonitorState:
         """Judges what has come in since the last look, says what is wrong, and writes the state."""
+        self._files.refresh()
         state = msgspec.structs.replace(
             self.state, clock_us=clock_us, written_us=time.time_ns() // 1000, refreshes=refreshes,
             sli=service_level(self._files.sli().values()),
@@ -58,7 +60,7 @@ class Watched:
             state = self._judge(state, clock_us)
             state = self._tell(state, clock_us)
         self.state = state
-        write_struct(self._path, state)
+        self._workspace.write(state, "monitor", f"{self.model.model}.json")
         return state
 
     def _judge(self, state: MonitorState, clock_us: int) -> MonitorState:
@@ -102,8 +104,11 @@ class Watched:
 
     def _blocked(self, run_id: str) -> bool:
         """Whether a gate said no: the run went through, and released nothing."""
-        records = (self._workspace.record(run_id, step) for step in self.model.retrain_steps)
-        return any(read_struct(path, StepRecord).status == "blocked" for path in records if path.exists())
+        for step in self.model.retrain_steps:
+            with contextlib.suppress(FileNotFoundError):
+                if self._workspace.read(StepRecord, "runs", run_id, f"{step}.json").status == "blocked":
+                    return True
+        return False
 
     def _tell(self, state: MonitorState, clock_us: int) -> MonitorState:
         now, said, over = follow(state.alerts, wrong(state), clock_us, self.model.cooldown_us)
@@ -124,9 +129,11 @@ class Watched:
     def _read(self) -> MonitorState:
         empty = MonitorState(format=FORMAT, model=self.model.model, clock_us=None, written_us=0)
         try:
-            state = read_struct(self._path, MonitorState)
+            state = self._workspace.read(MonitorState, "monitor", f"{self.model.model}.json")
         except FileNotFoundError:
             return empty
+        except UnreachableError:
+            raise
         except MlsystemError:
             logger.exception("the monitor starts anew")
             return empty

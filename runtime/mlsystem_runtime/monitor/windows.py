@@ -27,6 +27,7 @@ from mlsystem_runtime.contract.monitor_state import MonitorState, WindowState
 from mlsystem_runtime.contract.run import Drift, MonitoredModel
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
 from mlsystem_runtime.monitor.drift import Watch, judge
+from mlsystem_runtime.registry.card import CARD
 from mlsystem_runtime.serve.cells import Grid, grid_of, merged
 
 MONTH_US = 30 * 24 * HOUR_US
@@ -42,9 +43,15 @@ logger = logging.getLogger(__name__)
 class CountFiles:
     """The files below counts/MODEL. A file is read again only when it has changed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, workspace: Workspace, model: str) -> None:
+        self._storage = workspace.storage
+        self._name = f"counts/{model}"
+        self.folder = workspace.path("counts", model)
         self._read: dict[Path, tuple[tuple[int, int], Struct | None]] = {}
+
+    def refresh(self) -> None:
+        """What servers elsewhere have kept is here from now on."""
+        self._storage.restore(self._name)
 
     def drift(self) -> dict[Path, DriftCounts]:
         return self._all(DriftCounts, [path for path in self._paths() if not path.name.endswith(".sli.json")])
@@ -54,7 +61,7 @@ class CountFiles:
 
     def forget(self, path: Path) -> None:
         """Deletes a file whose hour no window needs any more."""
-        path.unlink(missing_ok=True)
+        self._storage.discard(f"{self._name}/{path.name}")
         self._read.pop(path, None)
 
     def _paths(self) -> list[Path]:
@@ -105,7 +112,7 @@ class Grids:
     def __call__(self, version: int) -> Frozen | None:
         if version not in self._grids:
             try:
-                card = read_struct(self._workspace.version(self._model, version) / "model.json", ModelCard)
+                card = read_struct(self._workspace.fetch_version(self._model, version, CARD) / CARD, ModelCard)
             except (OSError, MlsystemError) as error:
                 logger.warning("version %d of '%s' is not judged: %s", version, self._model, error)
                 return None

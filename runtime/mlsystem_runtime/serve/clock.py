@@ -7,8 +7,8 @@ from typing import Protocol
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import Clock
-from mlsystem_runtime.contract.workspace import Workspace
-from mlsystem_runtime.data.clock import read_clock
+from mlsystem_runtime.contract.workspace import Workspace, read_struct
+from mlsystem_runtime.data.clock import CLOCK, ClockFile
 
 
 class EnvironmentClock(Protocol):
@@ -32,7 +32,7 @@ class DataClock:
 
     def now_us(self) -> int | None:
         try:
-            status = self._workspace.path("clock.json").stat()
+            status = self._workspace.path(CLOCK).stat()
         except FileNotFoundError:
             return self._now_us
         seen = (status.st_mtime_ns, status.st_ino)
@@ -43,11 +43,10 @@ class DataClock:
 
     def _read(self) -> None:
         try:
-            read = read_clock(self._workspace)
-        except MlsystemError:
+            read = read_struct(self._workspace.path(CLOCK), ClockFile).clock_us
+        except (FileNotFoundError, MlsystemError):
             return
-        if read is not None:
-            self._now_us = max(read, self._now_us or read)
+        self._now_us = max(read, self._now_us or read)
 
 
 def environment_clock(kind: Clock, workspace: Workspace) -> EnvironmentClock:

@@ -25,7 +25,7 @@ def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
         from mlsystem_runtime.registry.artifact import LoadedModel
 
         torch.set_num_threads(threads)
-        loaded = LoadedModel.load(workspace.version(model, number))
+        loaded = LoadedModel.load(workspace.fetch_version(model, number))
         return LoadedVersion.of(number, loaded, Assembler(loaded.card.contract, store))
 
     return load

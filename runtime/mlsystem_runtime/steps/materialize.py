@@ -116,9 +116,10 @@ def keep_registered(payload: MaterializeStep, context: StepContext, store: Onlin
 
 def registered_groups(workspace: Workspace) -> dict[str, StoredGroup]:
     """The groups of the online store that registered model versions read, by fingerprint."""
-    cards = sorted(workspace.path("models").glob(f"*/*/{CARD}"))
-    groups = (group for card in cards for group in stored_groups(read_card(card.parent).contract))
-    return {group.fingerprint: group for group in groups}
+    models = workspace.storage.folders("models")
+    folders = (workspace.fetch_version(model, number, CARD) for model in models for number in workspace.versions(model))
+    cards = (read_card(folder) for folder in folders)
+    return {group.fingerprint: group for card in cards for group in stored_groups(card.contract)}
 
 
 def summary(written: Written) -> str:

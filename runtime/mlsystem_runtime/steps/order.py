@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 
 from mlsystem_runtime.contract.base import Struct
-from mlsystem_runtime.contract.workspace import Workspace, read_struct, write_struct
+from mlsystem_runtime.contract.workspace import Workspace
 
 
 class OrderFile(Struct):
@@ -17,14 +16,7 @@ class OrderFile(Struct):
 
 def next_order(workspace: Workspace) -> int:
     """A number greater than all before: the time in microseconds, so that a lost file does not start again at 0."""
-    path = workspace.path("order.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(".order.lock"), "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            last = read_struct(path, OrderFile).last
-        except FileNotFoundError:
-            last = 0
-        order = max(last + 1, time.time_ns() // 1000)
-        write_struct(path, OrderFile(order))
-        return order
+    def following(file: OrderFile | None) -> OrderFile:
+        return OrderFile(max(0 if file is None else file.last + 1, time.time_ns() // 1000))
+
+    return workspace.update(OrderFile, following, "order.json").last

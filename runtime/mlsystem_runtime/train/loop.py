@@ -59,12 +59,13 @@ class Fitted:
 def fit(
     model: nn.Module, train: Data, validation: Data, criterion: Criterion, parameters: TabularParameters, seed: int,
     folder: Path, timer: Timer, preemption: Preemption, report: Report,
+    kept: Callable[[], None] = lambda: None,
 ) -> Fitted:
     """Train `model` in place and leave it with its best weights by validation loss (averaged ones: `follow`).
 
     Goes on from the checkpoint in `folder`, if there is one, to bit-equal weights (same thread count). Raises
     PreemptedError after SIGTERM, checkpoint written; MlsystemError when loss or gradient are not finite, before they
-    reach the weights.
+    reach the weights. `kept` is called when a checkpoint is written.
     """
     size = batch_rows(len(train), parameters.batch_size)
     steps = len(train) // size
@@ -98,6 +99,7 @@ def fit(
                 preemption.check()
                 if timer.due():
                     save(folder, state(at, model, average, optimizer))
+                    kept()
                     timer.saved()
                 report(at.epoch + at.step / steps, f"epoch {at.epoch + 1}, loss {at.loss_sum / at.step:.4f}")
             seconds += time.perf_counter() - started
@@ -107,6 +109,7 @@ def fit(
             report(at.epoch, f"epoch {at.epoch}, validation loss {validated:.4f}")
     except PreemptedError:
         save(folder, state(at, model, average, optimizer))
+        kept()
         raise
     model.load_state_dict(at.best_weights)
     model.eval()

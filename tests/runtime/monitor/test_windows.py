@@ -25,7 +25,7 @@ EMPTY = MonitorState(format=FORMAT, model="main", clock_us=None, written_us=0)
 
 
 def judged(scene, clock_us, state=EMPTY):
-    files = list(CountFiles(scene.workspace.path("counts", "main")).drift().values())
+    files = list(CountFiles(scene.workspace, "main").drift().values())
     return judge_windows(scene.model, scene.model.drift, files, Grids(scene.workspace, "main"), clock_us, state)
 
 
@@ -153,7 +153,7 @@ def test_damaged_counts_are_left_out(scene, caplog):
 def test_only_listed_columns_are_tested(scene):
     scene.serve(800, 3, shift=0.8)
     drift = msgspec.structs.replace(scene.model.drift, features=("trip.distance",), predictions=False)
-    files = list(CountFiles(scene.workspace.path("counts", "main")).drift().values())
+    files = list(CountFiles(scene.workspace, "main").drift().values())
 
     grids = Grids(scene.workspace, "main")
     state = judge_windows(scene.model, drift, files, grids, START_US + DAY_US, EMPTY).state
@@ -164,7 +164,7 @@ def test_only_listed_columns_are_tested(scene):
 def test_counts_well_behind_the_last_judged_window_are_deleted(scene):
     for day in range(5):
         scene.serve(60, 24 * day)
-    files = CountFiles(scene.workspace.path("counts", "main"))
+    files = CountFiles(scene.workspace, "main")
     state = judged(scene, START_US + 5 * DAY_US).state
     prune(files, scene.model.drift, state)
 

@@ -1,0 +1,198 @@
+"""An S3 bucket, or what speaks its protocol: few operations, each whole or not at all, errors in our words.
+
+Several writers rely on conditional writes (If-None-Match, If-Match), which the store has to honour. Endpoint and
+credentials come from boto3's own environment (AWS_ENDPOINT_URL_S3, AWS_*), and never stand in a message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlsystem_runtime.contract.errors import MlsystemError
+
+SCHEME = "s3://"
+CONNECT_S, READ_S, ATTEMPTS, MOST_CONNECTIONS = 5, 60, 5, 16
+CONFLICTS = 8                # that one write waits out: somebody else's conditional write is under way
+MOST_DELETED = 1000          # in one request
+ABSENT = frozenset({"NoSuchKey", "404"})
+FORBIDDEN = frozenset({"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+LOST = "is AWS_ENDPOINT_URL_S3 (or the region) right, are there credentials, may this process reach it?"
+
+
+class UnreachableError(MlsystemError):
+    """The bucket does not answer, or not to us: this says nothing about what is in it."""
+
+
+@dataclass(frozen=True)
+class Object:
+    data: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """`changed_s` is the store's clock, in seconds since 1970; many stores know whole seconds only."""
+
+    name: str
+    etag: str
+    size: int
+    changed_s: float
+
+
+class Bucket:
+    """`s3://BUCKET/PREFIX`; names are relative to it. Threads may share one. Everything raises UnreachableError."""
+
+    def __init__(self, uri: str) -> None:
+        self.name, _, prefix = uri.removeprefix(SCHEME).partition("/")
+        if not self.name:
+            raise MlsystemError(f"'{uri}' names no bucket", "write s3://BUCKET/PREFIX")
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self.uri = f"{SCHEME}{self.name}/{self._prefix}".rstrip("/")
+        self._connecting = threading.Lock()
+
+    def get(self, name: str) -> Object:
+        """Raises FileNotFoundError where there is none."""
+        with self._told("read", name):
+            answer = self._client.get_object(Bucket=self.name, Key=self._key(name))
+            return Object(answer["Body"].read(), answer["ETag"])
+
+    def put(self, name: str, data: bytes) -> None:
+        with self._told("written", name):
+            self._client.put_object(Bucket=self.name, Key=self._key(name), Body=data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Whether this call wrote it: False where there is one already, which stays."""
+        return self._write_if(name, data, IfNoneMatch="*")
+
+    def replace(self, name: str, data: bytes, etag: str) -> bool:
+        """Whether this call wrote it: False where it is another than that of `etag`, or gone."""
+        return self._write_if(name, data, IfMatch=etag)
+
+    def upload(self, path: Path, name: str) -> None:
+        """A file of any size."""
+        with self._told("written", name), open(path, "rb") as file:
+            self._client.upload_fileobj(file, self.name, self._key(name))
+
+    def download(self, name: str, path: Path) -> None:
+        """Raises FileNotFoundError where there is none. `path` may hold a part of it after an error."""
+        with self._told("read", name):
+            self._client.download_file(self.name, self._key(name), str(path))
+
+    def listing(self, start: str, after: str | None = None) -> Iterator[Listed]:
+        """All whose names start with `start`, sorted; with `after` only those that come later than that name."""
+        options = {} if after is None else {"StartAfter": self._key(after)}
+        for page in self._pages(start, Prefix=self._key(start), **options):
+            for one in page.get("Contents", ()):
+                name = one["Key"][len(self._prefix) :]
+                yield Listed(name, one["ETag"], one["Size"], one["LastModified"].timestamp())
+
+    def folders(self, name: str) -> list[str]:
+        """The names directly below `name` with something below them, sorted."""
+        prefix = f"{self._key(name)}/"
+        pages = self._pages(name, Prefix=prefix, Delimiter="/")
+        return [one["Prefix"][len(prefix) : -1] for page in pages for one in page.get("CommonPrefixes", ())]
+
+    def delete(self, names: Iterable[str]) -> None:
+        keys = [{"Key": self._key(name)} for name in names]
+        for start in range(0, len(keys), MOST_DELETED):
+            batch = keys[start : start + MOST_DELETED]
+            with self._told("deleted", batch[0]["Key"][len(self._prefix) :]):
+                answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+            for error in answer.get("Errors", ()):
+                raise _refused(f"{self.uri}/{error['Key'][len(self._prefix) :]} cannot be deleted", error["Code"])
+
+    def _pages(self, name: str, **options: str) -> Iterator[dict[str, Any]]:
+        with self._told("listed", name):
+            yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, **options)
+
+    def _write_if(self, name: str, data: bytes, **condition: str) -> bool:
+        """A write whose answer was lost is sent again by the client and then refused: its mark tells it from others."""
+        from botocore.exceptions import ClientError  # lazy, as the client
+
+        writer = secrets.token_hex(16)
+        options = {"Bucket": self.name, "Key": self._key(name), "Metadata": {"writer": writer}, **condition}
+        for _ in range(CONFLICTS):
+            with self._told("written", name):
+                try:
+                    self._client.put_object(Body=data, **options)
+                    return True
+                except ClientError as error:
+                    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                    gone = status == 404 and "IfMatch" in condition and _code(error) in ABSENT
+                    if status == 412 or gone:
+                        return self._writer(name) == writer
+                    if status != 409:
+                        raise
+            time.sleep(random.uniform(0.02, 0.2))
+        raise MlsystemError(f"{self.uri}/{name} cannot be written: others write it all the time", "try it again")
+
+    def _writer(self, name: str) -> str | None:
+        try:
+            with self._told("read", name):
+                metadata = self._client.head_object(Bucket=self.name, Key=self._key(name))["Metadata"]
+        except FileNotFoundError:
+            return None
+        found: str | None = metadata.get("writer")
+        return found
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name
+
+    @property
+    def _client(self) -> Any:
+        with self._connecting:  # making a client is not for two threads at once
+            return self._connected
+
+    @cached_property
+    def _connected(self) -> Any:
+        import boto3  # lazy: who works in a local folder does not need it
+        from botocore.config import Config
+
+        retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+        config = Config(
+            connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries, max_pool_connections=MOST_CONNECTIONS,
+        )
+        with self._told("reached", ""):
+            try:
+                return boto3.session.Session().client("s3", config=config)
+            except ValueError:
+                hint = "AWS_ENDPOINT_URL_S3 starts with http:// or https://"
+                raise UnreachableError("the endpoint of the bucket is not an address", hint) from None
+
+    @contextlib.contextmanager
+    def _told(self, verb: str, name: str) -> Iterator[None]:
+        """FileNotFoundError for what is not there, else UnreachableError; neither quotes what the client says."""
+        from boto3.exceptions import Boto3Error  # lazy, as the client
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        what = f"{self.uri}/{name}".rstrip("/")
+        try:
+            yield
+        except ClientError as error:
+            if _code(error) in ABSENT:
+                raise FileNotFoundError(f"{what} does not exist") from None
+            raise _refused(f"{what} cannot be {verb}", _code(error)) from None
+        except (BotoCoreError, Boto3Error) as error:
+            raise UnreachableError(f"{what} cannot be {verb}: {type(error).__name__}", LOST) from None
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", "no code"))
+
+
+def _refused(what: str, code: str) -> UnreachableError:
+    if code == "NoSuchBucket":
+        return UnreachableError(f"{what}: there is no such bucket", "create it, or name another one as `workspace`")
+    if code in FORBIDDEN:
+        rights = "it needs s3:ListBucket on the bucket; s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix"
+        return UnreachableError(f"{what}: {code}", f"look at the credentials and rights of this process: {rights}")
+    return UnreachableError(f"{what}: {code}", "try it again; the store's own log says more")
