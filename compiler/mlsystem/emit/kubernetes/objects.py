@@ -5,6 +5,8 @@ Plain YAML and the Pulumi program print the same values, so the two cannot diffe
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,6 +22,11 @@ Concern = Literal[
     "pipeline", "observability",
 ]  # fmt: skip
 """One module of the Pulumi program each."""
+
+LONGEST_NAME = 52
+"""What is made of an object adds to its name: Argo to a schedule's, a StatefulSet to its pods', KEDA to an HPA's."""
+
+LONGEST_LABEL = 63
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,14 @@ class Cluster:
 
     @property
     def instance(self) -> str:
-        return f"{self.prefix}-{self.system.environment}"
+        return label_value(f"{self.prefix}-{self.system.environment}")
 
     def name(self, *parts: str) -> str:
-        """A name in the cluster: the prefix and what it is for."""
-        return "-".join([self.prefix, *(dns_name(part) for part in parts)])
+        """A name in the cluster: the prefix and what it is for. A long one is cut, and ends in a hash of the whole."""
+        whole = "-".join([self.prefix, *(dns_name(part) for part in parts)])
+        if len(whole) <= LONGEST_NAME:
+            return whole
+        return f"{whole[: LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
     def labels(self, component: str, model: str | None = None) -> dict[str, str]:
         """On every object."""
@@ -81,14 +91,14 @@ class Cluster:
             "app.kubernetes.io/part-of": self.prefix,
             "app.kubernetes.io/managed-by": "mlsystem",
             "mlsystem.dev/system": self.prefix,
-            "mlsystem.dev/environment": self.system.environment,
+            "mlsystem.dev/environment": label_value(self.system.environment),
         }
-        return found if model is None else {**found, "mlsystem.dev/model": model}
+        return found if model is None else {**found, "mlsystem.dev/model": label_value(model)}
 
     def selector(self, component: str, model: str | None = None) -> dict[str, str]:
         """What pods are found by: these labels never change."""
         found = {"app.kubernetes.io/instance": self.instance, "app.kubernetes.io/component": component}
-        return found if model is None else {**found, "mlsystem.dev/model": model}
+        return found if model is None else {**found, "mlsystem.dev/model": label_value(model)}
 
     def metadata(
         self, name: str, component: str, model: str | None = None, annotations: Mapping[str, str] | None = None
@@ -99,3 +109,9 @@ class Cluster:
             "labels": self.labels(component, model),
         }
         return {**found, "annotations": dict(annotations)} if annotations else found
+
+
+def label_value(text: str) -> str:
+    """`text` where a label may have it, else a name made of it."""
+    fits = len(text) <= LONGEST_LABEL and re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text)
+    return text if fits else dns_name(text, LONGEST_LABEL)

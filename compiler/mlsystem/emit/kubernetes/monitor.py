@@ -1,0 +1,39 @@
+"""The monitor: one for all models, and never two at once, for it writes its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlsystem.emit.kubernetes.access import MONITOR, account_name
+from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.pods import GI, container, pod_template
+from mlsystem.emit.kubernetes.processes import monitor, secrets_env, volumes, workspace_env
+from mlsystem.system.snapshots import ENVIRONMENT
+
+CPU, MEMORY_BYTES = 1.0, 2 * GI
+MIRROR_BYTES = 20 * GI
+GRACE_SECONDS = 30
+
+
+def monitors(cluster: Cluster) -> Iterator[KubernetesObject]:
+    mounted = volumes(cluster, MONITOR, MIRROR_BYTES)
+    main = container(
+        MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
+        env=[*workspace_env(cluster), *secrets_env(cluster)], volumes=mounted,
+    )  # fmt: skip
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": cluster.metadata(cluster.name(MONITOR), MONITOR),
+        "spec": {
+            "replicas": 1,
+            "revisionHistoryLimit": 5,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": cluster.selector(MONITOR)},
+            "template": pod_template(
+                cluster, MONITOR, main, mounted, account=account_name(cluster, MONITOR), token=True,
+                grace_seconds=GRACE_SECONDS,
+            ),
+        },
+    }  # fmt: skip
+    yield KubernetesObject("monitor", body, ENVIRONMENT)

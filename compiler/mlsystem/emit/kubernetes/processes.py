@@ -1,0 +1,128 @@
+"""The system's own processes in a cluster: the command lines of one machine, and what their pods give to them."""
+
+from __future__ import annotations
+
+from mlsystem.emit.kubernetes.objects import Body, Cluster
+from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
+from mlsystem.emit.sections import section_hash
+from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE
+
+PYTHON = ("python", "-m", "mlsystem_runtime")
+CONFIG = "/etc/mlsystem/run.json"
+CONFIG_FOLDER, CONFIG_FILE = CONFIG.rsplit("/", 1)
+STORAGE = "/var/lib/mlsystem"
+WORKSPACE = f"{STORAGE}/workspace"
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+SECRET = "secret:"
+"""How a target says that a secret holds the value."""
+
+SERVER_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 6379, 5000
+
+
+def server_name(cluster: Cluster, model: str) -> str:
+    """Of the Deployment (or Rollout), Service, HPA, PodDisruptionBudget of one model."""
+    return cluster.name(model, "server")
+
+
+def config_name(cluster: Cluster, section: str) -> str:
+    """Of the ConfigMap that holds a section: another content is another name."""
+    return cluster.name("config", section, section_hash(cluster.sections[section]))
+
+
+def release_name(cluster: Cluster) -> str:
+    """Of the ConfigMap that says which versions answer. Nobody declares it: the first release makes it."""
+    return cluster.name("release")
+
+
+def workspace_claim(cluster: Cluster) -> str:
+    return cluster.name("workspace")
+
+
+def online_store_name(cluster: Cluster) -> str:
+    return cluster.name("online-store")
+
+
+def tracking_name(cluster: Cluster) -> str:
+    return cluster.name("tracking")
+
+
+def in_bucket(cluster: Cluster) -> bool:
+    return cluster.target.workspace is not None
+
+
+def serve(cluster: Cluster) -> list[str]:
+    listening = ("--host", "0.0.0.0", "--port", str(SERVER_PORT))
+    return [*PYTHON, "serve", *common(cluster), *listening, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
+
+
+def monitor(cluster: Cluster) -> list[str]:
+    return [*PYTHON, "monitor", *common(cluster)]
+
+
+def step(cluster: Cluster, name: str, run_id: str) -> list[str]:
+    """`run_id` may be an expression of Argo's."""
+    return [*PYTHON, "step", name, *common(cluster), "--run-id", run_id]
+
+
+def common(cluster: Cluster) -> list[str]:
+    release = f"configmap://{cluster.target.namespace}/{release_name(cluster)}"
+    return ["--config", CONFIG, "--workspace", cluster.target.workspace or WORKSPACE, "--release", release]
+
+
+def volumes(cluster: Cluster, section: str, mirror_bytes: int) -> list[Volume]:
+    """Of a process that is told `section`. `mirror_bytes`: the most of a bucket that it has at hand."""
+    told = Volume("config", CONFIG_FOLDER, {"configMap": {"name": config_name(cluster, section)}}, read_only=True)
+    return [told, tmp(), storage(cluster, mirror_bytes)]
+
+
+def storage(cluster: Cluster, mirror_bytes: int) -> Volume:
+    if in_bucket(cluster):
+        return scratch("mirror", STORAGE, mirror_bytes)
+    return Volume("workspace", STORAGE, {"persistentVolumeClaim": {"claimName": workspace_claim(cluster)}})
+
+
+def workspace_env(cluster: Cluster) -> list[Body]:
+    """Where the workspace and the online store are, and what opens them."""
+    return [*bucket_env(cluster), online_store_env(cluster)]
+
+
+def bucket_env(cluster: Cluster) -> list[Body]:
+    if not in_bucket(cluster):
+        return []
+    found = [value(MIRROR, f"{STORAGE}/mirror")]
+    if cluster.target.bucket_endpoint is not None:
+        found.append(value("AWS_ENDPOINT_URL_S3", cluster.target.bucket_endpoint))
+    if cluster.target.bucket_secret is not None:
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        found += [secret_value(name, cluster.target.bucket_secret, name) for name in names]
+    return found
+
+
+def online_store_env(cluster: Cluster) -> Body:
+    own = f"redis://{online_store_name(cluster)}:{ONLINE_STORE_PORT}/0"
+    return setting(cluster, ONLINE_STORE, cluster.target.online_store or own)
+
+
+def tracking_env(cluster: Cluster) -> Body:
+    own = f"http://{tracking_name(cluster)}:{TRACKING_PORT}"
+    return setting(cluster, TRACKING_URI, cluster.target.tracking or own)
+
+
+def secrets_env(cluster: Cluster) -> list[Body]:
+    """The secrets that the spec names."""
+    return [secret_value(name, cluster.target.secrets.name, name) for name in cluster.system.secrets]
+
+
+def setting(cluster: Cluster, name: str, reference: str) -> Body:
+    """`reference` is the value itself, or says which secret holds it."""
+    if reference.startswith(SECRET):
+        return secret_value(name, cluster.target.secrets.name, reference.removeprefix(SECRET))
+    return value(name, reference)
+
+
+def value(name: str, text: str) -> Body:
+    return {"name": name, "value": text}
+
+
+def secret_value(name: str, secret: str, key: str) -> Body:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}

@@ -1,0 +1,130 @@
+"""How many replicas of a server there are: an autoscaler of Kubernetes, or KEDA's where the platform has it.
+
+A ScaledObject becomes an autoscaler of the same behaviour, so that what is proven of one holds of the other.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.processes import server_name
+from mlsystem.system.nodes import ModelNode
+from mlsystem.system.target import Scaling
+from mlsystem_runtime.contract.names import REQUESTS
+
+PROMETHEUS = "http://prometheus-operated.monitoring.svc:9090"
+"""The Service that the Prometheus operator makes, in the namespace where it is commonly installed."""
+
+OFFERED_OVER = "1m"
+
+BEHAVIOUR: Final[Body] = {
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [
+            {"type": "Percent", "value": 100, "periodSeconds": 15},
+            {"type": "Pods", "value": 4, "periodSeconds": 15},
+        ],
+    },
+    "scaleDown": {
+        "stabilizationWindowSeconds": 300,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
+    },
+}
+"""Up at once, at most to the double or by four in 15 s; down to what the last five minutes asked for at most, at most
+to the half in a minute."""
+
+
+def scaler(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    made = scaled_object if model.serving.scaling.controller == "keda" else autoscaler
+    return KubernetesObject("server", made(cluster, model), f"endpoint.{model.name}")
+
+
+def autoscaler(cluster: Cluster, model: ModelNode) -> Body:
+    scaling = model.serving.scaling
+    assert scaling.metric == "cpu", "the spec demands it"
+    utilisation = {"type": "Utilization", "averageUtilization": percent(scaling)}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
+        "spec": {
+            "scaleTargetRef": scaled(cluster, model),
+            "minReplicas": scaling.min_replicas,
+            "maxReplicas": scaling.max_replicas,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilisation}}],
+            "behavior": BEHAVIOUR,
+        },
+    }
+
+
+def scaled_object(cluster: Cluster, model: ModelNode) -> Body:
+    scaling = model.serving.scaling
+    trigger = by_requests(cluster, model) if scaling.metric == "requests" else by_cpu(scaling)
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
+        "spec": {
+            "scaleTargetRef": scaled(cluster, model),
+            "minReplicaCount": scaling.min_replicas,
+            "maxReplicaCount": scaling.max_replicas,
+            "pollingInterval": 15,
+            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
+            **(fallback(scaling) if scaling.metric == "requests" else {}),
+            "triggers": [trigger],
+        },
+    }
+
+
+def fallback(scaling: Scaling) -> Body:
+    """While Prometheus does not answer there are as many as there were, and no fewer than the least."""
+    return {
+        "fallback": {
+            "failureThreshold": 3,
+            "replicas": scaling.min_replicas,
+            "behavior": "currentReplicasIfHigher",
+        }
+    }
+
+
+def by_cpu(scaling: Scaling) -> Body:
+    return {"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(percent(scaling))}}
+
+
+def by_requests(cluster: Cluster, model: ModelNode) -> Body:
+    """Without `ignoreNullValues: "false"`, metrics that are lost would count as no requests, and scale in."""
+    return {
+        "type": "prometheus",
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": PROMETHEUS,
+            "query": offered_requests(cluster, model),
+            "threshold": f"{model.serving.scaling.target:g}",
+            "ignoreNullValues": "false",
+        },
+    }
+
+
+def offered_requests(cluster: Cluster, model: ModelNode) -> str:
+    """PromQL: what callers ask for per second, whether or not it is answered."""
+    return f"sum(rate({REQUESTS}{{{server_labels(cluster, model)}}}[{OFFERED_OVER}]))"
+
+
+def server_labels(cluster: Cluster, model: ModelNode) -> str:
+    """What tells the series of one server from those of others, by the labels of the Prometheus operator."""
+    return f'namespace="{cluster.target.namespace}",service="{server_name(cluster, model.name)}"'
+
+
+def scaled(cluster: Cluster, model: ModelNode) -> Body:
+    name = server_name(cluster, model.name)
+    if cluster.target.platform.argo_rollouts:
+        return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+
+
+def percent(scaling: Scaling) -> int:
+    return max(1, math.floor(scaling.target * 100 + 0.5))

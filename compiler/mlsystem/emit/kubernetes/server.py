@@ -1,0 +1,124 @@
+"""The server of one model: its pods, the Service before them, and what keeps enough of them while nodes are drained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlsystem.emit.kubernetes.access import SERVER, account_name
+from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.pods import GI, container, pod_template
+from mlsystem.emit.kubernetes.processes import SERVER_PORT, serve, server_name, volumes, workspace_env
+from mlsystem.emit.kubernetes.rollout import rollout
+from mlsystem.emit.kubernetes.scaling import scaler
+from mlsystem.emit.sections import server_section
+from mlsystem.system.nodes import ModelNode
+from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, LIVE, READY, TERMINATION_GRACE_SECONDS
+
+HTTP = "http"
+SERVICE_PORT = 80
+STARTING_SECONDS = 300
+MIRROR_BYTES = 10 * GI
+REVISIONS = 5
+SURGE = "25%"
+
+
+def servers(cluster: Cluster) -> Iterator[KubernetesObject]:
+    for model in cluster.system.models:
+        yield pods(cluster, model)
+        yield service(cluster, model)
+        yield scaler(cluster, model)
+        yield disruption_budget(cluster, model)
+
+
+def pods(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    if cluster.target.platform.argo_rollouts:
+        return rollout(cluster, model, template(cluster, model))
+    return deployment(cluster, model)
+
+
+def deployment(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    """Without `replicas`, which are the scaler's. Its pods become ready when there is a model,
+    for which nobody waits."""
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": cluster.metadata(server_name(cluster, model.name), SERVER, model.name),
+        "spec": {
+            "revisionHistoryLimit": REVISIONS,
+            "minReadySeconds": DRAIN_DELAY_SECONDS,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": SURGE}},
+            "selector": {"matchLabels": cluster.selector(SERVER, model.name)},
+            "template": template(cluster, model),
+        },
+    }
+    return KubernetesObject("server", body, f"endpoint.{model.name}", skip_await=True)
+
+
+def template(cluster: Cluster, model: ModelNode) -> Body:
+    mounted = volumes(cluster, server_section(model.name), MIRROR_BYTES)
+    hardware = model.serving.hardware
+    main = container(
+        SERVER, cluster.images["server"], serve(cluster), cpu_cores=hardware.cpu, memory_bytes=hardware.memory_bytes,
+        env=workspace_env(cluster), volumes=mounted,
+    )  # fmt: skip
+    made = pod_template(
+        cluster, SERVER, {**main, **listening()}, mounted, account=account_name(cluster, SERVER), token=True,
+        grace_seconds=TERMINATION_GRACE_SECONDS, model=model.name,
+    )  # fmt: skip
+    made["spec"]["topologySpreadConstraints"] = spread(cluster, model)
+    return made
+
+
+def listening() -> Body:
+    """Without a `preStop`: a server that is told to end says so at once, and answers on for as long as others may not
+    have heard of it."""
+    return {
+        "ports": [{"name": HTTP, "containerPort": SERVER_PORT, "protocol": "TCP"}],
+        "startupProbe": probe(LIVE, period=2, failures=STARTING_SECONDS // 2),
+        "livenessProbe": probe(LIVE, period=10, failures=6),
+        "readinessProbe": probe(READY, period=2, failures=3),
+    }
+
+
+def probe(path: str, period: int, failures: int) -> Body:
+    asked = {"path": path, "port": HTTP, "scheme": "HTTP"}
+    return {"httpGet": asked, "periodSeconds": period, "timeoutSeconds": 2, "failureThreshold": failures}
+
+
+def spread(cluster: Cluster, model: ModelNode) -> list[Body]:
+    """Over zones, then over nodes; where that cannot be, a replica runs all the same."""
+    alike = {"matchLabels": cluster.selector(SERVER, model.name)}
+    return [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": alike}
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": cluster.metadata(server_name(cluster, model.name), SERVER, model.name),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": cluster.selector(SERVER, model.name),
+            "ports": [{"name": HTTP, "port": SERVICE_PORT, "targetPort": HTTP, "protocol": "TCP"}],
+        },
+    }
+    return KubernetesObject("server", body, f"endpoint.{model.name}", skip_await=True)
+
+
+def disruption_budget(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    """One replica after the other may be evicted, however few there are, and those that are not ready at any time:
+    so it never blocks a drain."""
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": cluster.metadata(server_name(cluster, model.name), SERVER, model.name),
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": cluster.selector(SERVER, model.name)},
+        },
+    }
+    return KubernetesObject("server", body, f"endpoint.{model.name}")

@@ -1,0 +1,57 @@
+"""What the stores of the system share: one pod with a volume that outlives it, and a Service before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlsystem.emit.kubernetes.objects import Body, Cluster, Concern, KubernetesObject
+from mlsystem.emit.kubernetes.workspace import claim
+from mlsystem.system.snapshots import ENVIRONMENT
+
+
+def stateful_set(
+    cluster: Cluster, concern: Concern, name: str, component: str, template: Body, storage_bytes: int
+) -> KubernetesObject:
+    """The template mounts the volume `data`, which stays when pod or object are deleted."""
+    data = {"metadata": {"name": "data"}, "spec": claim(cluster, "ReadWriteOnce", storage_bytes)}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": cluster.metadata(name, component),
+        "spec": {
+            "replicas": 1,
+            "revisionHistoryLimit": 5,
+            "serviceName": name,
+            "updateStrategy": {"type": "RollingUpdate"},
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            "selector": {"matchLabels": cluster.selector(component)},
+            "template": template,
+            "volumeClaimTemplates": [data],
+        },
+    }
+    return KubernetesObject(concern, body, ENVIRONMENT)
+
+
+def store_service(cluster: Cluster, concern: Concern, name: str, component: str, port: Body) -> KubernetesObject:
+    """`port`: its `name` and `port`, the same as the container's."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": cluster.metadata(name, component),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": cluster.selector(component),
+            "ports": [{**port, "targetPort": port["name"], "protocol": "TCP"}],
+        },
+    }
+    return KubernetesObject(concern, body, ENVIRONMENT)
+
+
+def container_port(port: Body) -> Body:
+    return {"name": port["name"], "containerPort": port["port"], "protocol": "TCP"}
+
+
+def exec_probe(command: Sequence[str], period: int, failures: int) -> Body:
+    return {
+        "exec": {"command": list(command)}, "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures,
+    }  # fmt: skip
