@@ -1,32 +1,38 @@
 """The compiler, whole: text → spec → system → files. Pure: the same closure gives the same bytes, anywhere.
 
-The closure is the spec's files, the values of declared variables, and nothing else: no clock, no machine path.
+The closure is the spec's files, the values of declared variables, `images.lock` and this installation (what images
+take from it), and nothing else: no clock, no machine path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.contract import emit_contract, run_config
-from mlsystem.emit.tree import ArtifactTree
+from mlsystem.emit.tree import Artifact, ArtifactTree
 from mlsystem.passes import Draft, Problems, run_passes
 from mlsystem.spec.parse import load
 from mlsystem.system.nodes import System
 from mlsystem.system.snapshot import SystemSnapshot
 from mlsystem.system.snapshots import snapshot
+from mlsystem.system.target import KubernetesTarget
 from mlsystem_runtime.contract.run import RunConfig
+
+if TYPE_CHECKING:
+    from mlsystem.emit.cluster import InCluster
 
 
 class Compiled(NamedTuple):
-    """What one environment means, and the files that carry it out."""
+    """What one environment means, and the files that carry it out; `cluster` None where it runs on one machine."""
 
     system: System
     snapshot: SystemSnapshot
     config: RunConfig
     tree: ArtifactTree
+    cluster: InCluster | None = None
 
 
 def compile_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> Compiled | None:
@@ -36,8 +42,20 @@ def compile_system(path: Path, environment: str | None, environ: Mapping[str, st
         return None
 
     resolved = snapshot(system)
-    tree = ArtifactTree.of([emit_contract(system, resolved)])
-    return Compiled(system=system, snapshot=resolved, config=run_config(system, resolved), tree=tree)
+    config = run_config(system, resolved)
+    cluster = emitted(system, config)
+    files: Iterator[Artifact] = iter(()) if cluster is None else cluster.artifacts()
+    tree = ArtifactTree.of([emit_contract(system, resolved), *files])
+    return Compiled(system=system, snapshot=resolved, config=config, tree=tree, cluster=cluster)
+
+
+def emitted(system: System, config: RunConfig) -> InCluster | None:
+    """What a cluster is given; None where the system runs on one machine."""
+    if not isinstance(system.target, KubernetesTarget):
+        return None
+    from mlsystem.emit.cluster import in_cluster  # weight: one machine needs none of it
+
+    return in_cluster(system, system.target, config)
 
 
 def resolve_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> System | None:

@@ -36,4 +36,11 @@ ENVIRONMENT = {
         "environments: {prod: {target: kubernetes, registry: registry.example.com}}",
         "environments: {prod: {target: kubernetes, registry: registry.example.com, platform: {argo_workflows: true}}}",
     ),
+    "MLS506": Code(
+        "an image without a digest",
+        "A tag can be moved. The digest, written behind the name or in `images.lock`, says which image is meant, so"
+        " that a patched base shows in the plan.",
+        "images: {base: python:3.11-slim}",
+        "images: {base: python:3.11-slim@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}",
+    ),
 }

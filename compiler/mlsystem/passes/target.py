@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Path, Problems
@@ -34,7 +35,10 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
         check_refreshes(draft, problems)
     if problems.errors > before:
         return draft
-    return replace(draft, target=resolved(draft, written))
+    target = resolved(draft, written)
+    if isinstance(target, KubernetesTarget):
+        target = replace(target, images=locked(target.images, problems, (*place, "images", "base")))
+    return replace(draft, target=target)
 
 
 def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
@@ -59,6 +63,31 @@ def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
         secrets=SecretSource(name=written.secrets.name or f"{prefix}-secrets", store=written.secrets.store),
         pulumi=PulumiSettings(**dict(written.pulumi)),
     )
+
+
+LOCK = "images.lock"
+"""Beside the root file: a JSON object from the name of an image to its digest, `sha256:…`."""
+
+
+def locked(images: Images, problems: Problems, place: Path) -> Images:
+    """The base with its digest: written there, or found in `images.lock`."""
+    file = problems.loaded.root / LOCK
+    if "@sha256:" in images.base:
+        return images
+    try:
+        digests = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        digests = {}
+    except msgspec.DecodeError as error:
+        problems.error("MLS506", f"{LOCK} cannot be read: {error}", place, "remove it, and name the base by digest")
+        return images
+    if images.base in digests:
+        return replace(images, base=f"{images.base}@{digests[images.base]}")
+    problems.warning(
+        "MLS506", f"what is behind '{images.base}' may change: images would differ from one build to the next", place,
+        f"write NAME@sha256:…, or the digest in {LOCK} beside this file",
+    )  # fmt: skip
+    return images
 
 
 def reference(uri: str | SecretRef | None) -> str | None:
