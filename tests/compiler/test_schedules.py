@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from staged import EXAMPLES, resolved
+import json
+from pathlib import Path
 
+import pytest
+from clusters import EXAMPLES, STAGING
+
+from mlsystem.compile import resolve_system
+from mlsystem.diagnostics.report import Report
 from mlsystem.source.schedule import is_schedule
 from mlsystem.system.schedules import MINUTE_US, PERIODS, cron_period
 
@@ -54,10 +59,13 @@ def test_every_period_is_a_schedule_and_they_ascend() -> None:
         ("30s", "MLS504 the schedules of a cluster have minutes, 30s is less than one"),
     ],
 )
-def test_a_period_that_a_cluster_cannot_keep_is_said(every: str, message: str) -> None:
+def test_a_period_that_a_cluster_cannot_keep_is_said(every: str, message: str, tmp_path: Path) -> None:
     text = (EXAMPLES / "flights" / "mlsystem.yaml").read_text().replace("every: 15m", f"every: {every}", 1)
+    path = tmp_path / "mlsystem.yaml"
+    path.write_text(f"{text}  cluster: {json.dumps(STAGING)}\n")
+    report = Report()
 
-    cluster, messages = resolved(text)
+    system = resolve_system(path, "cluster", {}, report)
 
-    assert messages == [message]
-    assert (cluster is None) == (every == "30s")
+    assert [f"{one.code} {one.message}" for one in report.diagnostics if one.code == "MLS504"] == [message]
+    assert (system is None) == (every == "30s")

@@ -30,7 +30,6 @@ from mlsystem_runtime.contract.run import Refresh, Step
 
 API = "argoproj.io/v1alpha1"
 ALL, BEGIN, END, PROPOSE = "all", "begin", "end", "propose"
-LONGEST_SCHEDULE_NAME = 52
 AT_ONCE = 8
 """Pods of one run; the graph decides what could run beside what."""
 DAY = 24 * HOUR
@@ -162,7 +161,7 @@ def training_schedules(cluster: Cluster) -> Iterator[KubernetesObject]:
         written = model.training.schedule
         if written is None:
             continue
-        name = dns_name(f"{cluster.prefix}-train-{model.name}", LONGEST_SCHEDULE_NAME)
+        name = cluster.name("train", model.name)
         reason, proposes = f"schedule {written}", "retrain" in model.monitoring.approve
         if proposes:
             run = {"entrypoint": PROPOSE, "arguments": arguments(reason=reason, model=model.name)}

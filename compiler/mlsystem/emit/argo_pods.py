@@ -14,13 +14,12 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.sections import PIPELINE, section_hash
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import TrainingHardware
-from mlsystem_runtime.contract.names import PREEMPTED, PROPOSES
+from mlsystem_runtime.contract.names import MIRROR, ONLINE_STORE, PREEMPTED, PROPOSES
 from mlsystem_runtime.contract.quantities import duration
 from mlsystem_runtime.contract.run import Step, TrainStep
 
 CONFIG = "/etc/mlsystem/run.json"
 VOLUME, CLAIMED, MIRRORED = "workspace", "/var/lib/mlsystem/workspace", "/var/lib/mlsystem/mirror"
-MIRROR = "MLSYSTEM_MIRROR"
 GPU = "nvidia.com/gpu"
 USER = 65532  # of the images
 
@@ -176,7 +175,7 @@ def environment(cluster: Cluster) -> list[Body]:
     found = [
         {"name": "HOME", "value": "/tmp"},
         {"name": PROPOSES, "value": "{{workflow.parameters.proposes}}"},
-        variable(cluster, "MLSYSTEM_ONLINE_STORE", target.online_store or store),
+        variable(cluster, ONLINE_STORE, target.online_store or store),
         variable(cluster, "MLFLOW_TRACKING_URI", target.tracking or tracking),
     ]
     if target.workspace is not None:

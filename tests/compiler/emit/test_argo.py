@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
-from staged import EXAMPLES as FOLDER
-from staged import example, parameters, staged
+from clusters import EXAMPLES as FOLDER
+from clusters import cluster_of
 
 from mlsystem.emit.argo import pipeline_objects, task_names
 from mlsystem.emit.argo_pods import RETRY_WHEN, Resources
@@ -18,6 +20,19 @@ from mlsystem.emit.sections import PIPELINE
 EXAMPLES = ("flights", "seattle", "seattle-two")
 SCHEDULED = {"override": {"training": {"schedule": "0 3 * * 1"}}}
 MINUTE_US = 60_000_000
+
+
+@cache
+def example(name: str) -> Cluster:
+    return variation(name)
+
+
+def variation(name: str, **settings: Any) -> Cluster:
+    return cluster_of(FOLDER / name / "mlsystem.yaml", **settings)
+
+
+def example_text(name: str) -> str:
+    return (FOLDER / name / "mlsystem.yaml").read_text()
 
 
 def bodies(cluster: Cluster, kind: str) -> list[Body]:
@@ -83,7 +98,7 @@ def test_every_task_names_a_template_and_every_variable_is_known(name: str) -> N
     used = {task["template"] for one in found.values() for task in one.get("dag", {}).get("tasks", [])}
     assert used <= set(found)
     assert {spec["entrypoint"], spec["onExit"]} <= set(found)
-    assert parameters(json.dumps(spec)) <= declared | engine | {"inputs.parameters.step"}
+    assert set(re.findall(r"{{([^}]*)}}", json.dumps(spec))) <= declared | engine | {"inputs.parameters.step"}
 
 
 def test_a_models_entrypoint_has_the_steps_of_a_retraining() -> None:
@@ -141,7 +156,7 @@ def test_what_is_mounted_is_a_volume_and_the_workspace_is_the_claim() -> None:
 
 def test_a_workspace_in_a_bucket_is_reached_with_a_secret_that_is_only_named() -> None:
     bucket = {"endpoint": "http://minio.storage:9000", "secret": "bucket"}
-    cluster = example("flights", workspace="s3://models/flights", bucket=bucket)
+    cluster = variation("flights", workspace="s3://models/flights", bucket=bucket)
     container = containers(cluster)[0]
     found = {one["name"]: one for one in container["env"]}
 
@@ -153,7 +168,7 @@ def test_a_workspace_in_a_bucket_is_reached_with_a_secret_that_is_only_named() -
 
 
 def test_a_store_whose_address_is_secret_is_named_by_reference() -> None:
-    cluster = example("flights", online_store={"uri": "${secret:REDIS_URL}"})
+    cluster = variation("flights", online_store={"uri": "${secret:REDIS_URL}"})
     found = {one["name"]: one for one in containers(cluster)[0]["env"]}
 
     reference = {"secretKeyRef": {"name": "flight-delay-secrets", "key": "REDIS_URL"}}
@@ -163,7 +178,7 @@ def test_a_store_whose_address_is_secret_is_named_by_reference() -> None:
 def test_training_has_its_hardware_and_other_steps_have_no_gpu() -> None:
     hardware = {"cpu": 8, "memory": "32Gi", "gpu": {"type": "a10g", "count": 2}}
     platform = {"argo_workflows": True, "gpu_selector": {"cloud.example.com/gpu": "a10g"}}
-    found = templates(example("flights", platform=platform, override={"training": {"hardware": hardware}}))
+    found = templates(variation("flights", platform=platform, override={"training": {"hardware": hardware}}))
     training = found["train-8cpu-32gi-2gpu-a10g-loses-10m"]
 
     assert training["container"]["resources"]["limits"] == {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "2"}
@@ -206,7 +221,7 @@ def test_a_period_of_the_online_store_is_a_schedule_that_never_overlaps() -> Non
 
 
 def test_a_schedule_proposes_where_retraining_has_to_be_approved() -> None:
-    cron = {one["metadata"]["name"]: one for one in bodies(example("flights", **SCHEDULED), "CronWorkflow")}
+    cron = {one["metadata"]["name"]: one for one in bodies(variation("flights", **SCHEDULED), "CronWorkflow")}
     run = cron["flight-delay-train-main"]["spec"]["workflowSpec"]
 
     assert cron["flight-delay-train-main"]["spec"]["schedules"] == ["0 3 * * 1"]
@@ -217,21 +232,17 @@ def test_a_schedule_proposes_where_retraining_has_to_be_approved() -> None:
 
 
 def test_a_schedule_that_needs_no_approval_trains_and_what_it_makes_may_still_have_to_be_promoted() -> None:
-    text = (example_text("flights")).replace("approve: [retrain]", "approve: [promote]")
-    cron = {one["metadata"]["name"]: one for one in bodies(staged(text, **SCHEDULED), "CronWorkflow")}
+    text = example_text("flights").replace("approve: [retrain]", "approve: [promote]")
+    cron = {one["metadata"]["name"]: one for one in bodies(cluster_of(text, **SCHEDULED), "CronWorkflow")}
     run = cron["flight-delay-train-main"]["spec"]["workflowSpec"]
 
     assert run["entrypoint"] == "model-main"
     assert {"name": "proposes", "value": "1"} in run["arguments"]["parameters"]
 
 
-def example_text(name: str) -> str:
-    return (FOLDER / name / "mlsystem.yaml").read_text()
-
-
 def test_names_fit_and_labels_are_on_everything() -> None:
     text = example_text("flights").replace("name: flight-delay", "name: " + "flight-delay-of-new-york-" * 2 + "city", 1)
-    for one in pipeline_objects(staged(text, **SCHEDULED)):
+    for one in pipeline_objects(cluster_of(text, **SCHEDULED)):
         assert len(one.name) <= (52 if one.kind == "CronWorkflow" else 63)
         assert one.body["metadata"]["labels"]["app.kubernetes.io/component"] == "pipeline"
         assert one.path.startswith("pipelines/")
@@ -246,7 +257,7 @@ def test_tasks_whose_names_would_be_one_are_told_apart() -> None:
 
 
 def test_twenty_models_of_two_hundred_features_stay_far_below_what_the_api_server_takes() -> None:
-    sizes = [len(json.dumps(one.body)) for one in pipeline_objects(staged(many(models=20, features=200)))]
+    sizes = [len(json.dumps(one.body)) for one in pipeline_objects(cluster_of(many(models=20, features=200)))]
 
     assert max(sizes) < 256_000
 

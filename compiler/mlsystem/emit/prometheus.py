@@ -1,0 +1,189 @@
+"""Rules for Prometheus, with their unit tests, and how it finds what to scrape.
+
+Series carry `system`, `environment` and `model` whatever finds them: the operator by ServiceMonitor and PodMonitor, or
+a plain Prometheus by `scrape.yaml`. So the same rules fit both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from mlsystem.emit.alerts import VALUE, Alert, Group, groups, healthy
+from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.tree import Artifact
+
+API = "monitoring.coreos.com/v1"
+INTERVAL = "15s"
+RUNBOOK = "docs/guides/alerts.md"
+EVERYWHERE = "infrastructure.environment"
+LABELS = {
+    "model": "mlsystem_dev_model",
+    "component": "app_kubernetes_io_component",
+}
+"""Of a target, from the labels of its Service or pod."""
+
+
+def rule_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
+    """For the Prometheus operator; none where the platform does not declare it."""
+    if not cluster.target.platform.prometheus:
+        return ()
+    rules = tuple(
+        KubernetesObject(
+            "observability",
+            resource(cluster, "PrometheusRule", cluster.name("rules", group.model or "pipeline"), "monitor",
+                     {"groups": [group_body(cluster, group)]}, group.model),
+            group.origin, "observability",
+        )
+        for group in groups(cluster)
+    )  # fmt: skip
+    return (*rules, service_monitor(cluster), pod_monitor(cluster))
+
+
+def service_monitor(cluster: Cluster) -> KubernetesObject:
+    """Servers, found by their Services."""
+    spec = {
+        "selector": {"matchLabels": cluster.selector("server")},
+        "namespaceSelector": {"matchNames": [cluster.target.namespace]},
+        "endpoints": [endpoint(cluster, "http", "service")],
+    }
+    body = resource(cluster, "ServiceMonitor", cluster.name("server"), "server", spec)
+    return KubernetesObject("observability", body, EVERYWHERE, "observability")
+
+
+def pod_monitor(cluster: Cluster) -> KubernetesObject:
+    """The monitor, which has no Service."""
+    spec = {
+        "selector": {"matchLabels": cluster.selector("monitor")},
+        "namespaceSelector": {"matchNames": [cluster.target.namespace]},
+        "podMetricsEndpoints": [endpoint(cluster, "metrics", "pod")],
+    }
+    body = resource(cluster, "PodMonitor", cluster.name("monitor"), "monitor", spec)
+    return KubernetesObject("observability", body, EVERYWHERE, "observability")
+
+
+def endpoint(cluster: Cluster, port: str, kind: str) -> Body:
+    """What a process says of itself (`model`) stands above what is known of its pod."""
+    constants = {"system": cluster.prefix, "environment": cluster.system.environment}
+    return {
+        "port": port,
+        "path": "/metrics",
+        "interval": INTERVAL,
+        "honorLabels": True,
+        "relabelings": [
+            *({"targetLabel": label, "replacement": value} for label, value in constants.items()),
+            *(
+                {"sourceLabels": [f"__meta_kubernetes_{kind}_label_{source}"], "targetLabel": label}
+                for label, source in LABELS.items()
+            ),
+        ],
+    }
+
+
+def resource(
+    cluster: Cluster, kind: str, name: str, component: str, spec: Body, model: str | None = None
+) -> Body:
+    return {"apiVersion": API, "kind": kind, "metadata": cluster.metadata(name, component, model), "spec": spec}
+
+
+def rule_files(cluster: Cluster) -> tuple[Artifact, ...]:
+    """The rules as a plain file, their unit tests, and a scrape configuration that sets the labels that they read."""
+    found = groups(cluster)
+    contents: dict[str, Body] = {
+        "rules.yaml": {"groups": [group_body(cluster, group) for group in found]},
+        "rules.test.yaml": {
+            "rule_files": ["rules.yaml"],
+            "evaluation_interval": "1m",
+            "tests": [case_body(cluster, alert) for group in found for alert in group.alerts],
+        },
+        "scrape.yaml": {"scrape_configs": [scrape(cluster)]},
+    }
+    return tuple(Artifact(f"observability/{name}", text(body), EVERYWHERE) for name, body in contents.items())
+
+
+def text(body: Body) -> str:
+    return str(yaml.dump(body, sort_keys=False, width=1000, Dumper=NoAliases))
+
+
+class NoAliases(yaml.SafeDumper):
+    """Every value is written where it belongs."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - of the base class
+        return True
+
+
+def group_body(cluster: Cluster, group: Group) -> Body:
+    recorded = labels(cluster, group.model)
+    recordings = [{"record": one.record, "expr": one.expression, "labels": recorded} for one in group.recordings]
+    return {"name": group.name, "rules": [*recordings, *(alert_body(cluster, one) for one in group.alerts)]}
+
+
+def labels(cluster: Cluster, model: str | None) -> dict[str, str]:
+    found = {"system": cluster.prefix, "environment": cluster.system.environment}
+    return found if model is None else {**found, "model": model}
+
+
+def alert_body(cluster: Cluster, alert: Alert) -> Body:
+    lasting = {"for": f"{alert.minutes}m"} if alert.minutes else {}
+    return {
+        "alert": alert.name,
+        "expr": alert.expression,
+        **lasting,
+        "labels": {"severity": alert.severity, **labels(cluster, alert.model)},
+        "annotations": {
+            "summary": f"{alert.summary} ({cluster.system.name}, {cluster.system.environment})",
+            "description": alert.description,
+            "runbook": f"{RUNBOOK}#{alert.name.lower()}",
+        },
+    }
+
+
+def case_body(cluster: Cluster, alert: Alert) -> Body:
+    """Silent a minute before, firing at the predicted one, with the labels and the text that people get."""
+    case, body = alert.case, alert_body(cluster, alert)
+    names = [model.name for model in cluster.system.models if model.name != alert.model]
+    others = [one for name in names for one in healthy(cluster, name)]
+    told = {key: rendered(value, case.value, dict(case.labels)) for key, value in body["annotations"].items()}
+    return {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": values} for series, values in (*case.input, *others)],
+        "alert_rule_test": [
+            {"alertname": alert.name, "eval_time": f"{case.fires - 1}m", "exp_alerts": []},
+            {
+                "alertname": alert.name,
+                "eval_time": f"{case.fires}m",
+                "exp_alerts": [{"exp_labels": {**body["labels"], **dict(case.labels)}, "exp_annotations": told}],
+            },
+        ],
+    }
+
+
+def rendered(template: str, value: str, found: dict[str, str]) -> str:
+    """As Prometheus prints it."""
+    for label, content in found.items():
+        template = template.replace(f"{{{{ $labels.{label} }}}}", content)
+    return template.replace(VALUE, value)
+
+
+def scrape(cluster: Cluster) -> Body:
+    """Pods of this system, by the names of their ports."""
+    pod = "__meta_kubernetes_pod"
+    keep = {f"{pod}_label_app_kubernetes_io_instance": cluster.instance, f"{pod}_container_port_name": "http|metrics"}
+    constants = {"system": cluster.prefix, "environment": cluster.system.environment}
+    copied = {
+        **{label: f"{pod}_label_{source}" for label, source in LABELS.items()},
+        "namespace": "__meta_kubernetes_namespace",
+        "pod": f"{pod}_name",
+    }
+    return {
+        "job_name": cluster.instance,
+        "scrape_interval": INTERVAL,
+        "honor_labels": True,
+        "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [cluster.target.namespace]}}],
+        "relabel_configs": [
+            *({"source_labels": [source], "regex": value, "action": "keep"} for source, value in keep.items()),
+            *({"target_label": label, "replacement": value} for label, value in constants.items()),
+            *({"source_labels": [source], "target_label": label} for label, source in copied.items()),
+        ],
+    }
