@@ -45,7 +45,7 @@ def compile_system(path: Path, environment: str | None, environ: Mapping[str, st
     config = run_config(system, resolved)
     cluster = emitted(system, config)
     files: Iterator[Artifact] = iter(()) if cluster is None else cluster.artifacts()
-    tree = ArtifactTree.of([emit_contract(system, resolved), *files])
+    tree = ArtifactTree.of([emit_contract(config), *files])
     return Compiled(system=system, snapshot=resolved, config=config, tree=tree, cluster=cluster)
 
 

@@ -37,8 +37,8 @@ PATH = "contract/run.json"
 EMBEDDED = OnlineStore(type="sqlite")
 
 
-def emit_contract(system: System, snapshot: SystemSnapshot) -> Artifact:
-    return Artifact(PATH, pretty_json(run_config(system, snapshot)), origin="infrastructure.environment")
+def emit_contract(config: RunConfig) -> Artifact:
+    return Artifact(PATH, pretty_json(config), origin="infrastructure.environment")
 
 
 def run_config(system: System, snapshot: SystemSnapshot) -> RunConfig:

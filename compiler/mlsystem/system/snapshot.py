@@ -51,7 +51,16 @@ class Edge(Struct):
     paths: tuple[str, ...] | None = None
 
     def covers(self, path: str) -> bool:
-        return self.paths is None or any(path == one or path.startswith(one + ".") for one in self.paths)
+        return self.paths is None or is_below(path, frozenset(self.paths))
+
+
+def is_below(path: str, above: frozenset[str]) -> bool:
+    """Whether `path` is one of these paths, or lies below one."""
+    while path:
+        if path in above:
+            return True
+        path = path.rpartition(".")[0]
+    return False
 
 
 class NodeSnapshot(Struct):
@@ -97,7 +106,8 @@ def _read(snapshot: SystemSnapshot, edge: Edge) -> Any:
         return fingerprint(snapshot, edge.node, edge.facet)
     upstream = snapshot.node(edge.node)
     values = upstream.facets.get(edge.facet, {})
+    wanted = frozenset(edge.paths)
     return {
         "semantics": [upstream.kind, upstream.semantics],
-        "values": {path: value for path, value in values.items() if edge.covers(path)},
+        "values": {path: value for path, value in values.items() if is_below(path, wanted)},
     }
