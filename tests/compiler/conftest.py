@@ -12,6 +12,7 @@ import yaml
 
 from mlsystem.compile import Compiled, compile_system
 from mlsystem.diagnostics.report import Report
+from mlsystem.spec.platform import KUBERNETES
 
 SPEC = """
 apiVersion: mlsystem/v1
@@ -191,4 +192,6 @@ def scalar(value: Any) -> str:
     if value in ({}, []):
         return str(value)
     text = str(value)
+    if text in KUBERNETES:  # a version is text, not a number
+        return f'"{text}"'
     return f"'{text.replace(chr(39), chr(39) * 2)}'" if any(mark in text for mark in "*?'\"{}[],:#%$") else text

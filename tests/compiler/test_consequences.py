@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from mlsystem.compile import Compiled
@@ -22,6 +23,7 @@ FLIGHTS, CHECKS = ("sources", "flights"), ("sources", "flights", "checks")
 MODEL, TRAINING = ("models", "main", "model"), ("models", "main", "training")
 EVALUATION, SERVING = ("models", "main", "evaluation"), ("models", "main", "serving")
 MONITORING, DEV = ("models", "main", "monitoring"), ("environments", "dev")
+STAGING, PLATFORM = ("environments", "staging"), ("environments", "staging", "platform")
 CARRIER, WEATHER, TRIP = ("features", "carrier_history"), ("features", "airport_weather"), ("features", "trip")
 DELAY = (*CARRIER, "aggregate", "delay_1d")
 
@@ -142,6 +144,72 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("EnvironmentSpec.owners", (*DEV, "owners"), ["others"], UNCHANGED),
 ]
 
+CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
+    ("EnvironmentSpec.context", (*STAGING, "context"), "other", RECONFIGURE),
+    ("EnvironmentSpec.registry", (*STAGING, "registry"), "registry.example.com/other", RESTART),
+    ("EnvironmentSpec.delivery", (*STAGING, "delivery"), "gitops", RECONFIGURE),
+    ("EnvironmentSpec.storage", (*STAGING, "storage"), "40Gi", RECONFIGURE),
+    ("EnvironmentSpec.workspace", (*STAGING, "workspace"), "s3://other/workspace", REPLACE),
+    ("EnvironmentSpec.clock", (*STAGING, "clock"), "data", RESTART),
+    ("EnvironmentSpec.description", (*STAGING, "description"), "Other.", UNCHANGED),
+    ("NamespaceSpec.name", (*STAGING, "namespace", "name"), "other", REPLACE),
+    ("NamespaceSpec.create", (*STAGING, "namespace", "create"), "false", RECONFIGURE),
+    ("BucketSpec.endpoint", (*STAGING, "bucket", "endpoint"), "http://other:9000", RESTART),
+    ("BucketSpec.secret", (*STAGING, "bucket", "secret"), "other", RESTART),
+    ("OnlineStoreSpec.uri", (*STAGING, "online_store"), {"uri": "redis://other:6379"}, REPLACE),
+    ("TrackingSpec.uri", (*STAGING, "tracking"), {"uri": "https://mlflow.example.com"}, RESTART),
+    ("SecretsSpec.origin", (*STAGING, "secrets"), {"from": "external_secrets", "store": "vault"}, RESTART),
+    ("SecretsSpec.name", (*STAGING, "secrets"), {"name": "other"}, RESTART),
+    ("SecretsSpec.store", ("environments", "vaulted", "secrets", "store"), "other", RECONFIGURE),
+    ("ImagesSpec.base", (*STAGING, "images"), {"base": "python:3.11-slim-trixie"}, RESTART),
+    ("ImagesSpec.wheelhouse", (*STAGING, "images"), {"wheelhouse": "wheels"}, RESTART),
+    ("ImagesSpec.redis", (*STAGING, "images"), {"redis": "redis:7.2"}, RESTART),
+    ("ImagesSpec.postgres", (*STAGING, "images"), {"postgres": "postgres:15"}, RESTART),
+    ("PulumiSpec.backend", (*STAGING, "pulumi", "backend"), "s3://other", RECONFIGURE),
+    ("PulumiSpec.secrets_provider", (*STAGING, "pulumi", "secrets_provider"), "awskms://other", RECONFIGURE),
+    ("PlatformSpec.kubernetes", (*PLATFORM, "kubernetes"), "1.34", RECONFIGURE),
+    ("PlatformSpec.prometheus", (*PLATFORM, "prometheus"), "false", RECONFIGURE),
+    ("PlatformSpec.argo_rollouts", (*PLATFORM, "argo_rollouts"), "true", RESTART),
+    ("PlatformSpec.keda", (*PLATFORM, "keda"), "false", RECONFIGURE),
+    ("PlatformSpec.ingress", (*PLATFORM, "ingress"), "traefik", RECONFIGURE),
+    ("PlatformSpec.host", (*PLATFORM, "host"), "other.example.com", RECONFIGURE),
+    ("PlatformSpec.tls_secret", (*PLATFORM, "tls_secret"), "other", RECONFIGURE),
+    ("PlatformSpec.storage_class", (*PLATFORM, "storage_class"), "slow", REPLACE),
+    ("PlatformSpec.gpu_selector", (*PLATFORM, "gpu_selector"), {"gpu": "h100"}, RECONFIGURE),
+    ("PlatformSpec.pull_secret", (*PLATFORM, "pull_secret"), "other", RESTART),
+    ("OnlineSpec.every", (*CARRIER, "online", "every"), "1h", RECONFIGURE),
+    ("ServingHardwareSpec.cpu", (*SERVING, "hardware", "cpu"), "2", RESTART),
+    ("ServingHardwareSpec.memory", (*SERVING, "hardware", "memory"), "4Gi", RESTART),
+    ("ScalingSpec.controller", (*SERVING, "scaling", "controller"), "keda", RECONFIGURE),
+    ("ScalingSpec.min_replicas", (*SERVING, "scaling", "min_replicas"), "3", RECONFIGURE),
+    ("ScalingSpec.max_replicas", (*SERVING, "scaling", "max_replicas"), "30", RECONFIGURE),
+    ("ScalingSpec.metric", (*SERVING, "scaling"), {"controller": "keda", "metric": "requests", "target": "9rps"},
+     RECONFIGURE),
+    ("ScalingSpec.target", (*SERVING, "scaling", "target"), "60%", RECONFIGURE),
+    ("TrainingHardwareSpec.cpu", (*TRAINING, "hardware", "cpu"), "1", NOTHING),
+    ("TrainingHardwareSpec.memory", (*TRAINING, "hardware", "memory"), "16Gi", NOTHING),
+    ("GpuSpec.type", (*TRAINING, "hardware", "gpu", "type"), "h100", NOTHING),
+    ("GpuSpec.count", (*TRAINING, "hardware", "gpu", "count"), "2", NOTHING),
+    ("TrainingSpec.schedule", (*TRAINING, "schedule"), "0 4 * * *", RECONFIGURE),
+    ("TrainingSpec.seed", (*TRAINING, "seed"), "8", RETRAIN),
+    ("SloSpec.window", (*SERVING, "slo", "window"), "7d", RESTART),
+    ("DriftSpec.window", (*MONITORING, "drift", "window"), "2d", RESTART),
+]  # fmt: skip
+"""The same in a cluster, of all that only a cluster has and of what means something else there."""
+
+STAGING_TEXT = """
+target: kubernetes
+context: staging
+namespace: {name: delays, create: true}
+registry: registry.example.com/ml
+workspace: s3://models/delays
+bucket: {endpoint: "http://minio:9000", secret: bucket}
+pulumi: {backend: "s3://pulumi", secrets_provider: "awskms://pulumi"}
+platform: {kubernetes: "1.33", prometheus: true, argo_workflows: true, keda: true, ingress: nginx,
+           host: delay.example.com, tls_secret: tls, storage_class: fast, gpu_selector: {gpu: a10g},
+           pull_secret: registry}
+"""
+
 MAPS_OF_SECTIONS = {
     "SystemSpec.api_version", "SystemSpec.variables", "SystemSpec.sources", "SystemSpec.entities",
     "SystemSpec.features", "SystemSpec.models", "SystemSpec.environments", "SystemSpec.include",
@@ -153,9 +221,12 @@ IDENTITY = {"SystemSpec.name"}
 
 ONE_VALUE = {
     "ModelSpec.type", "ServingSpec.mode", "ServingSpec.engine", "EnvironmentSpec.target", "OnlineStoreSpec.type",
-    "SecretsSpec.origin", "RetrainSpec.on", "LogAlert.kind", "WebhookAlert.kind", "ModelSpec.task",
+    "RetrainSpec.on", "PlatformSpec.argo_workflows", "LogAlert.kind", "WebhookAlert.kind", "ModelSpec.task",
 }  # fmt: skip
 """Only one value is supported yet, or another value needs another label or other fields with it."""
+
+
+OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu")
 
 
 def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:
@@ -170,7 +241,7 @@ def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:
         if name == "renamed_from" or (not below and name == "kind"):
             continue
         direct = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        if not direct and not (below and name in ("model", "training", "drift", "retrain")):
+        if not direct and not (below and name in OPTIONAL_SECTIONS):
             yield f"{owner(model, name).__name__}.{name}"
 
 
@@ -204,6 +275,19 @@ def base(spec: Any) -> Any:
     return spec
 
 
+@pytest.fixture
+def clustered(base: Any) -> Any:
+    """The example in two clusters, each with everything that a cluster can be told."""
+    staging = yaml.load(STAGING_TEXT, Loader=yaml.BaseLoader)
+    main = base["models"]["main"]
+    main["training"] |= {"schedule": "0 3 * * 1"}
+    main["training"]["hardware"] |= {"memory": "8Gi", "gpu": {"type": "a10g", "count": "1"}}
+    main["serving"] |= {"hardware": {"cpu": "1", "memory": "2Gi"}, "scaling": {"max_replicas": "20"}}
+    base["environments"]["staging"] = staging
+    base["environments"]["vaulted"] = {**staging, "secrets": {"from": "external_secrets", "store": "vault"}}
+    return base
+
+
 def heaviest(before: Compiled, after: Compiled) -> Consequence | str:
     changes = diff_nodes(before.snapshot, after.snapshot)
     return max((change.consequence for change in changes), key=lambda one: one.weight, default=UNCHANGED)
@@ -225,9 +309,26 @@ def test_changing_a_field_means_what_the_table_says(
     assert heaviest(before, after) == expected
 
 
+@pytest.mark.parametrize(("name", "path", "value", "expected"), CLUSTER_ROWS, ids=[row[0] for row in CLUSTER_ROWS])
+def test_changing_a_field_in_a_cluster_means_what_the_table_says(
+    name: str,
+    path: tuple[str | int, ...],
+    value: Any,
+    expected: Consequence | str,
+    clustered: Any,
+    compiled: Callable[..., Compiled],
+    changed: Callable[[Any, Any, Any], Any],
+) -> None:
+    environment = str(path[1]) if path[0] == "environments" else "staging"
+    before = compiled(clustered, environment)
+    after = compiled(changed(clustered, path, value), environment)
+
+    assert heaviest(before, after) == expected
+
+
 def test_every_field_of_the_language_has_a_row() -> None:
     declared = set(fields(SystemSpec, set()))
-    rows = {row[0] for row in ROWS}
+    rows = {row[0] for row in (*ROWS, *CLUSTER_ROWS)}
 
     assert declared - rows - MAPS_OF_SECTIONS - IDENTITY - ONE_VALUE == set()
     assert rows - declared == set()

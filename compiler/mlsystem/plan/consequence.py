@@ -36,7 +36,7 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
     (Kind.DATASET, Facet.FEATURES): Consequence.RECOMPUTE,
     (Kind.MODEL, Facet.FIT): Consequence.RETRAIN,
     (Kind.EVALUATION, Facet.EVALUATE): Consequence.RE_EVALUATE,
-    (Kind.IMAGE, Facet.OPERATE): Consequence.RESTART,
+    (Kind.IMAGE, Facet.OPERATE): Consequence.RECONFIGURE,  # it is built; what runs in it restarts
     (Kind.ENDPOINT, Facet.EVALUATE): Consequence.RELEASE,  # its model is a new version
     (Kind.ENDPOINT, Facet.OPERATE): Consequence.RESTART,
     (Kind.MONITOR, Facet.OPERATE): Consequence.RESTART,
@@ -46,6 +46,25 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
 
 REPLACED_PATHS = ("workspace", "online_store")
 """Values of infrastructure that cannot change in place: what they hold is lost."""
+
+APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
+    (Kind.INFRASTRUCTURE, Facet.OPERATE): dict.fromkeys(
+        (
+            "context", "namespace.create", "delivery", "storage", "pulumi.backend", "pulumi.secrets_provider",
+            "secrets.store", "platform.kubernetes", "platform.prometheus", "platform.argo_workflows", "platform.keda",
+            "platform.ingress", "platform.host", "platform.tls_secret", "platform.gpu_selector",
+        ),
+        Consequence.RECONFIGURE,
+    ),
+    (Kind.ENDPOINT, Facet.OPERATE): dict.fromkeys(
+        (
+            "scaling.controller", "scaling.min_replicas", "scaling.max_replicas", "scaling.metric", "scaling.target",
+        ),
+        Consequence.RECONFIGURE,
+    ),
+    (Kind.MODEL, Facet.OPERATE): {"schedule": Consequence.RECONFIGURE},
+}  # fmt: skip
+"""Values whose change means something else than that of the others of their facet."""
 
 CREATED: Mapping[Kind, Consequence] = {
     Kind.SOURCE: Consequence.RE_INGEST,
@@ -83,10 +102,12 @@ STEPS: Mapping[Kind, Mapping[str, Consequence]] = {
 
 
 def consequence_of(kind: Kind, facet: Facet, paths: frozenset[str]) -> Consequence:
-    """What a change of these values of a facet means."""
+    """What a change of these values of a facet means; no values: of something that the facet reads."""
     if kind is Kind.INFRASTRUCTURE and paths & frozenset(REPLACED_PATHS):
         return Consequence.REPLACE
-    return CONSEQUENCES.get((kind, facet), Consequence.NOTHING)
+    whole = CONSEQUENCES.get((kind, facet), Consequence.NOTHING)
+    apart = APART.get((kind, facet), {})
+    return max((apart.get(path, whole) for path in paths), key=lambda one: one.weight, default=whole)
 
 
 def steps_of(kind: Kind, name: str, consequence: Consequence) -> tuple[str, ...]:

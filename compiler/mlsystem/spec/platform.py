@@ -1,12 +1,13 @@
 """`environments.*` of a cluster: what the platform has, and what the system needs there."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import model_validator
 
 from mlsystem.spec.base import Section, TextOrSecret, declare, problem
 
-KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
+KubernetesVersion = Literal["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
+KUBERNETES: tuple[str, ...] = get_args(KubernetesVersion)
 """The versions whose schemas every generated object is checked against, oldest first."""
 
 
@@ -22,7 +23,7 @@ class NamespaceSpec(Section):
 class PlatformSpec(Section):
     """What the cluster has: nothing that is not declared here is relied on."""
 
-    kubernetes: Literal["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"] = declare(
+    kubernetes: KubernetesVersion = declare(
         "The version of the cluster.", "operate", default_of="platform.kubernetes"
     )
     prometheus: bool = declare(

@@ -10,6 +10,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from mlsystem.system.cluster_values import (
+    MONITOR_READS,
+    SERVER_READS,
+    environment_values,
+    image_values,
+    replica_values,
+    training_values,
+)
 from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
@@ -28,6 +36,7 @@ from mlsystem_runtime.contract.quantities import duration, percent
 from mlsystem_runtime.contract.run import Gate
 
 ENVIRONMENT = "infrastructure.environment"
+IMAGES = ("server", "trainer")
 
 
 def snapshot(system: System) -> SystemSnapshot:
@@ -40,36 +49,27 @@ def snapshot(system: System) -> SystemSnapshot:
 
 
 def environment_node(system: System) -> NodeSnapshot:
-    values: Values = {"clock": system.clock, "secrets": list(system.secrets)}
+    values: Values = {"clock": system.clock}
     match system.target:
         case LocalTarget(port=port, workspace=workspace):
             values |= {"target": "local", "port": port, "workspace": workspace, "online_store": "sqlite"}
+            values |= {"secrets": list(system.secrets)}
         case KubernetesTarget() as cluster:
-            values |= {"target": "kubernetes", **cluster_values(cluster)}
+            values |= environment_values(cluster, system.secrets)
     return node(Kind.INFRASTRUCTURE, "environment", {Facet.OPERATE: values}, ())
 
 
-def cluster_values(target: KubernetesTarget) -> Values:
-    values: Values = msgspec.to_builtins(target)
-    platform = {f"platform.{name}": value for name, value in values.pop("platform").items()}
-    platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
-    secrets = {f"secrets.{name}": value for name, value in values.pop("secrets").items()}
-    pulumi = {f"pulumi.{name}": value for name, value in values.pop("pulumi").items()}
-    left_out = {"type", "images", "online_store"}
-    plain = {name: value for name, value in values.items() if name not in left_out}
-    return {**plain, **platform, **secrets, **pulumi, "online_store": target.online_store or "redis"}
-
-
-IMAGES = ("server", "trainer")
-
-
 def image_nodes(system: System) -> list[NodeSnapshot]:
-    """What images are built from. What is in them belongs to the tool: its version is no part of their identity."""
+    """Of one machine: none."""
     if isinstance(system.target, LocalTarget):
         return []
-    images = system.target.images
-    values: Values = {"base": images.base, "wheelhouse": images.wheelhouse, "registry": system.target.registry}
-    return [node(Kind.IMAGE, name, {Facet.OPERATE: values}, ()) for name in IMAGES]
+    return [node(Kind.IMAGE, name, {Facet.OPERATE: image_values(system.target)}, ()) for name in IMAGES]
+
+
+def environment_edge(system: System, local: tuple[str, ...] | None, cluster: tuple[str, ...]) -> Edge:
+    """What a process reads of its environment."""
+    paths = local if isinstance(system.target, LocalTarget) else cluster
+    return Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE, paths=paths)
 
 
 def runs_in(system: System, image: str) -> tuple[Edge, ...]:
@@ -194,12 +194,7 @@ def fit_node(system: System, model: ModelNode) -> NodeSnapshot:
         "limits.max_loss_of_work": duration(training.max_loss_of_work_us),
     }
     if isinstance(system.target, KubernetesTarget):
-        hardware = training.hardware
-        operate |= {
-            "hardware.memory": hardware.memory_bytes,
-            "hardware.gpu": f"{hardware.gpus} {hardware.gpu_type or ''}".strip() if hardware.gpus else None,
-            "schedule": training.schedule,
-        }
+        operate |= training_values(training.hardware, training.schedule)
     return node(
         Kind.MODEL,
         model.name,
@@ -249,12 +244,11 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
         "hardware.cpu": serving.threads,
     }
     if isinstance(system.target, KubernetesTarget):
-        values |= {"hardware.cpu": serving.hardware.cpu, "hardware.memory": serving.hardware.memory_bytes}
-        values |= {f"scaling.{name}": value for name, value in msgspec.to_builtins(serving.scaling).items()}
+        values |= replica_values(serving.hardware, serving.scaling)
     edges = [
         *runs_in(system, "server"),
         Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),
-        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE),
+        environment_edge(system, None, SERVER_READS),
     ]
     edges += [
         Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.on_failure",))
@@ -284,12 +278,13 @@ def monitor_node(system: System, model: ModelNode) -> NodeSnapshot:
         }
     edges = [
         *runs_in(system, "trainer"),
-        Edge(into=Facet.OPERATE, node=ENVIRONMENT, facet=Facet.OPERATE, paths=("clock", "online_store", "workspace")),
+        environment_edge(system, ("clock", "online_store", "workspace"), MONITOR_READS),
     ]
-    edges += [
-        Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.every",))
-        for group in stored_groups(model.contract)
-    ]
+    if isinstance(system.target, LocalTarget):  # in a cluster a schedule of its own keeps features fresh
+        edges += [
+            Edge(into=Facet.OPERATE, node=f"feature_group.{group.name}", facet=Facet.OPERATE, paths=("online.every",))
+            for group in stored_groups(model.contract)
+        ]
     return node(Kind.MONITOR, model.name, {Facet.OPERATE: values}, tuple(edges), model.renamed_from)
 
 

@@ -40,6 +40,7 @@ FIRST: Mapping[Kind, str] = {
     Kind.DATASET: "compute features",
     Kind.MODEL: "train",
     Kind.EVALUATION: "evaluate",
+    Kind.IMAGE: "build",
     Kind.ENDPOINT: "release",
     Kind.MONITOR: "start",
     Kind.INFRASTRUCTURE: "create",

@@ -1,0 +1,92 @@
+"""What a manifest remembers of a cluster: the values of the environment, in the words of the file, and who reads which.
+
+What would be lost when it moves is told with its place: a volume is that of its namespace and class.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mlsystem.system.target import KubernetesTarget, Scaling, ServingHardware, TrainingHardware
+from mlsystem_runtime.contract.identity import Values
+from mlsystem_runtime.contract.quantities import percent
+
+SERVER_READS = (
+    "clock", "online_store", "workspace", "bucket", "namespace.name", "platform.argo_rollouts", "platform.pull_secret",
+    "secrets.from", "secrets.name",
+)  # fmt: skip
+"""What stands in the pods of an endpoint."""
+
+MONITOR_READS = (
+    "clock", "online_store", "workspace", "bucket", "namespace.name", "platform.pull_secret", "tracking",
+    "secrets.from", "secrets.name", "secrets.needed",
+)  # fmt: skip
+SIZES = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
+
+
+def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Values:
+    """By the path of the key in the file, but for `secrets.needed`: the names of those that the file refers to."""
+    of_class = f" of class {target.platform.storage_class}" if target.platform.storage_class else ""
+    volumes = f"volumes{of_class} in namespace {target.namespace}"
+    values: Values = {
+        "target": "kubernetes",
+        "context": target.context,
+        "namespace.name": target.namespace,
+        "namespace.create": target.create_namespace,
+        "delivery": target.delivery,
+        "workspace": target.workspace or volumes,
+        "storage": size(target.storage_bytes),
+        "bucket.endpoint": target.bucket_endpoint,
+        "bucket.secret": target.bucket_secret,
+        "online_store": target.online_store or f"redis on {volumes}",
+        "tracking": target.tracking or f"mlflow on {volumes}",
+        "images.redis": target.images.redis,
+        "images.postgres": target.images.postgres,
+        "secrets.needed": list(secrets),
+        "secrets.from": "external_secrets" if target.secrets.store else "kubernetes",
+        "secrets.name": target.secrets.name,
+        "secrets.store": target.secrets.store,
+        "pulumi.backend": target.pulumi.backend,
+        "pulumi.secrets_provider": target.pulumi.secrets_provider,
+    }
+    platform = {f"platform.{name}": value for name, value in msgspec.to_builtins(target.platform).items()}
+    platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
+    del platform["platform.storage_class"]  # told with the volumes, which are made anew with another one
+    return {**values, **platform}
+
+
+def image_values(target: KubernetesTarget) -> Values:
+    """What images are built from. What is in them belongs to the tool: its version is no part of their identity."""
+    return {
+        "images.base": target.images.base,
+        "images.wheelhouse": target.images.wheelhouse,
+        "registry": target.registry,
+    }
+
+
+def replica_values(hardware: ServingHardware, scaling: Scaling) -> Values:
+    carried = percent(scaling.target) if scaling.metric == "cpu" else f"{scaling.target:g}rps"
+    return {
+        "hardware.cpu": hardware.cpu,
+        "hardware.memory": size(hardware.memory_bytes),
+        "scaling.controller": scaling.controller,
+        "scaling.min_replicas": scaling.min_replicas,
+        "scaling.max_replicas": scaling.max_replicas,
+        "scaling.metric": scaling.metric,
+        "scaling.target": carried,
+    }
+
+
+def training_values(hardware: TrainingHardware, schedule: str | None) -> Values:
+    return {
+        "hardware.cpu": hardware.cpu,
+        "hardware.memory": size(hardware.memory_bytes),
+        "hardware.gpu.count": hardware.gpus,
+        "hardware.gpu.type": hardware.gpu_type,
+        "schedule": schedule,
+    }
+
+
+def size(number: int) -> str:
+    """The largest unit that divides it; two sizes are equal exactly if their texts are."""
+    return next((f"{number // unit}{name}" for name, unit in SIZES if number % unit == 0), str(number))
