@@ -13,7 +13,7 @@ from clusters import EXAMPLES as FOLDER
 from clusters import cluster_of
 
 from mlsystem.emit.argo import pipeline_objects, task_names
-from mlsystem.emit.argo_pods import RETRY_WHEN, Resources
+from mlsystem.emit.argo_pods import RETRY_WHEN, SMALL, Resources
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.sections import PIPELINE
 
@@ -123,11 +123,10 @@ def test_a_runs_beginning_and_end_are_recorded_and_a_refresh_has_no_beginning() 
 def test_a_container_runs_the_command_line_of_one_machine() -> None:
     container = templates(example("flights"))["step-1cpu-4gi"]["container"]
 
-    assert container["command"] == ["python", "-m", "mlsystem_runtime"]
-    assert container["args"] == [
-        "step", "{{inputs.parameters.step}}", "--config", "/etc/mlsystem/run.json",
-        "--workspace", "/var/lib/mlsystem/workspace", "--run-id", "{{workflow.name}}",
-        "--release", "configmap://flight-delay/flight-delay-release",
+    assert container["command"] == [
+        "python", "-m", "mlsystem_runtime", "step", "{{inputs.parameters.step}}", "--config", "/etc/mlsystem/run.json",
+        "--workspace", "/var/lib/mlsystem/workspace", "--release", "configmap://flight-delay/flight-delay-release",
+        "--run-id", "{{workflow.name}}",
     ]  # fmt: skip
 
 
@@ -163,8 +162,8 @@ def test_a_workspace_in_a_bucket_is_reached_with_a_secret_that_is_only_named() -
     assert found["AWS_ENDPOINT_URL_S3"]["value"] == "http://minio.storage:9000"
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         assert found[name]["valueFrom"] == {"secretKeyRef": {"name": "bucket", "key": name}}
-    assert "s3://models/flights" in container["args"]
-    assert {"name": "workspace", "emptyDir": {}} in template_of(cluster)["volumes"]
+    assert "s3://models/flights" in container["command"]
+    assert {"name": "mirror", "emptyDir": {"sizeLimit": "20Gi"}} in template_of(cluster)["volumes"]
 
 
 def test_a_store_whose_address_is_secret_is_named_by_reference() -> None:
@@ -193,7 +192,7 @@ def test_training_has_its_hardware_and_other_steps_have_no_gpu() -> None:
 def test_the_grace_of_a_training_is_the_half_of_what_may_be_lost_that_it_keeps_for_saving(
     may_lose_us: int, seconds: int
 ) -> None:
-    assert Resources(1, 2**30, max_loss_us=may_lose_us).grace_seconds == seconds
+    assert Resources(SMALL.hardware, may_lose_us).grace_seconds == seconds
 
 
 def test_only_training_has_a_grace_of_its_own() -> None:
