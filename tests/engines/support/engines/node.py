@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -57,7 +56,7 @@ class RealNode:
     place: Path
     pid: int
     processes: Processes
-    relays: list[int] = field(default_factory=list)
+    relays: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def inside(self) -> tuple[str, ...]:
@@ -130,7 +129,7 @@ def real_node() -> Iterator[RealNode]:
     place = new_folder(PREFIX)
     authority = write_identities(place / "pki")
     outer = start_outer(place)
-    relays: list[int] = []
+    relays: list[subprocess.Popen[bytes]] = []
     try:
         pid = inner_pid(outer)
         with Processes(place / "log") as processes:
@@ -143,9 +142,8 @@ def real_node() -> Iterator[RealNode]:
             yield node
     finally:
         for relay in relays:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(relay, signal.SIGKILL)
-                os.waitpid(relay, 0)
+            relay.kill()
+            relay.wait()
         outer.kill()  # and with it everything inside
         outer.wait()
         remove(place)
@@ -162,13 +160,12 @@ def start_outer(place: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def start_relay(pid: int, listening: socket.socket, address: str, port: int) -> int:
+def start_relay(pid: int, listening: socket.socket, address: str, port: int) -> subprocess.Popen[bytes]:
     command = [*LEASH, "nsenter", "-t", str(pid), "-n", "--", sys.executable, str(RELAY)]
-    relay = subprocess.Popen(
+    return subprocess.Popen(
         [*command, str(listening.fileno()), address, str(port)], pass_fds=[listening.fileno()],
         stdin=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    return relay.pid
 
 
 def inner_pid(outer: subprocess.Popen[bytes]) -> int:

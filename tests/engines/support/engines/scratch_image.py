@@ -18,7 +18,7 @@ def write_image(archive: Path, name: str, program: Path, user: str = "", argumen
     as the command; `user` is UID:GID."""
     layer = tar_of({program.name: program.read_bytes()}, 0o755)
     packed = gzip.compress(layer, 1, mtime=0)
-    settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Cmd": list(arguments), "WorkingDir": "/"}
+    settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Cmd": list(arguments), "Env": ["PATH=/"]}
     config = {**PLATFORM, "config": settings, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
     blobs = {digest(packed): packed}
 
