@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from mlsystem_runtime.contract.configmap_release import open_releases
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig, decode_run_config
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.parent import die_with_parent
@@ -24,15 +26,20 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--config", type=Path, required=True, help="run.json")
     common.add_argument("--workspace", required=True, help="where everything is written")
 
-    step = commands.add_parser("step", parents=[common], help="run one step of the pipeline")
+    released = argparse.ArgumentParser(add_help=False)
+    released.add_argument("--release", help="configmap://NAMESPACE/NAME; without it the file of the workspace")
+
+    step = commands.add_parser("step", parents=[common, released], help="run one step of the pipeline")
     step.add_argument("name")
     step.add_argument("--run-id", required=True)
 
-    serve = commands.add_parser("serve", parents=[common], help="answer requests")
+    serve = commands.add_parser("serve", parents=[common, released], help="answer requests")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, required=True)
+    serve.add_argument("--drain-delay", type=float, default=0.0, metavar="SECONDS",
+                       help="how long to go on accepting after SIGTERM, while others learn that it is not ready")
 
-    commands.add_parser("monitor", parents=[common], help="watch the system and keep the online store fresh")
+    commands.add_parser("monitor", parents=[common, released], help="watch the system and keep the online store fresh")
 
     replay = commands.add_parser(
         "replay", parents=[common], help="send past requests to a server and a monitor of their own"
@@ -81,20 +88,28 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
         case "step":
             from mlsystem_runtime.steps.base import run_step
 
-            run_step(config, args.name, workspace, args.run_id)
+            run_step(config, args.name, workspace, args.run_id, releases(args, config, workspace))
             return 0
         case "serve":
             from mlsystem_runtime.serve.process import serve
 
-            return serve(config, workspace, host=args.host, port=args.port)
+            return serve(
+                config, workspace, host=args.host, port=args.port, releases=releases(args, config, workspace),
+                drain_delay=args.drain_delay,
+            )
         case "monitor":
             from mlsystem_runtime.monitor.process import monitor
 
-            return monitor(config, workspace, config_path=args.config)
+            releases(args, config, workspace)  # what a step would refuse is refused now
+            return monitor(config, workspace, config_path=args.config, release=args.release)
         case _:
             from mlsystem_runtime.monitor.replay import replay
 
             return replay(config, workspace, model=args.model, start=args.start, end=args.end)
+
+
+def releases(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> ReleaseStore:
+    return open_releases(args.release, workspace, config.environment, os.environ)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from mlsystem_runtime import __main__ as command_line
+from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.run import MonitorSection, OnlineStore, RunConfig, ServerSection
+
+
+def empty_config() -> RunConfig:
+    store = OnlineStore(type="sqlite")
+    return RunConfig(
+        format=1, system="flights", environment="dev", clock="data", steps=(),
+        server=ServerSection(clock="data", online_store=store, threads=None, endpoints=()),
+        monitor=MonitorSection(clock="data", online_store=store, models=(), refreshes=(), sources=()),
+    )  # fmt: skip
 
 
 def test_a_contract_of_another_version_is_refused_in_one_line(
@@ -39,13 +49,19 @@ def test_what_the_disk_refuses_is_said_without_a_traceback(
     assert "Traceback" not in said
 
 
-def test_a_step_that_the_contract_has_not_is_refused_by_name() -> None:
-    store = OnlineStore(type="sqlite")
-    config = RunConfig(
-        format=1, system="flights", environment="dev", clock="data", steps=(),
-        server=ServerSection(clock="data", online_store=store, threads=None, endpoints=()),
-        monitor=MonitorSection(clock="data", online_store=store, models=(), refreshes=(), sources=()),
-    )  # fmt: skip
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["monitor"], ["step", "train.main", "--run-id", "r"]])
+def test_a_release_at_an_address_that_is_none_is_refused_before_anything_starts(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_bytes(canonical_json(empty_config()))
+    where = ["--config", str(tmp_path / "run.json"), "--workspace", str(tmp_path)]
 
+    code = command_line.main([*words, *where, "--release", "configmap://prod"])
+
+    assert code == 1
+    assert "'configmap://prod' is no place of a release" in capsys.readouterr().err
+
+
+def test_a_step_that_the_contract_has_not_is_refused_by_name() -> None:
     with pytest.raises(MlsystemError, match=r"the contract has no step 'ingest\.gone'"):
-        config.step("ingest.gone")
+        empty_config().step("ingest.gone")

@@ -36,7 +36,8 @@ def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome
         environment.engine.proposes = True
         return rerun(environment, steps, reason, watch)
     assert proposal.version is not None, "a promotion names its version"
-    release_version(environment.engine.workspace, proposal.model, proposal.version, reason, person())
+    engine = environment.engine
+    release_version(engine.workspace, proposal.model, proposal.version, reason, person(), engine.releases)
     watch(Says(f"version {proposal.version} of {proposal.model} answers"))
     return Outcome(run_id=None)
 
@@ -57,7 +58,7 @@ def roll_back(environment: Environment, model: str | None, to: int | None, *, re
     if not rejected:
         check_accepted(environment, chosen, target)
     stale = stale_groups(environment, chosen, target)
-    release = rollback(workspace, chosen, target, person())
+    release = rollback(workspace, chosen, target, person(), environment.engine.releases)
     answer = f"version {release.models[chosen].champion} of {chosen} answers (release {release.serial})"
     return answer + (f"; nothing keeps {', '.join(stale)} fresh any more" if stale else "")
 

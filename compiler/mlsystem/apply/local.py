@@ -28,6 +28,7 @@ from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.collection import collect
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES
+from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig, Step
 from mlsystem_runtime.contract.workspace import (
     StepRecord,
@@ -64,6 +65,7 @@ class LocalEngine:
         self.config = config
         self.port = port
         self.workspace = Workspace(workspace_path(self.folder, self.state, workspace))
+        self.releases: ReleaseStore = FileReleaseStore(self.workspace)
         self.supervisor = Supervisor(self.folder, self.state, environ)
         self._environ = environ
         self.proposes = False  # whether what a step makes may wait for a person: the system thought of this run

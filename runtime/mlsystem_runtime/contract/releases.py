@@ -1,4 +1,4 @@
-"""Releasing and rolling back: the release file changes, the ledger says why. Light, so that a command can do it too."""
+"""Releasing and rolling back: the release changes, the ledger says why. Light, so that a command can do it too."""
 
 from __future__ import annotations
 
@@ -8,48 +8,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, Ledger, ProposalOpened, Released, open_proposals
-from mlsystem_runtime.contract.release import ModelRelease, Release, Share, read_release, write_release
+from mlsystem_runtime.contract.ledger import Ledger, ProposalOpened, Released, open_ledger, open_proposals
+from mlsystem_runtime.contract.release import ModelRelease, Release, Share
+from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.workspace import Workspace
 
 ROLLBACK = "rollback"
 """The reason of a release that takes one back."""
 
 
-def release_version(workspace: Workspace, model: str, version: int, reason: str, by: str) -> Release:
+def release_version(
+    workspace: Workspace, model: str, version: int, reason: str, by: str, releases: ReleaseStore | None = None
+) -> Release:
     """Version `version` of `model` answers all requests from now on; the release in force.
 
-    Releasing what answers already changes nothing. Raises MlsystemError when there is no such version.
+    `releases` None is the file of the workspace. Releasing what answers already changes nothing. Raises MlsystemError
+    when there is no such version.
     """
-    if not workspace.version(model, version).is_dir():
+    if version not in workspace.versions(model):
         raise MlsystemError(f"model '{model}' has no version {version}", "mlsystem status lists the versions")
+    shares = (Share(version=version, share=1.0),)
     with locked(workspace):
-        release = read_release(workspace.release)
-        before = release.models.get(model)
-        shares = (Share(version=version, share=1.0),)
-        if before is None or before.shares != shares:
-            salt = secrets.token_hex(8) if before is None else before.salt
-            models = {**release.models, model: ModelRelease(salt=salt, shares=shares)}
-            release = Release(serial=release.serial + 1, models=models)
-            write_release(workspace.release, release)
-        elif any(released.shares == shares for released in _last(workspace, model)):
-            return release
-        event = Released(model=model, shares=shares, serial=release.serial, reason=reason, by=by)
-        FileLedger(workspace.ledger).append(event)  # also where a crash came between the file and the ledger
+        release, changed = share_out(releases or FileReleaseStore(workspace), model, shares)
+        if changed or all(released.shares != shares for released in _last(workspace, model)):
+            event = Released(model=model, shares=shares, serial=release.serial, reason=reason, by=by)
+            open_ledger(workspace).append(event)  # also where a crash came between the release and the ledger
     return release
 
 
+def share_out(releases: ReleaseStore, model: str, shares: tuple[Share, ...]) -> tuple[Release, bool]:
+    """The release in which `shares` answer for `model`, and whether it had to be made; other models keep theirs."""
+    while True:
+        held = releases.read()
+        before = held.release.models.get(model)
+        if before is not None and before.shares == shares:
+            return held.release, False
+        salt = secrets.token_hex(8) if before is None else before.salt
+        models = {**held.release.models, model: ModelRelease(salt=salt, shares=shares)}
+        release = Release(serial=held.release.serial + 1, models=models)
+        if releases.write(release, held.token):
+            return release, True
+
+
 def _last(workspace: Workspace, model: str) -> list[Released]:
-    return list(_releases(FileLedger(workspace.ledger), model))[-1:]
+    return list(_releases(open_ledger(workspace), model))[-1:]
 
 
-def rollback(workspace: Workspace, model: str, to: int | None, by: str) -> Release:
+def rollback(
+    workspace: Workspace, model: str, to: int | None, by: str, releases: ReleaseStore | None = None
+) -> Release:
     """The version that answered before the present one answers again, or version `to`.
 
     Raises MlsystemError when nothing was released before, or when that version is gone.
     """
     target = previous_version(workspace, model) if to is None else to
-    return release_version(workspace, model, target, ROLLBACK, by)
+    return release_version(workspace, model, target, ROLLBACK, by, releases)
 
 
 def previous_version(workspace: Workspace, model: str) -> int:
@@ -58,7 +71,7 @@ def previous_version(workspace: Workspace, model: str) -> int:
     The ledger is read as a stack: a release of a version that already lies on it takes off what came after.
     """
     stack: list[int] = []
-    for released in _releases(FileLedger(workspace.ledger), model):
+    for released in _releases(open_ledger(workspace), model):
         version = max(released.shares, key=lambda share: (share.share, share.version)).version
         if version in stack:
             del stack[stack.index(version) :]
@@ -93,8 +106,8 @@ def find_proposal(ledger: Ledger, name: str | None) -> ProposalOpened:
 
 @contextmanager
 def locked(workspace: Workspace) -> Iterator[None]:
-    """One writer of the release file at a time."""
+    """One of this machine at a time, so that the ledger tells releases in their order."""
     workspace.root.mkdir(parents=True, exist_ok=True)
-    with open(workspace.path(".release.lock"), "ab") as lock:
+    with open(workspace.path(".releasing.lock"), "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

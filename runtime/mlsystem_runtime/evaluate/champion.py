@@ -13,7 +13,7 @@ from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, FeatureUse, RequestGroup
 from mlsystem_runtime.contract.identity import group_fingerprint
-from mlsystem_runtime.contract.release import read_release
+from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
 from mlsystem_runtime.data.arrays import read_columns
 from mlsystem_runtime.evaluate.evaluation import Evaluation
@@ -33,9 +33,9 @@ class Past:
     rows: Mapping[str, Path]
 
 
-def champion_version(workspace: Workspace, model: str) -> int | None:
+def champion_version(releases: ReleaseStore, model: str) -> int | None:
     """The version with the largest share of the release in force."""
-    release = read_release(workspace.release).models.get(model)
+    release = releases.read().release.models.get(model)
     return None if release is None else release.champion
 
 

@@ -25,13 +25,13 @@ LOOK_SECONDS = 5.0       # how often models are looked at
 logger = logging.getLogger(__name__)
 
 
-def monitor(config: RunConfig, workspace: Workspace, config_path: Path) -> int:
+def monitor(config: RunConfig, workspace: Workspace, config_path: Path, release: str | None = None) -> int:
     """Runs until SIGTERM or SIGINT; always 0, for what goes wrong in the system is what it reports."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    loop = Monitor(config, workspace, runtime_command(config_path.absolute(), workspace))
+    loop = Monitor(config, workspace, runtime_command(config_path.absolute(), workspace, release))
     logger.info("watching %s", ", ".join(watched.model.model for watched in loop.models) or "no model")
     try:
         loop.run(stopping.is_set, stopping.wait)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from dataclasses import replace
 
 from mlsystem_runtime.serve.http import (
     DepartedError,
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class App:
-    """Speaks ASGI's `http` and `lifespan`; while the lifespan lasts, the service follows the release file."""
+    """Speaks ASGI's `http` and `lifespan`; while the lifespan lasts, the service follows the release."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -65,7 +66,13 @@ class App:
             self._count(scope["path"], "invalid")
             response = Response(refused.status, json_response(refused.status, refused.body(identity)).body,
                                 headers={b"connection": b"close"})
-        await send_response(send, response, identity)
+        await send_response(send, self._last(response), identity)
+
+    def _last(self, response: Response) -> Response:
+        """While the server drains, the answer is the last one on its connection."""
+        if not self.service.drain.begun:
+            return response
+        return replace(response, headers={**response.headers, b"connection": b"close"})
 
     def _respond(self, request: Request, started: float) -> Response:
         try:

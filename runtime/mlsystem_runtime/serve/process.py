@@ -7,57 +7,63 @@ import logging
 import signal
 import socket
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import DRAIN_SECONDS
+from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from mlsystem_runtime.serve.versions import LoadVersion
 
 BACKLOG = 2048
-GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75  # longer than a load balancer keeps a connection idle, so that it is the one that closes it
 
 logger = logging.getLogger(__name__)
 
 
-def serve(config: RunConfig, workspace: Workspace, host: str, port: int) -> int:
-    """Runs until SIGTERM or SIGINT. Raises MlsystemError before anything heavy is loaded when the port is taken."""
+def serve(
+    config: RunConfig, workspace: Workspace, host: str, port: int, releases: ReleaseStore | None = None,
+    drain_delay: float = 0.0,
+) -> int:
+    """Runs until SIGTERM or SIGINT, then for `drain_delay` seconds more. `releases` None is the workspace's file.
+
+    Raises MlsystemError before anything heavy is loaded when the port is taken.
+    """
     listener = listen(host, port)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     from mlsystem_runtime.serve.loading import version_loader  # after the port is ours: such imports make a start slow
 
-    return run(config, workspace, listener, version_loader(config, workspace))
+    return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay)
 
 
-def run(config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion) -> int:
+def run(
+    config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion,
+    releases: ReleaseStore | None = None, drain_delay: float = 0.0,
+) -> int:
     """Answers on `listener`, which is listening already, until SIGTERM or SIGINT."""
     import uvicorn  # these too only now, for their weight
     from prometheus_client import disable_created_metrics
 
     from mlsystem_runtime.serve.app import App
+    from mlsystem_runtime.serve.draining import DrainingServer
     from mlsystem_runtime.serve.service import service_of
 
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    server = uvicorn.Server(uvicorn.Config(
-        App(service_of(config, workspace, load)), loop="uvloop", http="httptools", ws="none", lifespan="on",
+    service = service_of(config, workspace, load, releases)
+    server = DrainingServer(uvicorn.Config(
+        App(service), loop="uvloop", http="httptools", ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    ))
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
+    ), service.drain, drain_delay)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, partial(stop, server))  # uvicorn raises it again once it has stopped; that is no failure
+        signal.signal(number, server.handle_exit)  # from now on, and again when uvicorn has given signals back
     logger.info("listening on http://%s:%d", *listener.getsockname()[:2])
     server.run(sockets=[listener])
     return 0 if server.started else 1
-
-
-def stop(server: uvicorn.Server, *_: object) -> None:
-    server.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mlsystem_runtime.contract.names import LIVE, READY
 from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response
 from mlsystem_runtime.serve.openapi import openapi, page
 from mlsystem_runtime.serve.predict import Predictor
@@ -23,8 +24,9 @@ logger = logging.getLogger(__name__)
 def routes(service: Service) -> Routes:
     """Path → method → handler. A handler gets the request and the monotonic time of its first byte."""
     table: dict[str, dict[str, Handler]] = {
-        "/healthz": get(lambda: json_response(200, {"status": "alive"})),
-        "/readyz": get(lambda: readiness(service)),
+        LIVE: get(alive),
+        "/healthz": get(alive),
+        READY: get(lambda: readiness(service)),
         "/metrics": get(lambda: Response(200, service.metrics.text(), TEXT)),
         "/status": get(lambda: json_response(200, status(service))),
         "/openapi.json": get(lambda: json_response(200, document(service))),
@@ -51,7 +53,14 @@ def dispatch(table: Routes, request: Request, started: float) -> Response:
     return handler(request, started)
 
 
+def alive() -> Response:
+    return json_response(200, {"status": "alive"})
+
+
 def readiness(service: Service) -> Response:
+    """200 where requests may be sent: every model is loaded, and the server was not told to stop."""
+    if service.drain.begun:
+        return json_response(503, {"status": "draining", "waiting_for": []})
     waiting = [endpoint.model for endpoint in service.endpoints if endpoint.model not in service.board.models]
     return json_response(503 if waiting else 200, {"status": "waiting" if waiting else "ready", "waiting_for": waiting})
 

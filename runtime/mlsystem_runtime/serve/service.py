@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.serve import counting, prediction_log
 from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
+from mlsystem_runtime.serve.draining import Drain
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
@@ -38,6 +40,7 @@ class Service:
     predictors: tuple[Predictor, ...]
     sli: dict[str, SliCounter]
     watcher: Watcher
+    drain: Drain = field(default_factory=Drain)
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -89,8 +92,13 @@ def _report(task: asyncio.Task[None]) -> None:
         logger.error("a background task of the server ended", exc_info=task.exception())
 
 
-def service_of(config: RunConfig, workspace: Workspace, load: LoadVersion) -> Service:
-    """The server of `config` over `workspace`; `load` brings a version of a model into memory."""
+def service_of(
+    config: RunConfig, workspace: Workspace, load: LoadVersion, releases: ReleaseStore | None = None
+) -> Service:
+    """The server of `config` over `workspace`; `load` brings a version of a model into memory.
+
+    `releases` None is the file of the workspace.
+    """
     section = config.server
     process = counting.process_name()
     metrics = Metrics(endpoint.slo for endpoint in section.endpoints)
@@ -111,5 +119,5 @@ def service_of(config: RunConfig, workspace: Workspace, load: LoadVersion) -> Se
         metrics=metrics,
         predictors=tuple(map(predictor, section.endpoints)),
         sli={one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints},
-        watcher=Watcher(workspace.release, models, load, board, metrics),
+        watcher=Watcher(releases or FileReleaseStore(workspace), models, load, board, metrics),
     )

@@ -1,62 +1,75 @@
-"""Follows the release file without a restart: loads new versions beside the old ones, warms them, then swaps.
+"""Follows the release without a restart: loads new versions beside the old ones, warms them, then swaps.
 
-The last state that worked stays in place while the file or a version is damaged.
+The last state that worked stays in place while the release cannot be read, or a version is damaged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from pathlib import Path
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.release import ModelRelease, Release, read_release
+from mlsystem_runtime.contract.release import ModelRelease, Release
+from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.versions import Board, LoadedVersion, LoadVersion, Released
 
-POLL_SECONDS = 0.1
 RETRY_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 15.0    # also where no change was reported: a watch can die in silence
 
 logger = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Fills `board` for `models` from the release file at `path`; other models in the file are not this server's."""
+    """Fills `board` for `models` from `releases`; other models of the release are not this server's."""
 
-    def __init__(self, path: Path, models: tuple[str, ...], load: LoadVersion, board: Board, metrics: Metrics) -> None:
-        self.path = path
+    def __init__(
+        self, releases: ReleaseStore, models: tuple[str, ...], load: LoadVersion, board: Board, metrics: Metrics
+    ) -> None:
+        self.releases = releases
         self.models = models
         self.board = board
         self._load = load
         self._metrics = metrics
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: str | None = None
         self._retry_at: float | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(POLL_SECONDS)
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def notice() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(changed.set)
+
+        with self.releases.watch(notice):
+            while True:
+                changed.clear()
+                await self.look()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), self._pause())
 
     async def look(self) -> None:
-        """One poll: follows the file if it has changed, or if following it failed a while ago."""
-        seen = _signature(self.path)
+        """Follows the release if it has changed, or if following it failed a while ago."""
         due = self._retry_at is not None and time.monotonic() >= self._retry_at
-        if seen == self._seen and not due:
+        try:
+            held = await asyncio.to_thread(self.releases.read)
+        except (MlsystemError, OSError):
+            logger.exception("the release cannot be read; what was released before it goes on answering")
+            self._metrics.release_failures.inc()
+            self._retry_at = time.monotonic() + RETRY_SECONDS
             return
-        self._seen = seen
-        followed = await self._follow()
+        if held.token == self._seen and not due:
+            return
+        self._seen = held.token
+        followed = await self._apply(held.release)
         self._retry_at = None if followed else time.monotonic() + RETRY_SECONDS
 
-    async def _follow(self) -> bool:
-        try:
-            release = await asyncio.to_thread(read_release, self.path)
-        except (MlsystemError, OSError):
-            logger.exception("the release file is damaged; what was released before it goes on answering")
-            self._metrics.release_failures.inc()
-            return False
-        return await self._apply(release)
+    def _pause(self) -> float:
+        """Seconds until the next look, where nothing is reported."""
+        return LOOK_AGAIN_SECONDS if self._retry_at is None else max(0.0, self._retry_at - time.monotonic())
 
     async def _apply(self, release: Release) -> bool:
         followed = [await self._switch(name, release.models.get(name)) for name in self.models]
@@ -91,11 +104,3 @@ class Watcher:
         version = self._load(model, number)
         version.warm()
         return version
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -21,6 +21,7 @@ import msgspec
 
 from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_path, write_struct
 from mlsystem_runtime.steps.order import next_order
@@ -66,6 +67,7 @@ class StepContext:
     config: RunConfig
     step: Step
     workspace: Workspace
+    releases: ReleaseStore
     run_id: str
     key: str
     out: Path
@@ -94,8 +96,13 @@ def emit(event: str, **values: object) -> None:
     sys.stdout.flush()
 
 
-def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) -> StepRecord:
-    """Run step `name` as part of `run_id`, or find that an earlier output answers; record and return which."""
+def run_step(
+    config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore | None = None
+) -> StepRecord:
+    """Run step `name` as part of `run_id`, or find that an earlier output answers; record and return which.
+
+    `releases` None is the file of the workspace.
+    """
     started = time.monotonic()
     step = config.step(name)
     module = load(step.payload)
@@ -108,6 +115,7 @@ def run_step(config: RunConfig, name: str, workspace: Workspace, run_id: str) ->
         config=config,
         step=step,
         workspace=workspace,
+        releases=releases or FileReleaseStore(workspace),
         run_id=run_id,
         key=key,
         inputs=inputs,

@@ -52,7 +52,7 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
 
     context.progress(1, 3, "the champion answers")
     label = label_identity(payload)
-    version = champion_version(context.workspace, payload.model)
+    version = champion_version(context.releases, payload.model)
     champion = champion_rival(
         context.workspace, payload.model, version, model.card.contract, label, test, past(payload, context))
 

@@ -71,7 +71,8 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
     A proposal only where the system started the run itself: an apply was reviewed, and that is the approval.
     """
     if payload.promote == "release" or os.environ.get(PROPOSES) != "1":
-        release_version(context.workspace, payload.model, version, GATES_PASSED, context.run_id)
+        release_version(
+            context.workspace, payload.model, version, GATES_PASSED, context.run_id, context.releases)
         return "released"
     ledger = FileLedger(context.workspace.ledger)
     name = f"promote-{payload.model}-{version}"
@@ -93,7 +94,8 @@ def revisit(payload: RegisterStep, context: StepContext, record: StepRecord) -> 
     version = record.facts["version"]
     answered = chosen(FileLedger(context.workspace.ledger), payload.model)
     if record.facts["consequence"] != "rejected" and version in answered and answered[-1] != version:
-        release_version(context.workspace, payload.model, version, CHOSEN_AGAIN, context.run_id)
+        release_version(
+            context.workspace, payload.model, version, CHOSEN_AGAIN, context.run_id, context.releases)
 
 
 def chosen(ledger: Ledger, model: str) -> list[int]:

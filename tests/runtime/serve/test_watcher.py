@@ -7,9 +7,13 @@ import json
 import time
 
 import pytest
+from fake_api_server import fake_api_server
 
+from mlsystem_runtime.contract.api_server import ApiServer
+from mlsystem_runtime.contract.configmap_release import ConfigMapReleaseStore
+from mlsystem_runtime.contract.release import ModelRelease, Release, Share
 from mlsystem_runtime.serve.app import App
-from mlsystem_runtime.serve.service import service_of
+from mlsystem_runtime.serve.service import Service, service_of
 
 
 def version(client, row):
@@ -85,16 +89,64 @@ def test_a_server_started_before_the_first_release_becomes_ready_when_there_is_o
     assert version(client, good_row) == 1
 
 
+def release(serial: int, version: int) -> Release:
+    return Release(serial, {"main": ModelRelease("s", (Share(version, 1.0),))})
+
+
+async def until_serial(service: Service, serial: int) -> float:
+    """The seconds it takes."""
+    started = time.monotonic()
+    while service.board.serial != serial:
+        await asyncio.sleep(0.01)
+    return time.monotonic() - started
+
+
 def test_a_release_takes_effect_within_a_second_while_the_app_runs(world):
     async def until_switched() -> float:
         service = service_of(world.config, world.workspace, world.load)
         async with App(service).service.running():
-            while "main" not in service.board.models:
-                await asyncio.sleep(0.01)
-            started = time.monotonic()
+            await until_serial(service, 1)
             world.release((2, 1.0), serial=2)
-            while service.board.serial != 2:
-                await asyncio.sleep(0.01)
-            return time.monotonic() - started
+            return await until_serial(service, 2)
 
     assert asyncio.run(asyncio.wait_for(until_switched(), 5)) < 1.0
+
+
+def test_a_release_in_a_configmap_takes_effect_within_a_second_and_a_rollback_too(world):
+    async def switched() -> list[float]:
+        service = service_of(world.config, world.workspace, world.load, store)
+        async with App(service).service.running():
+            store.write(release(1, 1), "")
+            taken = [await until_serial(service, 1)]
+            for serial, version in ((2, 2), (3, 1)):
+                store.write(release(serial, version), store.read().token)
+                taken.append(await until_serial(service, serial))
+            return taken
+
+    with fake_api_server() as api:
+        store = ConfigMapReleaseStore(ApiServer(api.url), "prod", "flights-release", {})
+
+        assert max(asyncio.run(asyncio.wait_for(switched(), 10))) < 1.0
+    assert world.loads == [1, 2]
+
+
+def test_while_the_api_server_is_away_the_last_release_goes_on_answering(world, good_row, caplog):
+    async def cut_off() -> tuple[int, int]:
+        service = service_of(world.config, world.workspace, world.load, store)
+        app = App(service)
+        async with app.service.running():
+            store.write(release(1, 2), "")
+            await until_serial(service, 1)
+            api.stop()
+            await service.watcher.look()
+            answering = service.board.models["main"].champion.number
+            api.start()
+            store.write(release(2, 1), store.read().token)
+            await until_serial(service, 2)
+            return answering, service.board.models["main"].champion.number
+
+    with fake_api_server() as api:
+        store = ConfigMapReleaseStore(ApiServer(api.url), "prod", "flights-release", {})
+
+        assert asyncio.run(asyncio.wait_for(cut_off(), 20)) == (2, 1)
+    assert "what was released before it goes on answering" in caplog.text

@@ -7,9 +7,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from fake_api_server import fake_api_server
 from learning import MODEL, SMALL, Learning
 from msgspec.structs import replace
 
+from mlsystem_runtime.contract.api_server import ApiServer
+from mlsystem_runtime.contract.configmap_release import ConfigMapReleaseStore
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import AnyEvent, FileLedger, ProposalOpened, Released, VersionRegistered
 from mlsystem_runtime.contract.names import PROPOSES
@@ -17,9 +20,11 @@ from mlsystem_runtime.contract.proposals import decide
 from mlsystem_runtime.contract.release import read_release
 from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
 from mlsystem_runtime.contract.run import Gate
+from mlsystem_runtime.evaluate.champion import champion_version
 from mlsystem_runtime.registry import tracking
 from mlsystem_runtime.registry.card import read_card
 from mlsystem_runtime.steps import register
+from mlsystem_runtime.steps.base import run_step
 
 IMPOSSIBLE = (Gate(metric="roc_auc", at_least=1.01),)
 
@@ -283,3 +288,17 @@ def test_a_tracking_store_that_fails_costs_a_warning_not_the_version(
     assert record.facts["mlflow_run"] is None
     assert answering(Learning(tmp_path)) == 1
     assert "could not record" in caplog.text
+
+
+def test_in_a_cluster_the_release_is_where_the_process_was_told(tmp_path: Path) -> None:
+    learning = Learning(tmp_path)
+    learning.prepare()
+    with fake_api_server() as api:
+        store = ConfigMapReleaseStore(ApiServer(api.url), "prod", "flights-release", {})
+        for kind in ("train", "evaluate", "register"):
+            run_step(learning.config(), f"{kind}.{MODEL}", learning.workspace, "run-1", store)
+
+        assert store.read().release.models[MODEL].champion == 1
+        assert champion_version(store, MODEL) == 1
+    assert answering(learning) is None
+    assert [type(event) for event in events(learning)] == [VersionRegistered, Released]

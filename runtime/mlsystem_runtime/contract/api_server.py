@@ -1,0 +1,119 @@
+"""The little of the Kubernetes API that the runtime needs: a question, an answer, and a stream of events."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import KUBERNETES_API
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+ASK_SECONDS = 10.0
+
+
+class ApiServerUnreachableError(MlsystemError):
+    """There is no answer, or none that can be read."""
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """`url` is http(s)://HOST[:PORT][/PATH]; `authority` a file with its certificate authorities; `token` a file, read
+    for every request because it is renewed; `certificate` the files of a client's certificate and its key.
+
+    All raise ApiServerUnreachableError.
+    """
+
+    url: str
+    authority: Path | None = None
+    token: Path | None = None
+    certificate: tuple[Path, Path] | None = None
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """(status, answer)."""
+        with self._connection(ASK_SECONDS) as connection:
+            status, response = self._request(connection, method, path, body)
+            return status, json.loads(response.read() or b"{}")
+
+    def events(
+        self, path: str, seconds: float, opened: Callable[[Callable[[], None]], None]
+    ) -> Iterator[dict[str, Any]]:
+        """What a watch reports, until the server ends it, or nothing came for `seconds`.
+
+        `opened` is given what ends it from another thread.
+        """
+        with self._connection(seconds) as connection:
+            connection.connect()
+            held = connection.sock
+            status, response = self._request(connection, "GET", path, None)
+            if status != http.client.OK:
+                raise refused(status, json.loads(response.read() or b"{}"), f"watch {path}")
+            opened(lambda: socket.socket.shutdown(held, socket.SHUT_RDWR))  # TLS has a shutdown of its own, that waits
+            while line := response.readline():
+                yield json.loads(line)
+
+    def _request(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> tuple[int, http.client.HTTPResponse]:
+        headers = {"accept": "application/json", "content-type": "application/json"}
+        if self.token is not None:
+            headers["authorization"] = f"Bearer {self.token.read_text().strip()}"
+        text = None if body is None else json.dumps(body)
+        connection.request(method, urlsplit(self.url).path.rstrip("/") + path, text, headers)
+        response = connection.getresponse()
+        return response.status, response
+
+    @contextmanager
+    def _connection(self, seconds: float) -> Iterator[http.client.HTTPConnection]:
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None, "an API server has a host"
+        connection: http.client.HTTPConnection
+        try:
+            if parts.scheme == "http":
+                connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+            else:
+                context = ssl.create_default_context(cafile=self.authority)
+                if self.certificate is not None:
+                    context.load_cert_chain(*self.certificate)
+                connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+            raise ApiServerUnreachableError(
+                f"the API server {self.url} does not answer: {error or type(error).__name__}",
+                "check that it is up, and that the network policy lets this pod reach it",
+            ) from error
+
+
+def refused(status: int, answer: Mapping[str, Any], what: str) -> MlsystemError:
+    """What the server says of a request that it did not carry out."""
+    reason = answer.get("message") or http.client.responses.get(status, "")
+    hint = {
+        401: "the service account's token is not accepted: is it mounted, and is the clock right?",
+        403: "give the service account's Role get, watch, update and create on it",
+        404: "the namespace is made before the system is",
+    }.get(status)
+    return MlsystemError(f"the API server refused to {what} with {status}: {reason}", hint)
+
+
+def api_server(environ: Mapping[str, str], account: Path = ACCOUNT) -> ApiServer:
+    """The cluster that this process runs in, or what the environment names. Raises MlsystemError where neither is."""
+    if url := environ.get(KUBERNETES_API):
+        return ApiServer(url)
+    host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        raise MlsystemError(
+            "this process does not run in a cluster", f"set {KUBERNETES_API}, for example to that of `kubectl proxy`"
+        )
+    return ApiServer(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+                     authority=account / "ca.crt", token=account / "token")
