@@ -9,17 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster
-from mlsystem.system.target import TrainingHardware
 
 USER = 65532
 """Of our images: numeric, so that the cluster can see that it is not root."""
 
 STORE_USER = 999
 """Of Redis and PostgreSQL, as their official images have it."""
-
-GPU = "nvidia.com/gpu"
-GPU_PRODUCT = "nvidia.com/gpu.product"
-"""The label by which GPU feature discovery says which one a node has."""
 
 GI = 1024**3
 SUFFIXES = (("Ti", 1024**4), ("Gi", GI), ("Mi", 1024**2), ("Ki", 1024))
@@ -130,28 +125,3 @@ def pod_template(
             "volumes": [volume.declared for volume in volumes],
         },
     }
-
-
-def on_gpus(cluster: Cluster, hardware: TrainingHardware, template: Body) -> Body:
-    """`template` (the spec of a pod, or a template of Argo: `container` or `containers`) with the GPUs it needs."""
-    if hardware.gpus == 0:
-        return template
-    selector = dict(cluster.target.platform.gpu_selector)
-    if hardware.gpu_type is not None and hardware.gpu_type not in selector.values():
-        selector[GPU_PRODUCT] = hardware.gpu_type
-    tolerated = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
-    selected = {"nodeSelector": selector} if selector else {}
-    return {**template, **with_gpus(template, hardware.gpus), **selected, "tolerations": [tolerated]}
-
-
-def with_gpus(template: Body, gpus: int) -> Body:
-    """The first container gets them."""
-    if "container" in template:
-        return {"container": gpu_container(template["container"], gpus)}
-    first, *others = template["containers"]
-    return {"containers": [gpu_container(first, gpus), *others]}
-
-
-def gpu_container(one: Body, gpus: int) -> Body:
-    amounts = {kind: {**given, GPU: str(gpus)} for kind, given in one["resources"].items()}
-    return {**one, "resources": amounts}

@@ -10,8 +10,7 @@ from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_
 PYTHON = ("python", "-m", "mlsystem_runtime")
 CONFIG = "/etc/mlsystem/run.json"
 CONFIG_FOLDER, CONFIG_FILE = CONFIG.rsplit("/", 1)
-STORAGE = "/var/lib/mlsystem"
-WORKSPACE = f"{STORAGE}/workspace"
+WORKSPACE, MIRRORED = "/var/lib/mlsystem/workspace", "/var/lib/mlsystem/mirror"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
@@ -77,8 +76,8 @@ def volumes(cluster: Cluster, section: str, mirror_bytes: int) -> list[Volume]:
 
 def storage(cluster: Cluster, mirror_bytes: int) -> Volume:
     if in_bucket(cluster):
-        return scratch("mirror", STORAGE, mirror_bytes)
-    return Volume("workspace", STORAGE, {"persistentVolumeClaim": {"claimName": workspace_claim(cluster)}})
+        return scratch("mirror", MIRRORED, mirror_bytes)
+    return Volume("workspace", WORKSPACE, {"persistentVolumeClaim": {"claimName": workspace_claim(cluster)}})
 
 
 def workspace_env(cluster: Cluster) -> list[Body]:
@@ -89,7 +88,7 @@ def workspace_env(cluster: Cluster) -> list[Body]:
 def bucket_env(cluster: Cluster) -> list[Body]:
     if not in_bucket(cluster):
         return []
-    found = [value(MIRROR, f"{STORAGE}/mirror")]
+    found = [value(MIRROR, MIRRORED)]
     if cluster.target.bucket_endpoint is not None:
         found.append(value("AWS_ENDPOINT_URL_S3", cluster.target.bucket_endpoint))
     if cluster.target.bucket_secret is not None:

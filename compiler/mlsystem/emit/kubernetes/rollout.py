@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
 from mlsystem.emit.kubernetes.scaling import PROMETHEUS
+from mlsystem.emit.promql import NOT_OURS_TO_ANSWER, series
 from mlsystem.system.nodes import ModelNode
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, REQUESTS
 
@@ -17,7 +18,7 @@ REVISIONS = 5
 SHARES = (25, 50, 75)
 PAUSE = "60s"
 FAILED_SHARE = 0.05
-FAILURES = ("error", "rejected")
+FAILURES = "error|rejected"
 HASH = "pods"
 """The argument of the analysis: which pods are the changed ones."""
 
@@ -87,7 +88,7 @@ def failed_share(cluster: Cluster, model: ModelNode) -> Body:
 
 def failed_share_query(cluster: Cluster, model: ModelNode) -> str:
     """PromQL: of the answers of the changed pods, the share that our side is to blame for."""
-    changed = f"{server_name(cluster, model.name)}-{{{{args.{HASH}}}}}-.*"
-    chosen = f'namespace="{cluster.target.namespace}",pod=~"{changed}"'
-    failed = f'{chosen},outcome=~"{"|".join(FAILURES)}"'
-    return f"sum(rate({REQUESTS}{{{failed}}}[1m])) / sum(rate({REQUESTS}{{{chosen}}}[1m]))"
+    changed = f"=~{server_name(cluster, model.name)}-{{{{args.{HASH}}}}}-.*"
+    ours = series(REQUESTS, cluster, model.name, pod=changed, outcome=f"!~{NOT_OURS_TO_ANSWER}")
+    failed = series(REQUESTS, cluster, model.name, pod=changed, outcome=f"=~{FAILURES}")
+    return f"sum(rate({failed}[1m])) / sum(rate({ours}[1m]))"

@@ -10,6 +10,7 @@ from typing import Final
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
+from mlsystem.emit.promql import series
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import Scaling
 from mlsystem_runtime.contract.names import REQUESTS
@@ -111,12 +112,7 @@ def by_requests(cluster: Cluster, model: ModelNode) -> Body:
 
 def offered_requests(cluster: Cluster, model: ModelNode) -> str:
     """PromQL: what callers ask for per second, whether or not it is answered."""
-    return f"sum(rate({REQUESTS}{{{server_labels(cluster, model)}}}[{OFFERED_OVER}]))"
-
-
-def server_labels(cluster: Cluster, model: ModelNode) -> str:
-    """What tells the series of one server from those of others, by the labels of the Prometheus operator."""
-    return f'namespace="{cluster.target.namespace}",service="{server_name(cluster, model.name)}"'
+    return f"sum(rate({series(REQUESTS, cluster, model.name)}[{OFFERED_OVER}]))"
 
 
 def scaled(cluster: Cluster, model: ModelNode) -> Body:
