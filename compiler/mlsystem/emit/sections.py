@@ -31,7 +31,8 @@ def sections(config: RunConfig) -> Mapping[str, RunConfig]:
         for one in config.server.endpoints
     }
     found[MONITOR] = replace(nothing, monitor=replace(config.monitor, refreshes=()), secrets=config.secrets)
-    found[PIPELINE] = replace(nothing, steps=config.steps)
+    told = replace(unwatched, refreshes=config.monitor.refreshes)
+    found[PIPELINE] = replace(nothing, steps=config.steps, monitor=told)
     return found
 
 

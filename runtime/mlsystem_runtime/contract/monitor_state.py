@@ -68,7 +68,8 @@ class SliState(Struct):
 
 
 class RefreshState(Struct):
-    """Times are wall clock. `failure` is the last lines of the step that failed last, None since it went well."""
+    """Times are wall clock; `done_us` is when it last ended well. `failure` is the last lines of the step that failed
+    last, None since it went well."""
 
     steps: tuple[str, ...]
     every_us: int
@@ -77,6 +78,16 @@ class RefreshState(Struct):
     started_us: int | None
     finished_us: int | None
     failure: str | None
+    done_us: int | None = None
+
+
+class Refreshes(Struct):
+    """`refreshes.json`: by name, where an engine of its own runs them; each writes its own when it has ended."""
+
+    states: dict[str, RefreshState]
+
+
+REFRESHES = "refreshes.json"
 
 
 class AlertState(Struct):

@@ -6,6 +6,7 @@ models/MODEL/VERSION/   model.safetensors, model.json, evaluation.json
 clock.json              the greatest instant ever ingested
 order.json              the last number given to a step that started
 ledger.jsonl            runs, versions, releases, proposals; append-only (in a bucket: ledger/SERIAL.json)
+refreshes.json          how the refreshes of the online store ended, where schedules of a cluster run them
 release.json            which versions answer, with which share; replaced atomically
 online/                 the embedded online store
 predictions/MODEL/      sampled prediction log, DATE/HOUR/PID.jsonl (in a bucket: DATE/HOUR/POD/SEGMENT.jsonl)

@@ -168,9 +168,10 @@ class Schedule:
         self._queued = False
         if failure == STOPPED:
             return
+        now_us = time.time_ns() // 1000
         self.state = msgspec.structs.replace(
             self.state, runs=self.state.runs + 1, failures=self.state.failures + (failure is not None),
-            finished_us=time.time_ns() // 1000, failure=failure,
+            finished_us=now_us, failure=failure, done_us=now_us if failure is None else self.state.done_us,
         )
         if failure is not None:
             logger.error("refreshing %s failed; it is tried again:\n%s", ", ".join(self.refresh.steps), failure)

@@ -1,0 +1,128 @@
+"""What a run in a cluster writes down: read here as `status` and the monitor read it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlsystem_runtime.contract.ledger import ProposalOpened, RunFinished, RunStarted, open_ledger
+from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes
+from mlsystem_runtime.contract.run import (
+    MonitorSection,
+    OnlineStore,
+    Refresh,
+    RegisterStep,
+    RunConfig,
+    ServerSection,
+    Step,
+)
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace
+from mlsystem_runtime.steps.recording import begin, described, end, propose
+
+QUARTER_US = 15 * 60_000_000
+
+
+def config(*steps: str) -> RunConfig:
+    store = OnlineStore(type="sqlite")
+    return RunConfig(
+        format=1, system="flights", environment="staging", clock="wall",
+        steps=tuple(Step(name=name, fingerprint="", reads=(), payload=payload(name)) for name in steps),
+        server=ServerSection(clock="wall", online_store=store, threads=None, endpoints=()),
+        monitor=MonitorSection(
+            clock="wall", online_store=store, models=(), sources=(),
+            refreshes=(Refresh(every_us=QUARTER_US, steps=("ingest.flights",)),),
+        ),
+    )  # fmt: skip
+
+
+def payload(step: str) -> RegisterStep:
+    return RegisterStep(model=step.partition(".")[2], experiment="flights", promote="release")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(str(tmp_path))
+
+
+def events(workspace: Workspace) -> list[object]:
+    return [entry.body for entry in open_ledger(workspace).entries()]
+
+
+def put(workspace: Workspace, step: str, status: str) -> None:
+    record = StepRecord(
+        step=step, key="k", status=status, output="o", digests={}, facts={}, summary=f"{step} says", seconds=1.0
+    )
+    workspace.write(record, "runs", "run-1", f"{step}.json")
+
+
+def test_a_beginning_is_written_once_though_its_pod_is_run_again(workspace: Workspace) -> None:
+    begin(workspace, "run-1", "schedule 0 3 * * 1")
+    begin(workspace, "run-1", "schedule 0 3 * * 1")
+
+    assert events(workspace) == [RunStarted(run_id="run-1", reason="schedule 0 3 * * 1")]
+
+
+def test_a_run_whose_steps_ended_well_is_done(workspace: Workspace) -> None:
+    put(workspace, "register.delay", "done")
+
+    end(config("register.delay"), workspace, "run-1", "all", "Succeeded", '"null"')
+    end(config("register.delay"), workspace, "run-1", "all", "Succeeded", '"null"')
+
+    assert events(workspace) == [RunFinished(run_id="run-1", outcome="done", detail="")]
+
+
+def test_a_gate_that_said_no_ends_a_run_as_blocked_and_says_which(workspace: Workspace) -> None:
+    put(workspace, "register.delay", "blocked")
+    put(workspace, "register.rain", "done")
+
+    end(config("register.delay", "register.rain"), workspace, "run-1", "model-delay", "Succeeded", '"null"')
+
+    assert events(workspace) == [
+        RunFinished(run_id="run-1", outcome="blocked", detail="register.delay: register.delay says")
+    ]
+
+
+def test_a_run_that_failed_says_what_argo_says_of_its_tasks(workspace: Workspace) -> None:
+    failures = json.dumps(json.dumps([{"displayName": "train-delay", "message": "OOMKilled (exit code 137)"}]))
+
+    end(config("train.delay"), workspace, "run-1", "all", "Failed", failures)
+
+    assert events(workspace) == [
+        RunFinished(run_id="run-1", outcome="failed", detail="train-delay: OOMKilled (exit code 137)")
+    ]
+
+
+@pytest.mark.parametrize("failures", ["", "null", '"null"', "[{}]", "{{workflow.failures}}"])
+def test_a_failure_is_described_whatever_it_says(failures: str) -> None:
+    assert described(failures)
+
+
+def test_refreshes_are_counted_and_none_stands_in_the_ledger(workspace: Workspace) -> None:
+    end(config(), workspace, "run-1", "refresh-15m", "Succeeded", "")
+    well = workspace.read(Refreshes, REFRESHES).states["refresh-15m"]
+    end(config(), workspace, "run-2", "refresh-15m", "Failed", "")
+    failed = workspace.read(Refreshes, REFRESHES).states["refresh-15m"]
+
+    assert events(workspace) == []
+    assert (well.runs, well.failures, well.failure) == (1, 0, None)
+    assert well.done_us == well.finished_us
+    assert (failed.runs, failed.failures) == (2, 1)
+    assert failed.failure is not None
+    assert failed.done_us == well.done_us
+
+
+def test_a_schedule_opens_one_proposal_until_it_is_decided(workspace: Workspace) -> None:
+    propose(workspace, "run-1", "delay", "schedule 0 3 * * 1")
+    propose(workspace, "run-2", "delay", "schedule 0 3 * * 1")
+
+    [opened] = events(workspace)
+    assert isinstance(opened, ProposalOpened)
+    assert (opened.kind, opened.model, opened.reason) == ("retrain", "delay", "schedule 0 3 * * 1")
+
+
+def test_the_end_of_a_run_that_only_proposed_is_no_event(workspace: Workspace) -> None:
+    end(config(), workspace, "run-1", "propose", "Succeeded", "")
+
+    assert events(workspace) == []
