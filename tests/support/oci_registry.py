@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +25,7 @@ USER, PASSWORD, TOKEN = "robot", "s3cret", "token-of-the-test"
 MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 BLOB = re.compile(r"/v2/(.+)/blobs/(sha256:[0-9a-f]+)")
 UPLOAD = re.compile(r"/v2/(.+)/blobs/uploads/")
+SESSIONS = count(1)
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -106,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.body()
         if self.may() and UPLOAD.fullmatch(self.path):
-            self.answer(202, headers={"Location": f"{self.path}1"})
+            self.answer(202, headers={"Location": f"{self.path}{next(SESSIONS)}"})
 
     def do_PATCH(self) -> None:
         self.registry.blobs[self.path] = self.registry.blobs.get(self.path, b"") + self.body()
@@ -118,9 +120,11 @@ class Handler(BaseHTTPRequestHandler):
             digest = self.registry.put(match[1], match[2], content, self.headers["Content-Type"])
         else:
             content = self.registry.blobs.pop(address.path, b"") + content
-            digest = parse_qs(address.query)["digest"][0]
+            digest = sha256(content)
             self.registry.blobs[digest] = content
-        self.answer(201, digest=digest)
+            if digest != parse_qs(address.query)["digest"][0]:
+                return self.answer(400)
+        return self.answer(201, digest=digest)
 
     def body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
