@@ -1,0 +1,96 @@
+"""The objects of a system as one unit that an engine keeps: the protocol, and the fake that ships with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from mlsystem.apply.events import Says, Watch
+from mlsystem.errors import MlsystemError
+from mlsystem.plan.preview import ObjectChange, Preview
+
+
+class UnavailableError(MlsystemError):
+    """There is no engine here: a plan goes without its preview, an apply cannot be done."""
+
+
+class StackFailedError(MlsystemError):
+    """Some objects were changed and some not; the next update goes on."""
+
+
+class Stack(Protocol):
+    """Everything raises UnavailableError where there is no engine, and MlsystemError when it says no."""
+
+    def preview(self, *, refresh: bool = False) -> Preview:
+        """What an update would do; changes nothing. `refresh` looks at the cluster instead of the last update."""
+        ...
+
+    def update(self, watch: Watch) -> None:
+        """Make it so. Whatever an update of a run that is dead left behind, a lock too, is no obstacle."""
+        ...
+
+    def destroy(self, watch: Watch) -> None: ...
+
+    def check(self) -> None:
+        """Raises when an update could not even begin."""
+        ...
+
+
+@dataclass(frozen=True)
+class StackPlace:
+    """`program` is the folder of the generated program, `work` one of the engine's own that belongs to the
+    environment; `origins` maps (kind, name) of an object to its node, `lines` a node to where it was written.
+    """
+
+    project: str
+    name: str
+    program: Path
+    work: Path
+    backend: str
+    secrets_provider: str | None
+    environ: Mapping[str, str]
+    origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, kind: str, name: str) -> str | None:
+        """`mlsystem.yaml:12`, where the object comes from a line."""
+        return self.lines.get(self.origins.get((kind, name), ""))
+
+
+@dataclass
+class MemoryStack:
+    """`wanted` is what the program declares, by kind and name, with any value; `held` what is there. `failing`
+    updates raise."""
+
+    wanted: dict[tuple[str, str], str] = field(default_factory=dict)
+    held: dict[tuple[str, str], str] = field(default_factory=dict)
+    failing: str | None = None
+    unavailable: str | None = None
+    done: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        if self.unavailable is not None:
+            raise UnavailableError(self.unavailable)
+
+    def preview(self, *, refresh: bool = False) -> Preview:
+        self.check()
+        created = [ObjectChange("create", *key) for key in self.wanted if key not in self.held]
+        updated = [ObjectChange("update", *key) for key in self.wanted if self.held.get(key, "") != self.wanted[key]]
+        deleted = [ObjectChange("delete", *key) for key in self.held if key not in self.wanted]
+        changes = (*created, *(one for one in updated if (one.kind, one.name) in self.held), *deleted)
+        return Preview(changes, len(self.wanted) - len(created), () if refresh else None)
+
+    def update(self, watch: Watch) -> None:
+        self.check()
+        self.done.append("update")
+        if self.failing is not None:
+            raise StackFailedError(self.failing)
+        watch(Says(f"{len(self.wanted)} objects"))
+        self.held = dict(self.wanted)
+
+    def destroy(self, watch: Watch) -> None:
+        del watch
+        self.done.append("destroy")
+        self.held = {}
