@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, FeatureUse, RequestGroup
@@ -46,11 +47,13 @@ def champion_rival(
     """Its answers for `test` (rows of the dataset that `contract` describes), and on which it may be compared."""
     if version is None:
         return Rival.absent("there is no champion yet")
-    folder = workspace.version(model, version)
     try:
+        folder = workspace.fetch_version(model, version)
         champion = LoadedModel.load(folder)
         theirs = read_struct(folder / EVALUATION, Evaluation)
         split = read_struct(folder / SPLIT, SplitRecord)
+    except UnreachableError:
+        raise
     except (MlsystemError, FileNotFoundError) as error:
         return Rival.absent(f"version {version} cannot be loaded: {error}")
     if theirs.label != label:

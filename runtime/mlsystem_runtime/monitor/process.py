@@ -77,6 +77,7 @@ class Monitor:
 
     def look(self) -> None:
         """Looks at every model. A disk that is full or a damaged file stops one look, not the monitor."""
+        self.clock.refresh()
         refreshes = tuple(schedule.state for schedule in self.schedules)
         for watched in self.models:
             try:

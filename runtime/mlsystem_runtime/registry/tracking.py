@@ -1,4 +1,4 @@
-"""MLflow on SQLite: a record of every version for people to look at. Nothing in the system reads it.
+"""MLflow, on SQLite or a server: a record of every version for people to look at. Nothing in the system reads it.
 
 Imported by the register step alone: MLflow's import costs seconds.
 """
@@ -19,6 +19,7 @@ from mlsystem_runtime.contract.workspace import Workspace
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seven take minutes
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # deprecations inside MLflow and what it imports
     from mlflow.entities import Metric, Param, RunTag
@@ -28,6 +29,7 @@ with warnings.catch_warnings():
 
 MOST_METRICS, MOST_TAGS, MOST_TEXT = 1000, 100, 500  # MLflow's limits for one call, and of a parameter's text
 KEY = "mlsystem.key"
+TRACKING_URI = "MLFLOW_TRACKING_URI"  # MLflow's own
 
 
 def track(
@@ -45,7 +47,8 @@ def track(
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise MlsystemError(
             f"MLflow could not record version {card.version} of '{card.model}': {error}",
-            f"the version is registered all the same; look at {workspace.path('mlflow.db')}",
+            "the version is registered all the same; look at the tracking store"
+            + ("" if served() else f": {workspace.path('mlflow.db')}"),
         ) from error
 
 
@@ -55,7 +58,7 @@ def _track(
 ) -> str:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    client = MlflowClient(tracking_uri=f"sqlite:///{workspace.path('mlflow.db')}")
+    client = MlflowClient(tracking_uri=tracking_uri(workspace))
     experiment_id = _experiment(client, workspace, experiment)
     found = client.search_runs([experiment_id], filter_string=f"tags.`{KEY}` = '{key}' and status = 'FINISHED'")
     if found:
@@ -78,7 +81,26 @@ def _experiment(client: MlflowClient, workspace: Workspace, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    return str(client.create_experiment(name, artifact_location=workspace.path("mlflow").as_uri()))
+    location = None if served() else workspace.path("mlflow").as_uri()  # a server has a place of its own
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def served() -> bool:
+    """Whether a tracking server is given."""
+    return bool(os.environ.get(TRACKING_URI))
+
+
+def tracking_uri(workspace: Workspace) -> str:
+    """The server that MLFLOW_TRACKING_URI names, else a file of the workspace.
+
+    Raises MlsystemError where the workspace is a bucket, which holds no database.
+    """
+    if served():
+        return os.environ[TRACKING_URI]
+    if workspace.bucket is not None:
+        raise MlsystemError(
+            "there is no tracking store: a workspace in a bucket cannot hold one", f"name a server: {TRACKING_URI}")
+    return f"sqlite:///{workspace.path('mlflow.db')}"
 
 
 def metric_name(value: MetricValue) -> str:

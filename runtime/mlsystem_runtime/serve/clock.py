@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Protocol
 
@@ -10,16 +11,27 @@ from mlsystem_runtime.contract.run import Clock
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
 from mlsystem_runtime.data.clock import CLOCK, ClockFile
 
+REFRESH_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
 
 class EnvironmentClock(Protocol):
     def now_us(self) -> int | None:
-        """UTC microseconds; None where nothing was ingested yet."""
+        """UTC microseconds; None where nothing was ingested yet. At once."""
+        ...
+
+    def refresh(self) -> None:
+        """Looks again at what says the time, which may take a while: for another thread."""
         ...
 
 
 class WallClock:
     def now_us(self) -> int | None:
         return time.time_ns() // 1000
+
+    def refresh(self) -> None:
+        pass
 
 
 class DataClock:
@@ -29,6 +41,7 @@ class DataClock:
         self._workspace = workspace
         self._seen: tuple[int, int] | None = None
         self._now_us: int | None = None
+        self._refresh_at = 0.0
 
     def now_us(self) -> int | None:
         try:
@@ -40,6 +53,16 @@ class DataClock:
             self._seen = seen
             self._read()
         return self._now_us
+
+    def refresh(self) -> None:
+        """From a bucket every REFRESH_SECONDS; a local file needs nothing."""
+        if time.monotonic() < self._refresh_at:
+            return
+        self._refresh_at = time.monotonic() + REFRESH_SECONDS
+        try:
+            self._workspace.storage.restore(CLOCK)
+        except MlsystemError as error:
+            logger.warning("the data's clock stands still for now: %s", error)
 
     def _read(self) -> None:
         try:

@@ -77,6 +77,6 @@ class FakeAssembler:
 def fake_loader(workspace: Workspace) -> LoadVersion:
     """Reads a version's card and nothing else; the version's number is its bias, and the store is empty."""
     def load(model: str, number: int) -> LoadedVersion:
-        card = read_struct(workspace.version(model, number) / "model.json", ModelCard)
+        card = read_struct(workspace.fetch_version(model, number, "model.json") / "model.json", ModelCard)
         return LoadedVersion.of(number, FakeScorer(card, float(number)), FakeAssembler(card.contract))
     return load

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
@@ -19,6 +20,7 @@ from mlsystem_runtime.serve.draining import Drain
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
+from mlsystem_runtime.serve.shipping import Shipper, pod_name
 from mlsystem_runtime.serve.versions import Board, LoadVersion
 from mlsystem_runtime.serve.watcher import Watcher
 
@@ -41,13 +43,17 @@ class Service:
     sli: dict[str, SliCounter]
     watcher: Watcher
     drain: Drain = field(default_factory=Drain)
+    shipper: Shipper | None = None
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    shipping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the release and flushes every second; on leaving, everything counted and logged is on disk."""
-        tasks = [asyncio.create_task(self.watcher.run()), asyncio.create_task(self._flush_regularly())]
+        work = [self.watcher.run(), self._flush_regularly()]
+        work += [] if self.shipper is None else [self._ship_regularly(self.shipper)]
+        tasks = [asyncio.create_task(one) for one in work]
         for task in tasks:
             task.add_done_callback(_report)
         try:
@@ -57,11 +63,31 @@ class Service:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.flush()
+            await self._ship()
 
     async def _flush_regularly(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
+            await asyncio.to_thread(self.clock.refresh)
+
+    async def _ship_regularly(self, shipper: Shipper) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            if await asyncio.to_thread(shipper.due):
+                await asyncio.shield(self._ship())
+
+    async def _ship(self) -> None:
+        """Where the workspace is a bucket, what is on this disk goes there; requests and flushes go on meanwhile."""
+        if self.shipper is None:
+            return
+        async with self.shipping:
+            async with self.flushing:
+                await asyncio.to_thread(self.shipper.cut)
+            self.metrics.log_dropped.labels(self.endpoints[0].model).inc(await asyncio.to_thread(self.shipper.ship))
+            now_us = self.clock.now_us()
+            if now_us is not None:
+                await asyncio.to_thread(self.shipper.prune, now_us)
 
     async def flush(self) -> None:
         """Takes what waits, here, and writes it on another thread; requests go on meanwhile."""
@@ -100,7 +126,7 @@ def service_of(
     `releases` None is the file of the workspace.
     """
     section = config.server
-    process = counting.process_name()
+    process = counting.process_name() if workspace.bucket is None else f"{pod_name()}-{counting.process_name()}"
     metrics = Metrics(endpoint.slo for endpoint in section.endpoints)
     board = Board()
     clock = environment_clock(section.clock, workspace)
@@ -119,5 +145,12 @@ def service_of(
         metrics=metrics,
         predictors=tuple(map(predictor, section.endpoints)),
         sli={one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints},
+        shipper=shipper_of(section.endpoints, workspace),
         watcher=Watcher(releases or FileReleaseStore(workspace), models, load, board, metrics),
     )
+
+
+def shipper_of(endpoints: tuple[Endpoint, ...], workspace: Workspace) -> Shipper | None:
+    """None for a local folder, where everything is in its place already."""
+    retain = {one.model: timedelta(microseconds=one.log_retain_us) for one in endpoints}
+    return None if workspace.bucket is None else Shipper(workspace, workspace.bucket, retain)

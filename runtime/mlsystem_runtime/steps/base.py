@@ -1,4 +1,4 @@
-"""How any step runs: resolve its inputs, skip it if an output with the same key exists, else run and publish by rename.
+"""How any step runs: resolve its inputs, skip it if an output with the same key exists, else run and publish it whole.
 
 The key hashes the step's fingerprint (what the compiler says decides its output), the digests of exactly those parts
 of its inputs that it reads, and what it observed of the outside world (an ingest step: its file's content).
@@ -6,6 +6,7 @@ of its inputs that it reads, and what it observed of the outside world (an inges
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import secrets
@@ -14,16 +15,18 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from mlsystem_runtime.contract.base import canonical_json, digest
+from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
-from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, sync_path, write_struct
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
 from mlsystem_runtime.steps.order import next_order
 
 MODULES = {
@@ -51,10 +54,16 @@ class StepResult:
 class Input:
     """The published output of an earlier step. `order` is greater the later that step started in its run."""
 
-    path: Path
+    workspace: Workspace
+    output: str
     digests: Mapping[str, str]
     facts: Mapping[str, Any]
     order: int = 0
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder with its files, brought here when they are first asked for."""
+        return self.workspace.storage.fetch(self.output)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,13 @@ class StepContext:
     def progress(self, done: float, total: float, text: str) -> None:
         """Tell whoever watches how far this step is; one JSON line on standard output."""
         emit("progress", done=done, total=total, text=text)
+
+    def keep(self, path: Path) -> None:
+        """A file below `scratch` survives the loss of this machine. When that fails the step goes on all the same."""
+        try:
+            self.workspace.storage.keep(str(path.relative_to(self.workspace.root)))
+        except MlsystemError as error:
+            sys.stderr.write(f"warning: {error}\n")
 
 
 class StepModule(Protocol):
@@ -110,7 +126,7 @@ def run_step(
     order = next_order(workspace)
     observed = dict(module.observe(step.payload))
     key = step_key(step, inputs, observed)
-    published = workspace.path("steps", name, key)
+    published = f"steps/{name}/{key}"
     context = StepContext(
         config=config,
         step=step,
@@ -123,27 +139,30 @@ def run_step(
         scratch=workspace.path("scratch", name, key),
     )
 
-    earlier = answer_of(published)
+    earlier = answer_of(workspace, published)
     if earlier is not None:
         record = recorded(earlier, "unchanged", time.monotonic() - started)
         if hasattr(module, "revisit"):
             module.revisit(step.payload, context, record)
     else:
         record = execute(module, context, published, started)
-    write_struct(workspace.record(run_id, name), msgspec.structs.replace(record, observed=observed, order=order))
+    record = msgspec.structs.replace(record, observed=observed, order=order)
+    workspace.write(record, "runs", run_id, f"{name}.json")
     emit("finished", status=record.status, summary=record.summary, seconds=record.seconds)
     return record
 
 
-def answer_of(published: Path) -> StepRecord | None:
+def answer_of(workspace: Workspace, published: str) -> StepRecord | None:
     """What an earlier output says of itself. A damaged one is removed: it answers as little as an absent one."""
     try:
-        return read_struct(published / RESULT, StepRecord)
+        return read_struct(workspace.storage.fetch(published, RESULT) / RESULT, StepRecord)
     except FileNotFoundError:
         return None
+    except UnreachableError:
+        raise
     except MlsystemError as error:
         sys.stderr.write(f"{error.message}: the step runs again\n")
-        shutil.rmtree(published)
+        workspace.storage.discard(published)
         return None
 
 
@@ -156,12 +175,12 @@ def load(payload: AnyPayload) -> StepModule:
 
 def read_input(workspace: Workspace, run_id: str, step: str) -> Input:
     try:
-        record = read_struct(workspace.record(run_id, step), StepRecord)
+        record = workspace.read(StepRecord, "runs", run_id, f"{step}.json")
     except FileNotFoundError as error:
         raise MlsystemError(
             f"step '{step}' has not run in {run_id}", f"run it first: mlsystem_runtime step {step}"
         ) from error
-    return Input(path=workspace.path(record.output), digests=record.digests, facts=record.facts, order=record.order)
+    return Input(workspace, record.output, digests=record.digests, facts=record.facts, order=record.order)
 
 
 def step_key(step: Step, inputs: Mapping[str, Input], observed: Mapping[str, str]) -> str:
@@ -169,8 +188,11 @@ def step_key(step: Step, inputs: Mapping[str, Input], observed: Mapping[str, str
     return digest({"fingerprint": step.fingerprint, "reads": read, "observed": observed})
 
 
-def execute(module: StepModule, context: StepContext, published: Path, started: float) -> StepRecord:
+def execute(module: StepModule, context: StepContext, published: str, started: float) -> StepRecord:
+    """Of two attempts at once the first to publish answers for both."""
+    storage, scratch = context.workspace.storage, f"scratch/{context.step.name}/{context.key}"
     context.out.mkdir(parents=True)
+    storage.restore(scratch)
     context.scratch.mkdir(parents=True, exist_ok=True)
     try:
         result = module.run(context.step.payload, context)
@@ -178,30 +200,24 @@ def execute(module: StepModule, context: StepContext, published: Path, started: 
             step=context.step.name,
             key=context.key,
             status=result.status,
-            output=str(published.relative_to(context.workspace.root)),
+            output=published,
             digests=dict(result.digests),
             facts=dict(result.facts),
             summary=result.summary,
             seconds=round(time.monotonic() - started, 3),
         )
         write_struct(context.out / RESULT, record)
-        publish(context.out, published)
+        if not storage.publish(context.out, published):
+            first = answer_of(context.workspace, published)
+            if first is None:
+                raise MlsystemError(f"{storage.uri}/{published} holds no output", "run the step again")
+            record = recorded(first, "unchanged", time.monotonic() - started)
     finally:
         shutil.rmtree(context.out, ignore_errors=True)
     shutil.rmtree(context.scratch, ignore_errors=True)
+    with contextlib.suppress(UnreachableError):  # checkpoints that stay are collected one day
+        storage.discard(scratch)
     return record
-
-
-def publish(out: Path, published: Path) -> None:
-    """All files or none, also where the power fails. Another attempt may have been first: then this copy is dropped."""
-    for path in (*out.rglob("*"), out):
-        sync_path(path)
-    try:
-        out.rename(published)
-    except OSError:
-        if not (published / RESULT).exists():
-            raise
-    sync_path(published.parent)
 
 
 def recorded(record: StepRecord, status: str, seconds: float) -> StepRecord:

@@ -12,19 +12,19 @@ import msgspec
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import (
-    FileLedger,
     Ledger,
     ProposalDecided,
     ProposalOpened,
     Released,
     VersionRegistered,
+    open_ledger,
 )
 from mlsystem_runtime.contract.names import PROPOSES
 from mlsystem_runtime.contract.releases import ROLLBACK, release_version
 from mlsystem_runtime.contract.run import RegisterStep, TrainStep
 from mlsystem_runtime.contract.workspace import StepRecord, read_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
-from mlsystem_runtime.registry.card import EVALUATION, read_card
+from mlsystem_runtime.registry.card import CARD, EVALUATION, read_card
 from mlsystem_runtime.registry.versions import Registration, register_version
 from mlsystem_runtime.steps.base import StepContext, StepResult
 
@@ -74,14 +74,13 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
         release_version(
             context.workspace, payload.model, version, GATES_PASSED, context.run_id, context.releases)
         return "released"
-    ledger = FileLedger(context.workspace.ledger)
     name = f"promote-{payload.model}-{version}"
-    events = (entry.body for entry in ledger.entries())
-    if not any(isinstance(one, ProposalOpened) and one.proposal == name for one in events):
-        ledger.append(ProposalOpened(
-            proposal=name, kind="promote", model=payload.model, reason=f"version {version} passed its gates",
-            evidence=evidence, version=version,
-        ))
+    proposal = ProposalOpened(
+        proposal=name, kind="promote", model=payload.model, reason=f"version {version} passed its gates",
+        evidence=evidence, version=version,
+    )
+    open_ledger(context.workspace).append_new(
+        proposal, lambda events: any(isinstance(one, ProposalOpened) and one.proposal == name for one in events))
     return "proposed"
 
 
@@ -92,7 +91,7 @@ def revisit(payload: RegisterStep, context: StepContext, record: StepRecord) -> 
     that nobody has approved.
     """
     version = record.facts["version"]
-    answered = chosen(FileLedger(context.workspace.ledger), payload.model)
+    answered = chosen(open_ledger(context.workspace), payload.model)
     if record.facts["consequence"] != "rejected" and version in answered and answered[-1] != version:
         release_version(
             context.workspace, payload.model, version, CHOSEN_AGAIN, context.run_id, context.releases)
@@ -125,7 +124,7 @@ def track(payload: RegisterStep, context: StepContext, version: int, evidence: s
     from mlsystem_runtime.registry.tracking import tags_of  # lazy: MLflow's import costs seconds
     from mlsystem_runtime.registry.tracking import track as track_version
 
-    card = read_card(context.workspace.version(payload.model, version))
+    card = read_card(context.workspace.fetch_version(payload.model, version, CARD))
     try:
         return track_version(
             context.workspace, payload.experiment, card, context.key, parameters(context, payload.model),

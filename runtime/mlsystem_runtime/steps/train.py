@@ -22,7 +22,7 @@ from mlsystem_runtime.registry.lineage import code_version, package_versions, py
 from mlsystem_runtime.steps.base import StepContext, StepResult
 from mlsystem_runtime.train.architecture import Architecture, fit_architecture
 from mlsystem_runtime.train.batches import Data
-from mlsystem_runtime.train.checkpoint import Timer
+from mlsystem_runtime.train.checkpoint import LATEST, Timer
 from mlsystem_runtime.train.encode import encode_table
 from mlsystem_runtime.train.loop import Fitted, Report, fit
 from mlsystem_runtime.train.model import Tabular, build
@@ -64,6 +64,7 @@ def run(payload: TrainStep, context: StepContext) -> StepResult:
             criterion=criterion(payload.task), parameters=payload.parameters, seed=payload.seed,
             folder=context.scratch, timer=Timer(payload.max_loss_of_work_us), preemption=preemption,
             report=reporter(context, payload.parameters.epochs),
+            kept=lambda: context.keep(context.scratch / LATEST),
         )
 
     card = model_card(payload, context, module, dataset, parts)

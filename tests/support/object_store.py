@@ -1,0 +1,57 @@
+"""`python object_store.py`: moto's S3 on a loopback port, which it prints. Requests are handled one at a time.
+
+A real store decides a conditional write and carries it out as one; moto looks and then writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+REGION = "eu-central-1"
+
+
+def credentials(port: int) -> dict[str, str]:
+    """The environment in which boto3 finds the store, and nothing else."""
+    return {
+        "AWS_ENDPOINT_URL_S3": f"http://{HOST}:{port}", "AWS_ACCESS_KEY_ID": "AKIATESTSONLY",
+        "AWS_SECRET_ACCESS_KEY": "tests-only-secret", "AWS_DEFAULT_REGION": REGION, "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def object_store() -> Iterator[Mapping[str, str]]:
+    """A store of its own process; what there is to be set in the environment of whoever uses it."""
+    command = [sys.executable, Path(__file__)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        yield credentials(int(server.stdout.readline()))
+        server.kill()
+
+
+def main() -> None:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    application, turn = DomainDispatcherApplication(create_backend_app), threading.Lock()
+
+    def one_at_a_time(environment: dict[str, Any], start: Any) -> Any:
+        with turn:
+            return application(environment, start)
+
+    server = make_server(HOST, 0, one_at_a_time, threaded=True)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
