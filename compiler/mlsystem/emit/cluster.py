@@ -53,7 +53,7 @@ def image_settings(system: System, target: KubernetesTarget) -> ImageSettings:
     return ImageSettings(
         system=system.name,
         registry=target.registry,
-        base=Base.of(target.images.base, {}),
+        base=Base.of(target.images.base),
         version=metadata.version("mlsystem"),
         wheelhouse=target.images.wheelhouse is not None,
     )
