@@ -17,6 +17,8 @@ from mlsystem.errors import MlsystemError
 ToolName = Literal["buildah", "podman", "docker"]
 TOOLS: tuple[ToolName, ...] = ("buildah", "podman", "docker")
 CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+FOR_PEOPLE = 'exec "$0" "$@" 3>&1 >&2'
+"""All that a tool says goes to the log. Standard output, where events would be, stays open: its end is the tool's."""
 INDEX = ("index-url", "extra-index-url", "trusted-host", "default-timeout", "retries")
 
 
@@ -109,7 +111,7 @@ class CommandTool:
         name = what.replace("/", "-").replace(":", "-").replace(" ", "-")
         command = Command(
             name=what,
-            arguments=("/bin/sh", "-c", 'exec "$0" "$@" >&2', self.program, *arguments),  # all it says is for people
+            arguments=("/bin/sh", "-c", FOR_PEOPLE, self.program, *arguments),
             folder=self.logs.parent,
             log=self.logs / f"{name}.log",
             environment={**self.environ, "DOCKER_BUILDKIT": "1"},

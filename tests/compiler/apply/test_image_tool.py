@@ -97,6 +97,14 @@ def test_a_failed_build_says_what_the_tool_said(tmp_path: Path) -> None:
         CommandTool("buildah", str(tmp_path / "buildah"), tmp_path / "logs", {}).build(build, nobody)
 
 
+def test_a_long_build_is_watched_to_its_end(tmp_path: Path) -> None:
+    """Whoever watches hears from it as long as the pipe is open."""
+    install(tmp_path, "buildah", "echo said; [ -p /proc/self/fd/3 ] || exit 1")
+    CommandTool("buildah", str(tmp_path / "buildah"), tmp_path / "logs", {"PATH": "/bin:/usr/bin"}).pull("a", nobody)
+
+    assert (tmp_path / "logs" / "pull-a.log").read_text() == "said\n"
+
+
 def test_an_image_is_there_when_the_tool_says_so(tmp_path: Path) -> None:
     install(tmp_path, "buildah", '[ "$4" = here ]')
     tool = CommandTool("buildah", str(tmp_path / "buildah"), tmp_path / "logs", {})
