@@ -18,6 +18,7 @@ from mlsystem.system.target import KubernetesTarget
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DIGITS = "0123456789abcdef"
+ENVIRONMENTS = "\nenvironments:\n"
 PLATFORM: Mapping[str, Any] = {"argo_workflows": True}
 STAGING: Mapping[str, Any] = {"target": "kubernetes", "registry": "registry.example.com/ml", "platform": PLATFORM}
 
@@ -88,11 +89,12 @@ def cluster_named(name: str) -> Cluster:
 
 
 def cluster_of(spec: str | Path, environment: str = "staging", **settings: Any) -> Cluster:
-    """A system as an emitter of objects gets it. Where the spec, whose last section is `environments`, has no such
-    environment, it is STAGING with these settings."""
+    """A system as an emitter of objects gets it. Where settings are given, or the spec has no such environment, its
+    last section (`environments`) is this one alone: STAGING with these settings. Files are in a bucket then."""
     text = spec.read_text() if isinstance(spec, Path) else spec
-    if f"\n  {environment}:" not in text:
-        text = f"{text.rstrip()}\n  {environment}: {json.dumps({**STAGING, **settings})}\n"
+    if settings or f"\n  {environment}:" not in text:
+        others = text.partition(ENVIRONMENTS)[0].replace("uri: data/", "uri: s3://data/")
+        text = f"{others}{ENVIRONMENTS}  {environment}: {json.dumps({**STAGING, **settings})}\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mlsystem.yaml")
         path.write_text(text)

@@ -37,10 +37,10 @@ class Base:
     digest: str | None = None
 
     @classmethod
-    def of(cls, written: str, locked: Mapping[str, str]) -> Base:
-        """From `NAME` or `NAME@sha256:…`; a name alone is looked up in `locked`, the content of `images.lock`."""
+    def of(cls, written: str) -> Base:
+        """From `NAME` or `NAME@sha256:…`."""
         name, _, digest = written.partition("@")
-        return cls(name, digest or locked.get(name))
+        return cls(name, digest or None)
 
     @property
     def reference(self) -> str:

@@ -119,12 +119,12 @@ def test_code_of_the_user_moves_what_runs_it() -> None:
     assert "COPY code" not in dockerfile("server", images())
 
 
-def test_a_base_by_name_is_looked_up_in_the_lock_of_images() -> None:
+def test_a_base_is_written_with_its_digest_or_without() -> None:
     name = "docker.io/library/python:3.11"
 
-    assert Base.of(name, {name: DIGEST}).reference == f"{name}@{DIGEST}"
-    assert Base.of(f"{name}@{DIGEST}", {}) == Base(name, DIGEST)
-    assert Base.of(name, {}).digest is None
+    assert Base.of(f"{name}@{DIGEST}") == Base(name, DIGEST)
+    assert Base.of(f"{name}@{DIGEST}").reference == f"{name}@{DIGEST}"
+    assert Base.of(name) == Base(name)
 
 
 def test_libraries_are_installed_by_hash_and_never_built(every_kind: Images) -> None:

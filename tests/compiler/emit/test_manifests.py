@@ -57,7 +57,9 @@ scalars = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_fro
 keys = st.text(min_size=1) | st.sampled_from(["spec", "kind", "metadata"])
 bodies = st.dictionaries(
     keys,
-    st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=8),
+    st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=8
+    ),
     min_size=1,
     max_size=4,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.access import MONITOR, account_name
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
-from mlsystem.emit.kubernetes.processes import monitor, secrets_env, volumes, workspace_env
+from mlsystem.emit.kubernetes.processes import METRICS_PORT, monitor, secrets_env, volumes, workspace_env
 from mlsystem.system.snapshots import ENVIRONMENT
 
 CPU, MEMORY_BYTES = 1.0, 2 * GI
@@ -17,10 +17,13 @@ GRACE_SECONDS = 30
 
 def monitors(cluster: Cluster) -> Iterator[KubernetesObject]:
     mounted = volumes(cluster, MONITOR, MIRROR_BYTES)
-    main = container(
-        MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
-        env=[*workspace_env(cluster), *secrets_env(cluster)], volumes=mounted,
-    )  # fmt: skip
+    main = {
+        **container(
+            MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
+            env=[*workspace_env(cluster), *secrets_env(cluster)], volumes=mounted,
+        ),
+        "ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],
+    }  # fmt: skip
     body = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

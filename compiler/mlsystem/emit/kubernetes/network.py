@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.processes import ONLINE_STORE_PORT, SERVER_PORT, TRACKING_PORT, in_bucket
+from mlsystem.emit.kubernetes.processes import METRICS_PORT, ONLINE_STORE_PORT, SERVER_PORT, TRACKING_PORT, in_bucket
 from mlsystem.emit.kubernetes.secrets import is_secret
 from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
 from mlsystem.system.snapshots import ENVIRONMENT
@@ -29,7 +29,7 @@ ANYWHERE: list[Body] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr":
 def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield everybody(cluster)
     yield policy(cluster, SERVER, [callers(cluster)], [*own_process(cluster)])
-    yield policy(cluster, MONITOR, [], [*own_process(cluster), *alerts(cluster)])
+    yield policy(cluster, MONITOR, [scrapes()], [*own_process(cluster), *alerts(cluster)])
     yield policy(cluster, PIPELINE, [], [*own_process(cluster), *tracking(cluster)])
     if cluster.target.online_store is None:
         yield policy(cluster, ONLINE_STORE, [ours(cluster, "from", (SERVER, MONITOR, PIPELINE), ONLINE_STORE_PORT)], [])
@@ -71,6 +71,11 @@ def callers(cluster: Cluster) -> Body:
     if cluster.target.platform.ingress is not None:
         return {"ports": tcp(SERVER_PORT)}
     return {"from": [{"namespaceSelector": {}}], "ports": tcp(SERVER_PORT)}
+
+
+def scrapes() -> Body:
+    """Where Prometheus runs, nobody has declared: any pod may read what the monitor has counted."""
+    return {"from": [{"namespaceSelector": {}}], "ports": tcp(METRICS_PORT)}
 
 
 def own_process(cluster: Cluster) -> Iterator[Body]:

@@ -15,7 +15,7 @@ TRACKING_URI = "MLFLOW_TRACKING_URI"
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
-SERVER_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 6379, 5000
+SERVER_PORT, METRICS_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 9090, 6379, 5000
 
 
 def server_name(cluster: Cluster, model: str) -> str:
@@ -55,7 +55,7 @@ def serve(cluster: Cluster) -> list[str]:
 
 
 def monitor(cluster: Cluster) -> list[str]:
-    return [*PYTHON, "monitor", *common(cluster)]
+    return [*PYTHON, "monitor", *common(cluster), "--metrics-port", str(METRICS_PORT)]
 
 
 def step(cluster: Cluster, name: str, run_id: str) -> list[str]:

@@ -15,7 +15,8 @@ from mlsystem.emit.kubernetes.system import kubernetes_objects
 
 Objects = tuple[KubernetesObject, ...]
 
-PORTS = (22, 53, 80, 443, 5000, 5432, 6379, 6443, 8080, 9000, 30000)
+PORTS = (22, 53, 80, 443, 5000, 5432, 6379, 6443, 8080, 9000, 9090, 30000)
+PUBLIC = {("server", 8080), ("monitor", 9090)}
 NAMESPACES = {"kube-system": {}, "monitoring": {"team": "platform"}, "storage": {}, "data": {}}
 STORE_USERS = ("server", "monitor", "pipeline")
 API_USERS = STORE_USERS
@@ -81,20 +82,20 @@ def open_between(network: Network, peers: dict[str, Pod]) -> Iterator[tuple[Pod,
 def test_between_pods_of_the_system_exactly_its_edges_pass(
     cluster: Cluster, objects: Objects, blocks_cover_pods: bool
 ) -> None:
-    """But where only a secret knows where a store is: then a pod that needs it may try every port of the server."""
+    """But where only a secret knows where a store is: then a pod that needs it may try the ports that are for all."""
     found = open_between(network(objects, blocks_cover_pods), pods_of(cluster, objects))
     passing = {(component(source), component(target), port) for source, target, port in found}
 
-    to_servers = {one for one in passing if one[1:] == ("server", 8080)}
-    assert passing - to_servers == edges(cluster)
-    assert {source for source, _, _ in to_servers} <= ({"server", "monitor", "pipeline"} if blind(cluster) else set())
+    public = {one for one in passing if one[1:] in PUBLIC}
+    assert passing - public == edges(cluster)
+    assert {source for source, _, _ in public} <= (set(STORE_USERS) if blind(cluster) else set())
 
 
 def blind(cluster: Cluster) -> bool:
     return any("secret:" in (uri or "") for uri in (cluster.target.online_store, cluster.target.tracking))
 
 
-def test_strangers_reach_the_servers_port_and_nothing_else(cluster: Cluster, objects: Objects) -> None:
+def test_strangers_reach_what_is_for_everybody_and_nothing_else(cluster: Cluster, objects: Objects) -> None:
     net = network(objects, blocks_cover_pods=True)
     reached = {
         (component(pod), port)
@@ -104,7 +105,7 @@ def test_strangers_reach_the_servers_port_and_nothing_else(cluster: Cluster, obj
         if net.allows(stranger, pod, port)
     }
 
-    assert reached == {("server", 8080)}
+    assert reached == PUBLIC
 
 
 def test_every_stranger_may_ask_for_predictions_and_metrics(cluster: Cluster, objects: Objects) -> None:

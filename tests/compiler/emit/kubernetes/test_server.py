@@ -57,6 +57,9 @@ def test_a_monitor_runs_the_command_line_of_one_machine_and_is_never_two(flights
     args = parser().parse_args(container(monitor)["command"][3:])
 
     assert args.command == "monitor"
+    assert container(monitor)["ports"] == [
+        {"name": "metrics", "containerPort": args.metrics_port, "protocol": "TCP"}
+    ]
     assert (monitor["spec"]["replicas"], monitor["spec"]["strategy"]) == (1, {"type": "Recreate"})
 
 

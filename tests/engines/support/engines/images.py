@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -56,12 +57,19 @@ class Storage:
 
 
 def new_storage(folder: Path) -> Storage:
-    """Empty, with the base in it."""
+    """Empty but for the base."""
     folder.mkdir(parents=True)
     storage = Storage(folder)
     (folder / "storage.conf").write_text(STORAGE_CONF.format(driver=driver(folder), folder=folder))
     storage.buildah("pull", f"oci-archive:{base_archive()}")
     return storage
+
+
+def cached_storage() -> Storage:
+    """Kept from one run of the tests to the next, for images whose libraries are gigabytes."""
+    folder = cache_folder() / "image-storage"
+    with alone(folder.parent):
+        return Storage(folder) if (folder / "storage.conf").exists() else new_storage(folder)
 
 
 def driver(folder: Path) -> str:
@@ -75,13 +83,20 @@ def driver(folder: Path) -> str:
 def base_archive() -> Path:
     """The image BASE: Debian's Python, as a stand-in for the one of a registry. Made once, in one or two minutes."""
     made = cache_folder() / "base-image" / "python-3.11-bookworm.tar"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with (made.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(made.parent):
         if not made.exists():
             with tempfile.TemporaryDirectory(dir=made.parent) as place:
                 make_base(Path(place), made)
     return made
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process of this machine at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def make_base(place: Path, made: Path) -> None:

@@ -228,13 +228,12 @@ def node_path() -> str:
 
 
 def remove(place: Path) -> None:
-    """The folder and the cgroups of a node that has ended."""
-    for _ in range(30):
-        left = [one for one in CGROUPS.glob(f"*/{place.name}") if not remove_cgroup(one)]
-        if not left:
-            break
+    """The folder and the cgroups of a node that has ended; the folder stays, for the next try, when a cgroup does."""
+    for _ in range(100):
+        if all(remove_cgroup(one) for one in CGROUPS.glob(f"*/{place.name}")):
+            shutil.rmtree(place, ignore_errors=True)
+            return
         time.sleep(0.1)  # the last processes are still on their way out
-    shutil.rmtree(place, ignore_errors=True)
 
 
 def remove_cgroup(top: Path) -> bool:
