@@ -1,4 +1,7 @@
-"""`python -m mlsystem_runtime step|serve|monitor|replay …`: the same command line on one machine and in containers."""
+"""`python -m mlsystem_runtime step|serve|monitor|replay …`: the same command line on one machine and in containers.
+
+`begin`, `end` and `propose` are for engines that run steps by themselves.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import errno
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -39,7 +43,10 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--drain-delay", type=float, default=0.0, metavar="SECONDS",
                        help="how long to go on accepting after SIGTERM, while others learn that it is not ready")
 
-    commands.add_parser("monitor", parents=[common, released], help="watch the system and keep the online store fresh")
+    monitor = commands.add_parser(
+        "monitor", parents=[common, released], help="watch the system and keep the online store fresh"
+    )
+    monitor.add_argument("--metrics-port", type=int, help="where Prometheus reads; without it nowhere")
 
     replay = commands.add_parser(
         "replay", parents=[common], help="send past requests to a server and a monitor of their own"
@@ -47,7 +54,23 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--model", required=True)
     replay.add_argument("--from", dest="start", required=True, help="first instant, ISO 8601")
     replay.add_argument("--to", dest="end", required=True, help="end of the interval, ISO 8601")
+    add_records(commands, [common, released])
     return main
+
+
+def add_records(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """What an engine that runs steps by itself writes down around them."""
+    begin = commands.add_parser("begin", parents=parents, help="record that a run begins")
+    begin.add_argument("--reason", required=True)
+    end = commands.add_parser("end", parents=parents, help="record how a run ended")
+    end.add_argument("--entrypoint", required=True)
+    end.add_argument("--outcome", required=True, help="Succeeded, or anything else")
+    end.add_argument("--failures", default="", help="as Argo has them")
+    propose = commands.add_parser("propose", parents=parents, help="open a proposal to retrain")
+    propose.add_argument("--model", required=True)
+    propose.add_argument("--reason", required=True)
+    for command in (begin, end, propose):
+        command.add_argument("--run-id", required=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,11 +124,28 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
             from mlsystem_runtime.monitor.process import monitor
 
             releases(args, config, workspace)  # what a step would refuse is refused now
-            return monitor(config, workspace, config_path=args.config, release=args.release)
+            return monitor(
+                config, workspace, config_path=args.config, release=args.release, metrics_port=args.metrics_port
+            )
+        case "begin" | "end" | "propose":
+            return record(args, config, workspace)
         case _:
             from mlsystem_runtime.monitor.replay import replay
 
             return replay(config, workspace, model=args.model, start=args.start, end=args.end)
+
+
+def record(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:
+    from mlsystem_runtime.steps import recording
+
+    match args.command:
+        case "begin":
+            recording.begin(workspace, args.run_id, args.reason)
+        case "end":
+            recording.end(config, workspace, args.run_id, args.entrypoint, args.outcome, args.failures)
+        case _:
+            recording.propose(workspace, args.run_id, args.model, args.reason)
+    return 0
 
 
 def releases(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> ReleaseStore:

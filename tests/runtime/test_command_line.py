@@ -8,7 +8,9 @@ import pytest
 from mlsystem_runtime import __main__ as command_line
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import open_ledger
 from mlsystem_runtime.contract.run import MonitorSection, OnlineStore, RunConfig, ServerSection
+from mlsystem_runtime.contract.workspace import Workspace
 
 
 def empty_config() -> RunConfig:
@@ -65,3 +67,18 @@ def test_a_release_at_an_address_that_is_none_is_refused_before_anything_starts(
 def test_a_step_that_the_contract_has_not_is_refused_by_name() -> None:
     with pytest.raises(MlsystemError, match=r"the contract has no step 'ingest\.gone'"):
         empty_config().step("ingest.gone")
+
+
+def test_what_a_run_in_a_cluster_writes_down_has_commands_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(canonical_json(empty_config()))
+    where = ["--config", str(tmp_path / "run.json"), "--workspace", str(tmp_path), "--run-id", "run-1"]
+
+    codes = [
+        command_line.main(["begin", *where, "--reason", "schedule"]),
+        command_line.main(["end", *where, "--entrypoint", "all", "--outcome", "Succeeded", "--failures", "null"]),
+        command_line.main(["propose", *where, "--model", "delay", "--reason", "schedule"]),
+    ]
+
+    assert codes == [0, 0, 0]
+    events = [type(entry.body).__name__ for entry in open_ledger(Workspace(str(tmp_path))).entries()]
+    assert events == ["RunStarted", "RunFinished", "ProposalOpened"]

@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.monitor_state import RefreshState
+from mlsystem_runtime.contract.ledger import open_ledger
+from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
 from mlsystem_runtime.contract.run import Refresh, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.monitor.alerts import Webhook, channels
@@ -22,10 +24,16 @@ from mlsystem_runtime.serve.clock import environment_clock
 TICK_SECONDS = 0.5       # how often jobs are looked after
 LOOK_SECONDS = 5.0       # how often models are looked at
 
+if TYPE_CHECKING:
+    from mlsystem_runtime.monitor.metrics import MonitorMetrics
+
 logger = logging.getLogger(__name__)
 
 
-def monitor(config: RunConfig, workspace: Workspace, config_path: Path, release: str | None = None) -> int:
+def monitor(
+    config: RunConfig, workspace: Workspace, config_path: Path, release: str | None = None,
+    metrics_port: int | None = None,
+) -> int:
     """Runs until SIGTERM or SIGINT; always 0, for what goes wrong in the system is what it reports."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stopping = threading.Event()
@@ -33,6 +41,8 @@ def monitor(config: RunConfig, workspace: Workspace, config_path: Path, release:
         signal.signal(number, lambda *_: stopping.set())
     loop = Monitor(config, workspace, runtime_command(config_path.absolute(), workspace, release))
     logger.info("watching %s", ", ".join(watched.model.model for watched in loop.models) or "no model")
+    if metrics_port is not None:
+        loop.export(metrics_port)
     try:
         loop.run(stopping.is_set, stopping.wait)
     finally:
@@ -45,6 +55,8 @@ class Monitor:
 
     def __init__(self, config: RunConfig, workspace: Workspace, command: Command) -> None:
         section = config.monitor
+        self.metrics: MonitorMetrics | None = None
+        self._workspace = workspace
         self.clock = environment_clock(section.clock, workspace)
         self.jobs = Jobs(workspace, command)
         self.channels = {model.model: channels(model.alerts) for model in section.models}
@@ -78,12 +90,30 @@ class Monitor:
     def look(self) -> None:
         """Looks at every model. A disk that is full or a damaged file stops one look, not the monitor."""
         self.clock.refresh()
-        refreshes = tuple(schedule.state for schedule in self.schedules)
+        refreshes = (*(schedule.state for schedule in self.schedules), *recorded(self._workspace))
         for watched in self.models:
             try:
                 watched.look(self.clock.now_us(), refreshes)
             except (OSError, MlsystemError):
                 logger.exception("'%s' could not be looked at; it is tried again", watched.model.model)
+        self._show(refreshes)
+
+    def export(self, port: int) -> None:
+        """From now on Prometheus reads on `port` what was seen last. The process ends with it."""
+        from mlsystem_runtime.monitor.metrics import MonitorMetrics, export  # weight: one machine has no Prometheus
+
+        self.metrics = MonitorMetrics()
+        export(self.metrics, port)
+
+    def _show(self, refreshes: tuple[RefreshState, ...]) -> None:
+        if self.metrics is None:
+            return
+        try:
+            entries = list(open_ledger(self._workspace).entries())
+        except (OSError, MlsystemError):
+            logger.exception("the ledger cannot be read; it is tried again")
+            return
+        self.metrics.show((watched.state for watched in self.models), refreshes, entries)
 
     def close(self) -> None:
         self.jobs.stop()
@@ -91,6 +121,17 @@ class Monitor:
             for channel in made:
                 if isinstance(channel, Webhook):
                     channel.close()
+
+
+def recorded(workspace: Workspace) -> tuple[RefreshState, ...]:
+    """Of refreshes that schedules of a cluster run."""
+    try:
+        return tuple(workspace.read(Refreshes, REFRESHES).states.values())
+    except FileNotFoundError:
+        return ()
+    except (OSError, MlsystemError):
+        logger.exception("how refreshes ended cannot be read; it is tried again")
+        return ()
 
 
 def _earlier(refresh: Refresh, known: list[RefreshState]) -> RefreshState | None:

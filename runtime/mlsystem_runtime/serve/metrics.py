@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from mlsystem_runtime.contract import names
 from mlsystem_runtime.contract.run import Slo
+from mlsystem_runtime.serve.versions import Board
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -15,6 +18,21 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 def buckets(slos: Iterable[Slo]) -> tuple[float, ...]:
     """The usual bounds and, exactly, the threshold of every SLO, so that its share of good requests can be read off."""
     return tuple(sorted({*SECONDS, *(slo.latency_us / 1e6 for slo in slos if slo.latency_us is not None)}))
+
+
+class Shares(Collector):
+    """Of the released versions; what is not released any more is not said."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            names.RELEASE_SHARE, "The share of requests that a version answers", labels=["model", "version"])
+        for model, released in self._board.models.items():
+            for share in released.release.shares:
+                family.add_metric([model, f"{share.version}"], share.share)
+        yield family
 
 
 class Metrics:
@@ -36,11 +54,15 @@ class Metrics:
             names.PREDICTIONS.removesuffix("_total"), "Rows predicted", ["model", "version"], registry=self.registry)
         self.release_serial = Gauge(names.RELEASE_SERIAL, "Serial of the release in force", registry=self.registry)
         self.release_failures = Counter(
-            "mlsystem_release_failures", "Times that the release file or a version could not be followed",
-            registry=self.registry)
+            names.RELEASE_FAILURES.removesuffix("_total"),
+            "Times that the release or a version could not be followed", registry=self.registry)
         self.log_dropped = Counter(
-            "mlsystem_prediction_log_dropped", "Records of the prediction log that could not be written", ["model"],
-            registry=self.registry)
+            names.LOG_DROPPED.removesuffix("_total"),
+            "Records of the prediction log that could not be written", ["model"], registry=self.registry)
+
+    def follow(self, board: Board) -> None:
+        """From now on it is said which versions of `board` answer."""
+        self.registry.register(Shares(board))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

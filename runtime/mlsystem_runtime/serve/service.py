@@ -129,6 +129,7 @@ def service_of(
     process = counting.process_name() if workspace.bucket is None else f"{pod_name()}-{counting.process_name()}"
     metrics = Metrics(endpoint.slo for endpoint in section.endpoints)
     board = Board()
+    metrics.follow(board)
     clock = environment_clock(section.clock, workspace)
 
     def counts(endpoint: Endpoint) -> Path:

@@ -25,7 +25,10 @@ def test_a_new_release_is_loaded_and_answers(world, client, good_row):
     client.settle()
 
     assert version(client, good_row) == 2
-    assert "mlsystem_release_serial 2.0" in client.get("/metrics").body.decode()
+    metrics = client.get("/metrics").body.decode()
+    assert "mlsystem_release_serial 2.0" in metrics
+    assert 'mlsystem_release_share_ratio{model="main",version="2"} 1.0' in metrics
+    assert 'mlsystem_release_share_ratio{model="main",version="1"}' not in metrics
 
 
 def test_a_rollback_loads_nothing_again(world, client, good_row):
