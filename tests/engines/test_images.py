@@ -7,7 +7,7 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,23 +24,23 @@ from mlsystem.emit.tree import ArtifactTree
 from mlsystem.emit.vendored import runtime_source
 from mlsystem.errors import MlsystemError
 
-CODE = Code({"mine.py": "ANSWER = 42\n"})
-
 
 @dataclass(frozen=True)
 class Workshop:
-    """A folder of generated files, wheels, and what builds images of them. The locks hold as little as starts."""
+    """A folder of generated files, wheels, and what builds images of them. The locks hold as little as starts; `code`
+    stands for the user's own."""
 
     folder: Path
     storage: Storage
     registry: StoredRegistry
     locks: Locks
+    code: Code
 
     def images(self, locks: Locks | None = None, runtime: dict[str, str] | None = None) -> Images:
         settings = ImageSettings(
             system="flights", registry=f"{self.registry.host}/ml", base=Base(BASE), version="1.2.3", wheelhouse=True
         )
-        made = emit_images(settings, runtime or runtime_source(), locks or self.locks, CODE)
+        made = emit_images(settings, runtime or runtime_source(), locks or self.locks, self.code)
         for artifact in ArtifactTree.of(made.files):
             path = self.folder / "tree" / artifact.path
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,9 +67,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         pytest.skip("building images in a chroot needs root")
     folder = tmp_path_factory.mktemp("images")
     (folder / "wheels").mkdir()
-    locks = Locks(*(pack_wheel(name, folder / "wheels") for name in ("msgspec", "tzdata")))
+    server, trainer, mine = (pack_wheel(name, folder / "wheels") for name in ("msgspec", "tzdata", "iniconfig"))
+    code = Code({"mine.py": "import iniconfig\n"}, requirements=mine)
     with oci_registry(StoredRegistry()) as registry:
-        yield Workshop(folder, new_storage(folder / "storage"), registry, locks)
+        yield Workshop(folder, new_storage(folder / "storage"), registry, Locks(server, trainer), code)
     subprocess.run(["rm", "-rf", folder / "storage"], check=True)
 
 
@@ -98,11 +99,11 @@ def test_server_and_trainer_start_as_a_user_that_is_not_root(workshop: Workshop,
 
 
 def test_the_trainer_has_the_servers_libraries_and_its_own(workshop: Workshop, made: Images) -> None:
-    names = ("msgspec", "tzdata", "mine")
+    names = ("msgspec", "tzdata", "mine", "iniconfig")
     script = f"import importlib.util as u; print([u.find_spec(name) is not None for name in {names}])"
 
-    assert workshop.storage.run(made["server"].reference, "python", "-c", script) == "[True, False, True]"
-    assert workshop.storage.run(made["trainer"].reference, "python", "-c", script) == "[True, True, True]"
+    assert workshop.storage.run(made["server"].reference, "python", "-c", script) == "[True, False, True, True]"
+    assert workshop.storage.run(made["trainer"].reference, "python", "-c", script) == "[True, True, True, True]"
 
 
 def test_everything_is_compiled_before_the_root_becomes_read_only(workshop: Workshop, made: Images) -> None:
@@ -176,7 +177,7 @@ def test_an_image_is_saved_under_its_name_for_a_node_without_a_registry(
 
 def test_pushed_libraries_are_what_another_machine_builds_on(workshop: Workshop, made: Images, tmp_path: Path) -> None:
     """One that has only the base: it pulls the libraries and builds the new runtime on them."""
-    elsewhere = Workshop(workshop.folder, new_storage(tmp_path / "storage"), workshop.registry, workshop.locks)
+    elsewhere = replace(workshop, storage=new_storage(tmp_path / "storage"))
     after = elsewhere.images(runtime={**runtime_source(), "mlsystem_runtime/newer.py": ""})
     try:
         assert [image.name for image in elsewhere.builder.make(after, nobody)] == ["server", "trainer"]
