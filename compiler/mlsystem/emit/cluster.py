@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from mlsystem.emit.argo import pipeline_objects
+from mlsystem.emit.grafana import dashboard_objects, dashboards
 from mlsystem.emit.images import Base, Images, ImageSettings, emit_images
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
@@ -34,6 +35,7 @@ class InCluster:
         yield from self.images.files
         yield from emit_manifests(self.objects)
         yield from rule_files(self.cluster)
+        yield from dashboards(self.cluster)
         if self.cluster.target.delivery == "pulumi":
             yield from emit_pulumi(self.cluster, self.objects)
 
@@ -45,6 +47,7 @@ def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> I
         *kubernetes_objects(cluster),
         *pipeline_objects(cluster),
         *rule_objects(cluster),
+        *dashboard_objects(cluster),
     )
     return InCluster(cluster, images, objects)
 
