@@ -21,7 +21,7 @@ from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
 from mlsystem_runtime.monitor.health import freshness, service_level
 from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
 from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, open_retraining
-from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune
+from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune, prune_level
 
 EPOCH, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 NAMED_COLUMNS = 5        # in a message; the state has all
@@ -49,6 +49,7 @@ class Watched:
     def look(self, clock_us: int | None, refreshes: tuple[RefreshState, ...]) -> MonitorState:
         """Judges what has come in since the last look, says what is wrong, and writes the state."""
         self._files.refresh()
+        prune_level(self._files)
         state = msgspec.structs.replace(
             self.state, clock_us=clock_us, written_us=time.time_ns() // 1000, refreshes=refreshes,
             sli=service_level(self._files.sli().values()),

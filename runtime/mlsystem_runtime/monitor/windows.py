@@ -8,6 +8,7 @@ each time its rows have doubled. Looking more often would find chance.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -250,6 +251,13 @@ def most_rows(files: Sequence[DriftCounts]) -> tuple[int, int]:
     for counts in files:
         rows[counts.version] += counts.rows
     return max(rows.items(), key=lambda item: (item[1], item[0]))
+
+
+def prune_level(files: CountFiles) -> None:
+    """Deletes what processes served before the window of their SLO; every server that ever was has left a file."""
+    for path, counts in files.sli().items():
+        if max(counts.hours, default=0) < time.time_ns() // 1000 - counts.window_us - HOUR_US:
+            files.forget(path)
 
 
 def prune(files: CountFiles, drift: Drift, state: MonitorState) -> None:

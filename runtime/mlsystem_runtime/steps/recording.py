@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.bucket_collection import collect_bucket
 from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
 from mlsystem_runtime.contract.quantities import duration
@@ -44,6 +45,8 @@ def end(
         end_refresh(workspace, refresh, None if outcome == SUCCEEDED else detail)
     elif entrypoint != PROPOSE:
         end_run(config, workspace, run_id, outcome == SUCCEEDED, detail)
+    if workspace.bucket is not None:
+        collect_bucket(workspace.bucket, time.time())
     emit("finished", status="done", summary=f"{run_id} ended: {detail or outcome}")
 
 
