@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
-from mlsystem.apply.apply import Target
+from mlsystem.apply.apply import Outcome, Target, apply_plan
 from mlsystem.apply.carry import note_of
+from mlsystem.apply.events import Watch
 from mlsystem.apply.local import LocalEngine
 from mlsystem.apply.recorded import Recorded
-from mlsystem.apply.target import desired_of
+from mlsystem.apply.target import desired_of, observed, tool_version
 from mlsystem.compile import Compiled
-from mlsystem.plan.observe import Observer
+from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Plan, make_plan
 from mlsystem.state.manifest import Observation, declared_port
 from mlsystem.state.store import FOLDER, FileStore
-from mlsystem_runtime.contract.run import IngestStep
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,7 @@ class Environment(Recorded):
 
     def observe(self) -> tuple[Observation, ...]:
         """What the data of every source is now."""
-        steps = (step.payload for step in self.compiled.config.steps)
-        sources = [payload.source for payload in steps if isinstance(payload, IngestStep)]
-        cache = self.store.folder / "observed.json" if self.store.folder.exists() else None
-        return Observer(self.folder, cache).observe(sources)
+        return observed(self.compiled.config, self.folder, self.store)
 
     def plan(self) -> Plan:
         manifest = self.store.read()
@@ -45,9 +41,18 @@ class Environment(Recorded):
             inventory = replace(inventory, notes=(*inventory.notes, note))
         return make_plan(manifest, desired_of(self.compiled), self.observe(), inventory, tool_version())
 
+    def apply(self, plan: Plan, watch: Watch, *, retry: bool = False) -> Outcome:
+        return apply_plan(plan, self.target, self.engine, self.store, watch, retry=retry)
+
 
 def environment_of(compiled: Compiled, spec: Path, environ: Mapping[str, str], port: int | None = None) -> Environment:
-    """`port` replaces the declared one, and stays until the file declares another."""
+    """`port` replaces the declared one, and stays until the file declares another.
+
+    Raises MlsystemError where it does not run on one machine: a cluster's is `cluster_environment_of`.
+    """
+    if compiled.cluster is not None:
+        name = compiled.system.environment
+        raise MlsystemError(f"{name} runs in a cluster, where this command does nothing yet", "kubectl and argo do")
     folder, name = spec.absolute().parent, compiled.system.environment
     store = FileStore(folder / FOLDER / name)
     local = compiled.system.local
@@ -60,7 +65,3 @@ def _chosen_port(store: FileStore, compiled: Compiled) -> int | None:
     """The port of the last apply, if the file still declares what it declared then."""
     port = store.port
     return port.chosen if port is not None and port.declared == declared_port(compiled.snapshot) else None
-
-
-def tool_version() -> str:
-    return metadata.version("mlsystem")

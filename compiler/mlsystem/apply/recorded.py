@@ -53,6 +53,13 @@ def recorded_names(spec: Path) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folders if not FileStore(path).empty))
 
 
+def runs_in_a_cluster(spec: Path, name: str | None) -> bool:
+    """Whether the last apply to `name` went to a cluster, by its generated files: a killed one leaves no manifest."""
+    if name is None:
+        return False
+    return (spec.absolute().parent / FOLDER / name / "generated" / "images").is_dir()
+
+
 def recorded_of(spec: Path, name: str, environ: Mapping[str, str]) -> Recorded:
     """The environment `name`, one of `recorded_names`, as its last apply left it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,7 +41,7 @@ class Stack(Protocol):
 @dataclass(frozen=True)
 class StackPlace:
     """`program` is the folder of the generated program, `work` one of the engine's own that belongs to the
-    environment; `origins` maps (kind, name) of an object to its node, `lines` a node to where it was written.
+    environment; `origins` maps (kind, name) of an object to its node, `line` a node to where it was written.
     """
 
     project: str
@@ -52,11 +52,11 @@ class StackPlace:
     secrets_provider: str | None
     environ: Mapping[str, str]
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    lines: Mapping[str, str] = field(default_factory=dict)
+    line: Callable[[str], str | None] = lambda node: None  # noqa: ARG005
 
     def place(self, kind: str, name: str) -> str | None:
         """`mlsystem.yaml:12`, where the object comes from a line."""
-        return self.lines.get(self.origins.get((kind, name), ""))
+        return self.line(self.origins.get((kind, name), ""))
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from mlsystem.plan.change import NodeChanged, NodeRemoved, NodeRenamed, node_changes
 from mlsystem.plan.consequence import Consequence
@@ -48,6 +49,45 @@ class DeleteWorkspace:
 
 
 Stage = CarryOver | WriteFiles | RunSteps | StartProcesses | DeleteModel | DeleteWorkspace
+
+
+@dataclass(frozen=True)
+class BuildImages:
+    """What the registry has not is built and pushed."""
+
+
+@dataclass(frozen=True)
+class UpdateStack:
+    """The objects in the cluster are what is meant."""
+
+
+@dataclass(frozen=True)
+class SubmitRun:
+    """The pipeline runs, for `steps`; nobody waits for it."""
+
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CollectConfigs:
+    """What processes were told by earlier applies goes, where none of them is left."""
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Somebody else applies the generated files, from a repository."""
+
+
+ClusterStage = WriteFiles | BuildImages | UpdateStack | SubmitRun | CollectConfigs | HandOver
+
+
+def cluster_stages(steps: tuple[str, ...], delivery: Literal["pulumi", "gitops"]) -> tuple[ClusterStage, ...]:
+    """In a cluster, for a plan whose `steps` have to run. Nothing of the stack waits for a model, so the run comes
+    after it: it is made from the stack's WorkflowTemplate."""
+    if delivery == "gitops":
+        return (WriteFiles(), BuildImages(), HandOver())
+    run = (SubmitRun(steps),) if steps else ()
+    return (WriteFiles(), BuildImages(), UpdateStack(), *run, CollectConfigs())
 
 
 def stages(plan: Plan) -> tuple[Stage, ...]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+from pathlib import Path
+
 from mlsystem.compile import Compiled
+from mlsystem.plan.observe import Observer
 from mlsystem.plan.plan import Desired
+from mlsystem.state.manifest import Observation
+from mlsystem.state.store import FileStore
 from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.run import IngestStep, RunConfig
 
 
 def desired_of(compiled: Compiled) -> Desired:
@@ -14,4 +21,16 @@ def desired_of(compiled: Compiled) -> Desired:
         files=dict(compiled.tree.digests),
         closure=digest([compiled.tree.digest, compiled.snapshot]),
         steps={step.name: step.fingerprint for step in compiled.config.steps},
+        unused=compiled.system.unused,
     )
+
+
+def observed(config: RunConfig, folder: Path, store: FileStore) -> tuple[Observation, ...]:
+    """What the data of every source is now; `folder` is that of the spec."""
+    steps = (step.payload for step in config.steps)
+    sources = [payload.source for payload in steps if isinstance(payload, IngestStep)]
+    return Observer(folder, store.folder / "observed.json" if store.folder.exists() else None).observe(sources)
+
+
+def tool_version() -> str:
+    return metadata.version("mlsystem")

@@ -6,11 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsystem.cli.common import environment_from, report_outcome, spec_arguments
-from mlsystem.cli.console import REFUSED, Console
+from mlsystem.cli.common import any_environment_from, report_outcome, spec_arguments
+from mlsystem.cli.console import REFUSED, Console, Progress
 from mlsystem.errors import MlsystemError
 
 if TYPE_CHECKING:
+    from mlsystem.apply.apply import Outcome
+    from mlsystem.apply.cluster_environment import ClusterEnvironment
     from mlsystem.apply.environment import Environment
     from mlsystem.plan.plan import Plan
 
@@ -20,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     spec_arguments(parser)
     parser.add_argument("--yes", action="store_true", help="also when data will be deleted")
     parser.add_argument("--retry", action="store_true", help="evaluate again what a gate rejected")
+    parser.add_argument("--wait", action="store_true", help="in a cluster: until the run that was submitted has ended")
     parser.add_argument("--port", type=int, metavar="N", help="instead of environments.ENV.port")
 
 
@@ -30,14 +33,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     saved = None if args.plan is None else load_plan(args.plan)
     if saved is not None and args.environment is None:
         args.environment = saved.environment
-    environment = environment_from(args, console, args.port)
+    environment = any_environment_from(args, console, args.port)
     if environment is None:
         return REFUSED
     plan = saved or environment.plan()
     console.answer(render_text(plan))
     if plan.deletes and not args.yes and not _agreed(console):
         return REFUSED
-    return _carry_out(plan, environment, args.retry, console)
+    return _carry_out(plan, environment, args, console)
 
 
 def _agreed(console: Console) -> bool:
@@ -46,12 +49,24 @@ def _agreed(console: Console) -> bool:
     return console.confirm("\nThis deletes data.")
 
 
-def _carry_out(plan: Plan, environment: Environment, retry: bool, console: Console) -> int:
-    from mlsystem.apply.apply import apply_plan  # lazy: --help needs no engine
-
+def _carry_out(
+    plan: Plan, environment: Environment | ClusterEnvironment, args: argparse.Namespace, console: Console
+) -> int:
     progress = console.progress()
     try:
-        outcome = apply_plan(plan, environment.target, environment.engine, environment.store, progress, retry=retry)
+        outcome = _applied(plan, environment, args, progress)
     finally:
         progress.close()
     return report_outcome(outcome, console)
+
+
+def _applied(
+    plan: Plan, environment: Environment | ClusterEnvironment, args: argparse.Namespace, progress: Progress
+) -> Outcome:
+    from mlsystem.apply.environment import Environment  # lazy: --help needs no engine
+
+    if not isinstance(environment, Environment):
+        return environment.apply(plan, progress, retry=args.retry, wait=args.wait)
+    if args.wait:
+        raise MlsystemError("`--wait` is for a cluster", "on one machine an apply always waits")
+    return environment.apply(plan, progress, retry=args.retry)

@@ -12,6 +12,7 @@ from mlsystem.errors import MlsystemError
 
 if TYPE_CHECKING:
     from mlsystem.apply.apply import Outcome
+    from mlsystem.apply.cluster_environment import ClusterEnvironment
     from mlsystem.apply.environment import Environment
     from mlsystem.apply.recorded import Recorded
     from mlsystem.compile import Compiled
@@ -47,6 +48,24 @@ def environment_from(args: argparse.Namespace, console: Console, port: int | Non
     return None if compiled is None else environment_of(compiled, args.file, os.environ, port)
 
 
+def any_environment_from(
+    args: argparse.Namespace, console: Console, port: int | None = None
+) -> Environment | ClusterEnvironment | None:
+    """The environment at hand, wherever it runs; None after showing what is wrong with the file."""
+    compiled = compiled_from(args, console)
+    if compiled is None:
+        return None
+    if compiled.cluster is None:
+        from mlsystem.apply.environment import environment_of  # lazy: --help needs no engine
+
+        return environment_of(compiled, args.file, os.environ, port)
+    from mlsystem.apply.cluster_environment import cluster_environment_of  # lazy: one machine needs none of it
+
+    if port is not None:
+        raise MlsystemError("`--port` means nothing in a cluster", "a Service answers on port 80")
+    return cluster_environment_of(compiled, args.file, os.environ)
+
+
 def recorded_from(args: argparse.Namespace, console: Console, *, named: bool = False) -> Recorded | None:
     """The environment as it was last applied, also where the file does not compile or does not declare it any more;
     None after showing what is wrong with the file where nothing is remembered either.
@@ -80,6 +99,25 @@ def recorded_from(args: argparse.Namespace, console: Console, *, named: bool = F
         raise MlsystemError(f"{wrong}: which environment is meant?", f"say it with -e: {', '.join(names)}")
     console.say(f"warning: {wrong}; this goes by the last apply to {name}")
     return recorded_of(args.file, name, os.environ)
+
+
+def destroyable_from(args: argparse.Namespace, console: Console) -> Recorded | ClusterEnvironment | None:
+    """What -e names, wherever it runs; None after showing what is wrong with the file."""
+    from mlsystem.apply.recorded import runs_in_a_cluster  # lazy: --help needs no engine
+    from mlsystem.compile import compile_system
+    from mlsystem.diagnostics.report import Report
+
+    if runs_in_a_cluster(args.file, args.environment):
+        compiled = compile_system(args.file, args.environment, os.environ, Report())
+        if compiled is None or compiled.cluster is None:
+            raise MlsystemError(
+                f"what {args.environment} has in its cluster is found by the file, which does not describe it any more",
+                "bring back the environment as it was last applied; mlsystem validate says what is wrong",
+            )
+        from mlsystem.apply.cluster_environment import cluster_environment_of  # lazy: one machine needs none of it
+
+        return cluster_environment_of(compiled, args.file, os.environ)
+    return recorded_from(args, console, named=True)
 
 
 def _wrong(args: argparse.Namespace, report: Report) -> str:

@@ -22,6 +22,7 @@ from mlsystem.plan.change import (
 )
 from mlsystem.plan.consequence import Consequence, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
+from mlsystem.plan.preview import Preview
 from mlsystem.state.manifest import Manifest, Observation
 from mlsystem.system.snapshot import Kind, SystemSnapshot
 from mlsystem_runtime.contract.base import Struct, digest, pretty_json
@@ -33,13 +34,15 @@ FORMAT = 1
 class Desired:
     """What is meant: one compiled environment. `closure` hashes all of it.
 
-    `steps` maps each step to its fingerprint, in the order in which they run.
+    `steps` maps each step to its fingerprint, in the order in which they run; `unused` are settings of the file that
+    are for other environments.
     """
 
     snapshot: SystemSnapshot
     files: Mapping[str, str]
     closure: str
     steps: Mapping[str, str]
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Inventory:
 
 
 class Plan(Struct):
-    """`base_serial` is the manifest's that it was made against (0: none); `deletes` says in words what will be lost."""
+    """`base_serial` is the manifest's that it was made against (0: none); `deletes` says in words what will be lost;
+    `preview` is what an engine adds, None where there is none or it could not be asked."""
 
     format: int
     tool: str
@@ -71,10 +75,11 @@ class Plan(Struct):
     deletes: tuple[str, ...]
     notes: tuple[str, ...]
     unchanged: int
+    preview: Preview | None = None
 
     @property
     def empty(self) -> bool:
-        return not self.changes
+        return not self.changes and (self.preview is None or not self.preview.changes)
 
     @property
     def digest(self) -> str:
@@ -100,6 +105,7 @@ def make_plan(
     observations: tuple[Observation, ...],
     inventory: Inventory,
     tool: str,
+    preview: Preview | None = None,
 ) -> Plan:
     """Compare what is meant with what was last applied."""
     before = () if manifest is None else _with_used(manifest.observations, observations, inventory)
@@ -119,9 +125,15 @@ def make_plan(
         changes=changes,
         steps=tuple(_steps(changes, desired, manifest)),
         deletes=tuple(_deletes(changes, desired.snapshot.environment, inventory)),
-        notes=inventory.notes,
+        notes=(*_unused(desired), *inventory.notes),
         unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
+        preview=preview,
     )
+
+
+def _unused(desired: Desired) -> Iterator[str]:
+    if desired.unused:
+        yield f"Not used in this environment: {', '.join(desired.unused)}."
 
 
 def _lost(manifest: Manifest | None, inventory: Inventory) -> Iterator[WorkspaceLost]:

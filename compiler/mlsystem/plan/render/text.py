@@ -14,6 +14,7 @@ from mlsystem.plan.change import (
     node_changes,
 )
 from mlsystem.plan.plan import Plan
+from mlsystem.plan.render.objects import preview_lines
 from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
 UNSEEN = 5
@@ -31,6 +32,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from (f"  ! {sentence}" for sentence in plan.deletes)
     if plan.empty:
         yield from plan.notes
+        yield from preview_lines(plan.preview)
         return
     nodes = node_changes(plan.changes)
     if nodes:
@@ -64,4 +66,5 @@ def _rest(plan: Plan) -> Iterator[str]:
     if unseen:
         yield f"Not observed (remote): {', '.join(unseen)}."
     yield from plan.notes
+    yield from preview_lines(plan.preview)
     yield f"Unchanged: {counted(plan.unchanged, 'node')}."

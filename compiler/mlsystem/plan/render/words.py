@@ -62,7 +62,7 @@ def headline(plan: Plan) -> str:
     if plan.empty:
         return f"Nothing to do: {plan.environment} of {plan.system} is as the file says."
     if not done:
-        done = ["records what changed, redoes nothing"]
+        done = ["records what changed, redoes nothing" if plan.changes else "makes the cluster as the file says again"]
     lost = "nothing is deleted" if not plan.deletes else f"deletes data ({len(plan.deletes)})"
     return f"{plan.environment} of {plan.system}: {', then '.join(done)}; {lost}."
 
