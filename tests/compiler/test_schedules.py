@@ -60,7 +60,8 @@ def test_every_period_is_a_schedule_and_they_ascend() -> None:
     ],
 )
 def test_a_period_that_a_cluster_cannot_keep_is_said(every: str, message: str, tmp_path: Path) -> None:
-    text = (EXAMPLES / "flights" / "mlsystem.yaml").read_text().replace("every: 15m", f"every: {every}", 1)
+    text = (EXAMPLES / "flights" / "mlsystem.yaml").read_text().replace("uri: data/", "uri: s3://data/")
+    text = text.replace("every: 15m", f"every: {every}", 1)
     path = tmp_path / "mlsystem.yaml"
     path.write_text(f"{text}  cluster: {json.dumps(STAGING)}\n")
     report = Report()

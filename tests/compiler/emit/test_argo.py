@@ -275,7 +275,7 @@ name: many
 sources:
   events:
     type: csv
-    uri: events.csv
+    uri: s3://events/events.csv
     time: at
     timezone: UTC
     available: known_at

@@ -1,0 +1,81 @@
+"""A real Prometheus scrapes a server and a monitor that run: what the dashboards ask for is there, alerts fire."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines.processes import Processes
+from engines.recipes import is_built, program
+from observed import Observed, Traffic, eventually
+
+from mlsystem.emit.grafana import dashboards
+
+
+def prometheus() -> Path:
+    """Debian's, unpacked or installed."""
+    if is_built("prometheus"):
+        return program("prometheus", "prometheus")
+    installed = shutil.which("prometheus")
+    if installed is None:
+        pytest.skip("engine 'prometheus' is not built: make engines")
+    return Path(installed)
+
+
+@pytest.fixture(scope="module")
+def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    folder = tmp_path_factory.mktemp("observed")
+    made = Observed.new(folder)
+    with Processes(folder) as processes:
+        for name, command in made.commands(prometheus()).items():
+            processes.start(name, *command)
+        processes.wait_until(made.answers, "a server, a monitor and a Prometheus that answer", 90)
+        with Traffic(made):
+            yield made
+
+
+def expressions(observed: Observed) -> list[str]:
+    panels = [panel for one in dashboards(observed.cluster) for panel in json.loads(one.content)["panels"]]
+    return [target["expr"].replace("$__rate_interval", "10s") for panel in panels for target in panel["targets"]]
+
+
+def numbers(observed: Observed, expression: str) -> list[float]:
+    return [float(sample["value"][1]) for sample in observed.query(expression)]
+
+
+@pytest.mark.slow
+def test_every_query_of_the_dashboards_returns_data(observed: Observed) -> None:
+    def empty() -> list[str]:
+        answers = {one: numbers(observed, one) for one in expressions(observed)}
+        return [one for one, found in answers.items() if not found or any(math.isnan(value) for value in found)]
+
+    missing: list[str] = []
+
+    def complete() -> bool:
+        missing[:] = empty()
+        return not missing
+
+    try:
+        eventually(complete, "data for every query", 60)
+    except AssertionError:
+        assert missing == []
+
+
+@pytest.mark.slow
+def test_the_latency_alert_fires_under_a_slowdown_and_ends_with_it(observed: Observed) -> None:
+    eventually(lambda: numbers(observed, "mlsystem:slow_answers:ratio_rate5m"), "a share of slow answers", 60)
+    eventually(lambda: "MlsystemSlowAnswers" not in observed.firing(), "quiet", 60)
+    before = observed.firing()
+
+    observed.slow.touch()
+    eventually(lambda: "MlsystemSlowAnswers" in observed.firing(), "an alert", 60)
+    during = observed.firing()
+    observed.slow.unlink()
+    eventually(lambda: "MlsystemSlowAnswers" not in observed.firing(), "the end of the alert", 90)
+
+    assert before == set()
+    assert during == {"MlsystemSlowAnswers"}
