@@ -136,7 +136,7 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
 
 
 def record(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:
-    from mlsystem_runtime.steps import recording
+    from mlsystem_runtime.steps import recording  # lazy, as in `run`
 
     match args.command:
         case "begin":

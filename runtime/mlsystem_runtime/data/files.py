@@ -42,7 +42,7 @@ def local_path(source: Source) -> Path:
         return Path(rest)
     raise MlsystemError(
         f"source '{source.name}': {scheme}:// is not supported yet",
-        "copy the file to a local path and name that as `uri`",
+        "use s3://BUCKET/PATH, or copy the file to a local path and name that as `uri`",
     )
 
 

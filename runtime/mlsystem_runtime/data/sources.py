@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -33,9 +33,12 @@ NOT_READABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zipfile.BadZip
 """What readers raise for a damaged or forbidden file, each in its own words, unless they know more to say."""
 
 
-def read_source(source: Source) -> pa.Table:
-    """Every declared and derived column of `source`, typed; MlsystemError says which rows are not as declared."""
-    tables = [read_file(source, file) for file in files_of(source)]
+def read_source(source: Source, files: Sequence[Path] | None = None) -> pa.Table:
+    """Every declared and derived column of `source`, typed; MlsystemError says which rows are not as declared.
+
+    `files` are those of a source that lies elsewhere; None: those that its URI names.
+    """
+    tables = [read_file(source, file) for file in (files_of(source) if files is None else files)]
     return with_derived(source, pa.concat_tables(tables))
 
 

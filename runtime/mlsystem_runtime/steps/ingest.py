@@ -16,12 +16,15 @@ from mlsystem_runtime.data.checks import CheckResult, refuse_failed, run_checks
 from mlsystem_runtime.data.clock import advance_clock, read_clock
 from mlsystem_runtime.data.facts import SourceFacts, digests, measure
 from mlsystem_runtime.data.files import content_digest, files_of
+from mlsystem_runtime.data.remote_files import bring, is_remote, objects_of, remote_digest
 from mlsystem_runtime.data.sources import read_source
 from mlsystem_runtime.steps.base import StepContext, StepResult
 
 
 def observe(payload: IngestStep) -> Mapping[str, str]:
     """The content of the source's files."""
+    if is_remote(payload.source):
+        return {"content": remote_digest(objects_of(payload.source))}
     return {"content": content_digest(files_of(payload.source))}
 
 
@@ -29,7 +32,8 @@ def run(payload: IngestStep, context: StepContext) -> StepResult:
     """Raises MlsystemError for rows that are not as declared and for failed checks of severity error."""
     source = payload.source
     context.progress(0, 3, f"reading {source.uri}")
-    table = read_source(source)
+    files = bring(source, context.scratch / "source") if is_remote(source) else None
+    table = read_source(source, files)
     facts = measure(table, source)
 
     context.progress(1, 3, f"checking {facts.rows:,} rows")
