@@ -13,7 +13,7 @@ import pytest
 import yaml
 from engines.kubectl import Cluster, Object
 
-from mlsystem_runtime.contract.api_server import ApiServer
+from mlsystem_runtime.contract.api_server import ApiServer, of_account
 from mlsystem_runtime.contract.configmap_release import ConfigMapReleaseStore, labels_of
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.release import EMPTY, ModelRelease, Release, Share
@@ -50,7 +50,7 @@ def api(cluster: Cluster, tmp_path: Path) -> Iterator[ApiServer]:
     (tmp_path / "token").write_text(cluster.kubectl("create", "token", "server", "-n", NAMESPACE))
     config = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
     (tmp_path / "ca.crt").write_bytes(base64.b64decode(config["certificate-authority-data"]))
-    yield ApiServer(config["server"], authority=tmp_path / "ca.crt", token=tmp_path / "token")
+    yield of_account(config["server"], tmp_path)
     cluster.delete("namespace", NAMESPACE)
 
 

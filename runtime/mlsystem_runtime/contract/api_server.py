@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,16 +26,15 @@ class ApiServerUnreachableError(MlsystemError):
 
 @dataclass(frozen=True)
 class ApiServer:
-    """`url` is http(s)://HOST[:PORT][/PATH]; `authority` a file with its certificate authorities; `token` a file, read
-    for every request because it is renewed; `certificate` the files of a client's certificate and its key.
+    """`url` is http(s)://HOST[:PORT][/PATH]; `tls` knows its authorities, and perhaps a client's certificate; `headers`
+    say who asks, and are made for every request: a token is renewed.
 
     All raise ApiServerUnreachableError.
     """
 
     url: str
-    authority: Path | None = None
-    token: Path | None = None
-    certificate: tuple[Path, Path] | None = None
+    tls: ssl.SSLContext | None = None
+    headers: Callable[[], Mapping[str, str]] = field(default=dict)
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """(status, answer)."""
@@ -63,9 +62,7 @@ class ApiServer:
     def _request(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Mapping[str, Any] | None
     ) -> tuple[int, http.client.HTTPResponse]:
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        if self.token is not None:
-            headers["authorization"] = f"Bearer {self.token.read_text().strip()}"
+        headers = {"accept": "application/json", "content-type": "application/json", **self.headers()}
         text = None if body is None else json.dumps(body)
         connection.request(method, urlsplit(self.url).path.rstrip("/") + path, text, headers)
         response = connection.getresponse()
@@ -80,10 +77,7 @@ class ApiServer:
             if parts.scheme == "http":
                 connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
             else:
-                context = ssl.create_default_context(cafile=self.authority)
-                if self.certificate is not None:
-                    context.load_cert_chain(*self.certificate)
-                connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
+                connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self.tls)
             try:
                 yield connection
             finally:
@@ -115,5 +109,13 @@ def api_server(environ: Mapping[str, str], account: Path = ACCOUNT) -> ApiServer
         raise MlsystemError(
             "this process does not run in a cluster", f"set {KUBERNETES_API}, for example to that of `kubectl proxy`"
         )
-    return ApiServer(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-                     authority=account / "ca.crt", token=account / "token")
+    return of_account(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}", account)
+
+
+def of_account(url: str, account: Path) -> ApiServer:
+    """`account` is the folder in which a service account is mounted: `ca.crt` and `token`."""
+    try:
+        tls = ssl.create_default_context(cafile=account / "ca.crt")
+    except OSError as error:
+        raise MlsystemError(f"{account}/ca.crt cannot be read: {error}", "let the pod mount its token") from error
+    return ApiServer(url, tls, lambda: {"authorization": f"Bearer {(account / 'token').read_text().strip()}"})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import certifi
 import pytest
 from fake_api_server import FakeApiServer, fake_api_server
 
@@ -237,7 +238,8 @@ def test_a_refused_request_says_what_to_do(api: FakeApiServer) -> None:
 def test_the_token_of_the_account_is_read_again_for_every_request(api: FakeApiServer, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("first\n")
-    store = ConfigMapReleaseStore(ApiServer(api.url, token=token), "prod", "flights-release", {})
+    bearer = ApiServer(api.url, headers=lambda: {"authorization": f"Bearer {token.read_text().strip()}"})
+    store = ConfigMapReleaseStore(bearer, "prod", "flights-release", {})
     api.token = "first"
     assert store.write(release(1), "")
     api.token = "second"
@@ -249,10 +251,16 @@ def test_the_token_of_the_account_is_read_again_for_every_request(api: FakeApiSe
 
 
 def test_a_pod_finds_its_api_server(tmp_path: Path) -> None:
+    with pytest.raises(MlsystemError, match="let the pod mount its token"):
+        api_server({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, tmp_path)
+    (tmp_path / "ca.crt").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "token").write_text("secret\n")
+
     found = api_server({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "6443"}, tmp_path)
     over_ipv6 = api_server({"KUBERNETES_SERVICE_HOST": "fd00::1"}, tmp_path)
 
-    assert found == ApiServer("https://10.0.0.1:6443", authority=tmp_path / "ca.crt", token=tmp_path / "token")
+    assert (found.url, found.headers()) == ("https://10.0.0.1:6443", {"authorization": "Bearer secret"})
+    assert found.tls is not None
     assert over_ipv6.url == "https://[fd00::1]:443"
     assert api_server({KUBERNETES_API: "http://localhost:8001"}) == ApiServer("http://localhost:8001")
     with pytest.raises(MlsystemError, match="does not run in a cluster"):
