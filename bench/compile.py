@@ -55,7 +55,7 @@ def source(columns: dict[str, str]) -> dict[str, Any]:
     declared = {"id": "string", "at": "timestamp", "key": "string", "label": "int", **columns}
     known = ["id", "at", "key", "label", *columns]
     return {
-        "type": "csv", "uri": "events.csv", "time": "at", "timezone": "UTC", "key": ["id"], "columns": declared,
+        "type": "csv", "uri": "s3://e/e.csv", "time": "at", "timezone": "UTC", "key": ["id"], "columns": declared,
         "known_at_time": known, "derive": {"positive": "label > 0"},
     }  # fmt: skip
 

@@ -147,8 +147,8 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
 CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("EnvironmentSpec.context", (*STAGING, "context"), "other", RECONFIGURE),
     ("EnvironmentSpec.registry", (*STAGING, "registry"), "registry.example.com/other", RESTART),
-    ("EnvironmentSpec.delivery", (*STAGING, "delivery"), "gitops", RECONFIGURE),
-    ("EnvironmentSpec.storage", (*STAGING, "storage"), "40Gi", RECONFIGURE),
+    ("EnvironmentSpec.delivery", ("environments", "vaulted", "delivery"), "gitops", RECONFIGURE),
+    ("EnvironmentSpec.storage", ("environments", "vaulted", "storage"), "40Gi", RECONFIGURE),
     ("EnvironmentSpec.workspace", (*STAGING, "workspace"), "s3://other/workspace", REPLACE),
     ("EnvironmentSpec.clock", (*STAGING, "clock"), "data", RESTART),
     ("EnvironmentSpec.description", (*STAGING, "description"), "Other.", UNCHANGED),
@@ -277,14 +277,17 @@ def base(spec: Any) -> Any:
 
 @pytest.fixture
 def clustered(base: Any) -> Any:
-    """The example in two clusters, each with everything that a cluster can be told."""
+    """The example in two clusters: one has everything that can be told, the other a vault and a volume."""
     staging = yaml.load(STAGING_TEXT, Loader=yaml.BaseLoader)
     main = base["models"]["main"]
     main["training"] |= {"schedule": "0 3 * * 1"}
     main["training"]["hardware"] |= {"memory": "8Gi", "gpu": {"type": "a10g", "count": "1"}}
     main["serving"] |= {"hardware": {"cpu": "1", "memory": "2Gi"}, "scaling": {"max_replicas": "20"}}
+    for source in base["sources"].values():
+        source["uri"] = f"s3://delays/{source['uri']}"
     base["environments"]["staging"] = staging
-    base["environments"]["vaulted"] = {**staging, "secrets": {"from": "external_secrets", "store": "vault"}}
+    vaulted = {name: value for name, value in staging.items() if name not in ("workspace", "bucket", "pulumi")}
+    base["environments"]["vaulted"] = {**vaulted, "secrets": {"from": "external_secrets", "store": "vault"}}
     return base
 
 

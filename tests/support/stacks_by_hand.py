@@ -22,6 +22,9 @@ def cluster_by_hand(folder: Path, **environment: Any) -> Cluster:
     """seattle-weather in staging; `environment` adds to what it says there."""
     written = yaml.safe_load(SEATTLE.read_text())
     written["environments"] = {"staging": {**STAGING, **environment}}
+    for source in written["sources"].values():
+        source["uri"] = f"s3://{source['uri']}"
+    written["sources"]["weather"]["uri"] = "s3://weather/weather.csv"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mlsystem.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
     report = Report()

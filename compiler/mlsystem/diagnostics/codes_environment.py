@@ -9,7 +9,7 @@ ENVIRONMENT = {
         "not supported yet",
         "The key or value belongs to the language, but nothing carries it out in this version, so it is refused rather"
         " than ignored.",
-        "training: {schedule: '0 3 * * 1'}",
+        "training: {search: {trials: 20}}",
         "training: {seed: 7}",
     ),
     "MLS502": Code(
@@ -25,9 +25,17 @@ ENVIRONMENT = {
         "environments: {dev: {target: local}, there: {target: local}}",
     ),
     "MLS504": Code(
-        "a setting that the target cannot use",
-        "One machine and a cluster keep features, secrets and the workspace in different places.",
+        "what does not fit the target",
+        "One machine and a cluster find data, features, secrets and images in different places, and have settings of"
+        " their own.",
         "environments: {dev: {target: local, online_store: {type: redis}}}",
+        "environments: {dev: {target: local}}",
+    ),
+    "MLS507": Code(
+        "a setting that no environment can use",
+        "Memory, GPUs, replicas and schedules belong to a cluster. In a file with an environment that has one they may"
+        " stand, and `mlsystem plan` says in the others that they are not used; elsewhere they would mean nothing.",
+        "serving: {scaling: {max_replicas: 20}}\nenvironments: {dev: {target: local}}",
         "environments: {dev: {target: local}}",
     ),
     "MLS505": Code(

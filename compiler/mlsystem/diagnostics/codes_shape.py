@@ -119,4 +119,24 @@ SHAPE = {
         "ttl: 3",
         "ttl: 3h",
     ),
+    "MLS121": Code(
+        "not an address of this kind",
+        "A registry and an image are written without a scheme, other addresses with theirs: `https://`, `redis://`,"
+        " `s3://`.",
+        "registry: https://registry.example.com/ml",
+        "registry: registry.example.com/ml",
+    ),
+    "MLS123": Code(
+        "a quantity that is too small",
+        "With so little nothing runs: a server needs some memory, a volume some room, a replica some work.",
+        "hardware: {memory: 64Mi}",
+        "hardware: {memory: 2Gi}",
+    ),
+    "MLS122": Code(
+        "not a schedule",
+        "A schedule has five fields, as in cron: minute, hour, day of the month, month and day of the week (0 is"
+        " Sunday), in UTC. Each is a number, `*`, a range, a list, or one of these with a step.",
+        'schedule: "3:00"',
+        'schedule: "0 3 * * *"',
+    ),
 }

@@ -9,6 +9,7 @@ from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import ModelNode, SourceNode, System
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
+from mlsystem.system.target import LocalTarget
 from mlsystem_runtime.contract.base import digest, pretty_json
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import StoredGroup
@@ -34,7 +35,6 @@ from mlsystem_runtime.contract.run import (
 )
 
 PATH = "contract/run.json"
-EMBEDDED = OnlineStore(type="sqlite")
 
 
 def emit_contract(config: RunConfig) -> Artifact:
@@ -204,11 +204,16 @@ def used_columns(model: ModelNode, source: Source) -> set[str]:
     return used
 
 
+def online_store(system: System) -> OnlineStore:
+    """One machine has a file of its own; where a cluster's is, its processes are told when they start."""
+    return OnlineStore(type="sqlite" if isinstance(system.target, LocalTarget) else "redis")
+
+
 def server(system: System) -> ServerSection:
     threads = [model.serving.threads for model in system.models if model.serving.threads]
     return ServerSection(
         clock=system.clock,
-        online_store=EMBEDDED,
+        online_store=online_store(system),
         threads=max(threads, default=None),
         endpoints=tuple(endpoint(system, model) for model in system.models),
     )
@@ -234,7 +239,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
 def monitor(system: System) -> MonitorSection:
     return MonitorSection(
         clock=system.clock,
-        online_store=EMBEDDED,
+        online_store=online_store(system),
         models=tuple(monitored(system, model) for model in system.models),
         refreshes=tuple(refreshes(system)),
         sources=tuple(node.source for node in system.sources),

@@ -27,6 +27,7 @@ def finish(draft: Draft, problems: Problems) -> Draft:
         models=tuple(draft.models.values()),
         target=draft.target,
         secrets=secrets(draft),
+        unused=problems.loaded.unused,
     )
     return replace(draft, system=with_fingerprints(system))
 

@@ -27,11 +27,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     written = draft.spec.environments[draft.environment]
     place: Path = ("environments", draft.environment)
     before = problems.errors
-    check_store(written, place, problems)
-    check_secrets(written, place, problems)
     if written.target == "kubernetes":
-        check_platform(draft, written.platform, (*place, "platform"), problems)
-        check_workspace(written, place, problems)
         check_refreshes(draft, problems)
     if problems.errors > before:
         return draft
@@ -96,58 +92,6 @@ def reference(uri: str | SecretRef | None) -> str | None:
 
 def platform(written: PlatformSpec) -> Platform:
     return Platform(**{**dict(written), "gpu_selector": tuple(sorted(written.gpu_selector.items()))})
-
-
-def check_store(written: EnvironmentSpec, place: Path, problems: Problems) -> None:
-    store, path = written.online_store, (*place, "online_store")
-    if written.target == "local" and (store.type == "redis" or store.uri is not None):
-        problems.error("MLS504", "one machine keeps its features in SQLite", path, "remove `online_store`")
-    if written.target == "kubernetes" and store.type == "sqlite":
-        message = "the pods of a cluster cannot share a SQLite file"
-        problems.error("MLS504", message, (*path, "type"), "write `type: redis`, or leave it out")
-
-
-def check_secrets(written: EnvironmentSpec, place: Path, problems: Problems) -> None:
-    secrets, path = written.secrets, (*place, "secrets")
-    origin = secrets.origin or ("env" if written.target == "local" else "kubernetes")
-    if (origin == "env") != (written.target == "local"):
-        message = f"target {written.target} does not read secrets from {origin}"
-        problems.error("MLS504", message, (*path, "from"), "leave `from` out for the default of the target")
-    if (origin == "external_secrets") != (secrets.store is not None):
-        problems.error(
-            "MLS504", "`store` is what `from: external_secrets` reads", path, "write both, or neither of them"
-        )
-    if origin == "env" and secrets.name is not None:
-        problems.error("MLS504", "environment variables are in no Secret", (*path, "name"), "remove `name`")
-
-
-def check_platform(draft: Draft, written: PlatformSpec, place: Path, problems: Problems) -> None:
-    """What is asked for needs what the platform has not declared."""
-    if not written.argo_workflows:
-        problems.error(
-            "MLS505", "the pipeline runs in Argo Workflows, which `platform` does not declare", place,
-            "if the cluster has it: `platform: {argo_workflows: true}`", key=True,
-        )  # fmt: skip
-    for name, section in draft.spec.models.items():
-        path: Path = ("models", name, "serving", "scaling", "controller")
-        if section.serving.scaling.controller == "keda" and not written.keda:
-            problems.error("MLS505", "keda scales this endpoint, which `platform` does not declare", path,
-                           "if the cluster has it: `platform: {keda: true}`")  # fmt: skip
-        if section.serving.scaling.metric == "requests" and not written.prometheus:
-            problems.error("MLS505", "requests are counted by Prometheus, which `platform` does not declare", path,
-                           "if the cluster has it: `platform: {prometheus: true}`")  # fmt: skip
-
-
-def check_workspace(written: EnvironmentSpec, place: Path, problems: Problems) -> None:
-    uri = written.workspace
-    if uri is not None and not uri.startswith("s3://"):
-        problems.error(
-            "MLS504", f"a cluster's workspace is a bucket or a volume, not '{uri}'", (*place, "workspace"),
-            "write s3://BUCKET/PREFIX, or leave it out for a volume",
-        )  # fmt: skip
-    if uri is None and (written.bucket.endpoint or written.bucket.secret):
-        problems.error("MLS504", "`bucket` belongs to an `s3://` workspace", (*place, "bucket"),
-                       "write the `workspace`: s3://BUCKET/PREFIX")  # fmt: skip
 
 
 def check_refreshes(draft: Draft, problems: Problems) -> None:

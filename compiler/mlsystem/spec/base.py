@@ -87,6 +87,17 @@ def _quantity(kind: QuantityKind) -> Written:
     return Written(kind.noun, read, {"type": "string", "pattern": kind.pattern, "examples": [kind.example]}, kind)
 
 
+def at_least(smallest: str) -> Callable[[int], int]:
+    """What a field validator of a size does."""
+
+    def check(value: int) -> int:
+        if value < quantities.SIZE.parse(smallest):
+            raise problem("MLS123", f"less than {smallest} is not enough", f"write {smallest} or more")
+        return value
+
+    return check
+
+
 class ShareOrRateValue(NamedTuple):
     """A fraction, or requests per second."""
 
@@ -103,7 +114,7 @@ def _share_or_rate(value: Any) -> ShareOrRateValue:
     raise problem("MLS120", f"'{value}' is neither a percentage nor a rate", "write for example 70% or 20rps")
 
 
-def _named(noun: str, pattern: str, hint: str) -> Written:
+def named(noun: str, pattern: str, hint: str) -> Written:
     compiled = re.compile(pattern)
 
     def read(value: Any) -> str:
@@ -161,12 +172,12 @@ ShareOrRate = Annotated[
 Size = Annotated[int, _quantity(quantities.SIZE)]
 Rate = Annotated[float, _quantity(quantities.RATE)]
 Frequency = Annotated[float, _quantity(quantities.FREQUENCY)]
-Identifier = Annotated[str, _named("a name", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
+Identifier = Annotated[str, named("a name", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
 ColumnName = Annotated[
-    str, _named("a column's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}", "use letters, digits and _; rename it in the file")
+    str, named("a column's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}", "use letters, digits and _; rename it in the file")
 ]
-Name = Annotated[str, _named("a name", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
-SecretName = Annotated[str, _named("a secret's name", r"[A-Za-z_][A-Za-z0-9_]{0,127}", _IDENTIFIER_HINT)]
+Name = Annotated[str, named("a name", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
+SecretName = Annotated[str, named("a secret's name", r"[A-Za-z_][A-Za-z0-9_]{0,127}", _IDENTIFIER_HINT)]
 TextOrSecret = Annotated[str | SecretRef, Written("text or a secret", _text_or_secret, {"type": "string"})]
 ColumnTypeText = Annotated[ColumnDeclaration, Written("a column type", _column_type, {"enum": _COLUMN_TYPES})]
 KeyTypeText = Annotated[ColumnType, Written("a key's type", _key_type, {"enum": ["string", "int"]})]

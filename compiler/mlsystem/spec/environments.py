@@ -1,16 +1,12 @@
 """`environments`: where the system runs, and what differs there."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator
 
-from mlsystem.spec.base import Section, Size, TextOrSecret, declare, problem
+from mlsystem.spec.addresses import DnsName, RedisOrSecret, Registry
+from mlsystem.spec.base import Section, Size, at_least, declare
 from mlsystem.spec.platform import BucketSpec, ImagesSpec, NamespaceSpec, PlatformSpec, PulumiSpec, TrackingSpec
-
-ONLY_LOCAL = ("port",)
-ONLY_KUBERNETES = (
-    "context", "namespace", "registry", "delivery", "storage", "bucket", "tracking", "platform", "pulumi", "images",
-)  # fmt: skip
 
 
 class OnlineStoreSpec(Section):
@@ -20,7 +16,7 @@ class OnlineStoreSpec(Section):
         "The kind of store.", "operate", default=None, implied="`sqlite` on one machine, `redis` in a cluster",
         not_yet={"dynamodb": "DynamoDB tables"},
     )  # fmt: skip
-    uri: TextOrSecret | None = declare(
+    uri: RedisOrSecret | None = declare(
         "The address of an existing Redis server.", "operate", default=None, example='"${secret:REDIS_URL}"',
         implied="the system has its own",
     )  # fmt: skip
@@ -37,10 +33,10 @@ class SecretsSpec(Section):
         implied="`env` on one machine, `kubernetes` in a cluster",
         alias="from",
     )
-    name: str | None = declare(
+    name: DnsName | None = declare(
         "The name of the Secret.", "operate", default=None, example="delay-secrets", implied="SYSTEM-secrets"
     )
-    store: str | None = declare(
+    store: DnsName | None = declare(
         "The ClusterSecretStore of External Secrets.", "operate", default=None, example="vault", implied="none"
     )
 
@@ -72,7 +68,7 @@ class EnvironmentSpec(Section):
         "The namespace that holds the system.", "operate", default=None, example="{name: flight-delay}",
         implied="one that exists and has the system's name",
     )  # fmt: skip
-    registry: str | None = declare(
+    registry: Registry | None = declare(
         "Where images are pushed and pulled; required in a cluster.", "operate", default=None,
         example="registry.example.com/ml", implied="none",
     )  # fmt: skip
@@ -106,13 +102,4 @@ class EnvironmentSpec(Section):
         "state": "another place for the state",
     }
 
-    @model_validator(mode="after")
-    def _fits_the_target(self) -> Self:
-        wrong = ONLY_KUBERNETES if self.target == "local" else ONLY_LOCAL
-        if found := [name for name in wrong if name in self.model_fields_set]:
-            raise problem("MLS114", f"`{found[0]}` means nothing with target {self.target}", f"remove `{found[0]}`")
-        if self.target == "kubernetes" and self.registry is None:
-            raise problem(
-                "MLS114", "a cluster pulls images from a `registry`", "add it: `registry: registry.example.com/ml`"
-            )
-        return self
+    _room = field_validator("storage")(at_least("1Gi"))

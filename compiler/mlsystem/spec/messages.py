@@ -202,9 +202,9 @@ class _Message:
             guess = did_you_mean(value, (*allowed, *not_yet)) or help_among(value, allowed)
             self.report.error("MLS103", f"'{_short(value)}' is not {what}", span, guess)
         else:
-            self.report.error(
-                "MLS104", f"{_name(path)} must be text, not {_found(node)}", span, help_among("", allowed)
-            )
+            quoted = isinstance(node, Scalar) and node.text in allowed
+            help = self._type_help("text") if quoted else help_among("", allowed)
+            self.report.error("MLS104", f"{_name(path)} must be text, not {_found(node)}", span, help)
 
     def _allowed(self) -> tuple[str, ...]:
         names = tuple(self.error.get("ctx", {}).get("names", ()))

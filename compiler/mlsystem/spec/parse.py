@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as AbstractMapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from mlsystem.span import Span
 from mlsystem.spec.environments import EnvironmentSpec
 from mlsystem.spec.normalise import DEFAULT_ENVIRONMENT, normalise, normalise_override
 from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
+from mlsystem.spec.targets import Misfit, misfits, no_use, shown, unusable
 
 OF_A_MAP = ("MLS101", "MLS113", "MLS114", "MLS115", "MLS117", "MLS118")
 """Codes that speak of a map as a whole: where the file has one of these, a merged map has it again."""
@@ -37,6 +39,11 @@ class Loaded(NamedTuple):
     def settings(self) -> EnvironmentSpec:
         """What is declared of the chosen environment."""
         return self.spec.environments[self.environment]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What is written for clusters, where this is none."""
+        return tuple(map(shown, unusable(self.spec))) if self.settings.target == "local" else ()
 
     def span(self, *path: Part, key: bool = False) -> Span:
         """Where the value at `path` was written, or its key; of the nearest ancestor where nothing was written.
@@ -92,7 +99,27 @@ def load_all(path: Path, report: Report, environ: AbstractMapping[str, str]) -> 
             document, spec = _overridden(root, over, report)
         if spec is not None and name in spec.environments:
             found.append(Loaded(spec, name, document, path.parent, inputs, values))
+    for loaded in found:
+        _fit(loaded, report)
     return tuple(found)
+
+
+def _fit(loaded: Loaded, report: Report) -> None:
+    """Reports what does not fit the target of an environment, and what no environment can use."""
+    for one in (*misfits(loaded.spec, loaded.environment), *_of_no_use(loaded)):
+        report.error(one.code, one.message, loaded.span(*one.path, key=one.key), one.help)
+
+
+def _of_no_use(loaded: Loaded) -> Iterator[Misfit]:
+    """What only a cluster can use: where there is none, or where the override of one machine says it."""
+    if loaded.settings.target != "local":
+        return
+    clusters = any(one.target == "kubernetes" for one in loaded.spec.environments.values())
+    environment = find(loaded.document, ("environments", loaded.environment))
+    over = None if environment is None else _override(environment)
+    for path in unusable(loaded.spec):
+        if not clusters or (over is not None and _inside(loaded.span(*path, key=True), over.span)):
+            yield no_use(path)
 
 
 def _environments(root: Mapping) -> list[tuple[str, Entry]]:
@@ -118,11 +145,13 @@ def _overridden(root: Mapping, over: Mapping, report: Report) -> tuple[Mapping, 
 
 
 def _is_new(diagnostic: Diagnostic, over: Span, before: set[tuple[str, str]]) -> bool:
-    span = diagnostic.span
-    assert span is not None, "validation always has a place"
-    inside = span.file == over.file and over.line <= span.line <= over.end_line
+    assert diagnostic.span is not None, "validation always has a place"
     again = (diagnostic.code, diagnostic.message) in before
-    return not again or (inside and diagnostic.code not in OF_A_MAP)
+    return not again or (_inside(diagnostic.span, over) and diagnostic.code not in OF_A_MAP)
+
+
+def _inside(span: Span, over: Span) -> bool:
+    return span.file == over.file and over.line <= span.line <= over.end_line
 
 
 def _validate(root: Mapping, report: Report) -> SystemSpec | None:

@@ -1,11 +1,22 @@
 """`serving`: how predictions are answered."""
 
 import re
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator
 
-from mlsystem.spec.base import ColumnName, Duration, Section, Share, ShareOrRate, Size, declare, problem
+from mlsystem.spec.base import (
+    ColumnName,
+    Duration,
+    Section,
+    Share,
+    ShareOrRate,
+    ShareOrRateValue,
+    Size,
+    at_least,
+    declare,
+    problem,
+)
 
 
 class SloSpec(Section):
@@ -52,8 +63,10 @@ class LogSpec(Section):
 class ServingHardwareSpec(Section):
     """What one replica of the server has, in a cluster."""
 
-    cpu: float = declare("Cores.", "operate", default_of="serving.hardware.cpu", gt=0, le=256)
+    cpu: float = declare("Cores.", "operate", default_of="serving.hardware.cpu", ge=0.1, le=256)
     memory: Size = declare("Memory.", "operate", default_of="serving.hardware.memory")
+
+    _enough = field_validator("memory")(at_least("256Mi"))
 
 
 class ScalingSpec(Section):
@@ -75,16 +88,31 @@ class ScalingSpec(Section):
 
     NOT_YET = {"max_cost": "a limit on the money that replicas cost"}
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.max_replicas < self.min_replicas:
-            raise problem("MLS114", "`max_replicas` is less than `min_replicas`", "raise one or lower the other")
-        if self.target.is_rate != (self.metric == "requests"):
-            wanted = "requests per second, such as 20rps" if self.metric == "requests" else "a share, such as 70%"
-            raise problem("MLS114", f"the `target` of metric {self.metric} is {wanted}", f"write {wanted}")
-        if self.metric == "requests" and self.controller == "hpa":
-            raise problem("MLS114", "hpa scales by cpu", "choose `controller: keda` to scale by requests")
-        return self
+    @field_validator("max_replicas")
+    @classmethod
+    def _at_least_the_least(cls, value: int, info: ValidationInfo) -> int:
+        if value < (least := info.data.get("min_replicas", value)):
+            message = f"`max_replicas` {value} is less than `min_replicas` {least}"
+            raise problem("MLS114", message, "raise one or lower the other")
+        return value
+
+    @field_validator("metric")
+    @classmethod
+    def _counted_by_the_controller(cls, value: str, info: ValidationInfo) -> str:
+        if value == "requests" and info.data.get("controller") == "hpa":
+            raise problem("MLS114", "controller hpa scales by cpu only", "scale by requests with `controller: keda`")
+        return value
+
+    @field_validator("target")
+    @classmethod
+    def _of_the_metric(cls, value: ShareOrRateValue, info: ValidationInfo) -> ShareOrRateValue:
+        metric = info.data.get("metric")
+        wanted = "requests per second, such as 20rps" if metric == "requests" else "a share of the CPU, such as 70%"
+        if metric is not None and value.is_rate != (metric == "requests"):
+            raise problem("MLS114", f"the `target` of metric {metric} is {wanted}", f"write {wanted}")
+        if value.value <= 0:
+            raise problem("MLS123", "nothing is not a `target`", f"write {wanted}")
+        return value
 
 
 class ServingSpec(Section):

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mlsystem.source.schedule import is_schedule
-from mlsystem.spec.base import Duration, Section, Share, Size, declare, problem
+from mlsystem.spec.addresses import LabelValue
+from mlsystem.spec.base import Duration, Section, Share, Size, at_least, declare, problem
 
 
 class SplitSpec(Section):
@@ -59,7 +60,7 @@ class ParametersSpec(Section):
 class GpuSpec(Section):
     """GPUs of one machine."""
 
-    type: str | None = declare(
+    type: LabelValue | None = declare(
         "The model, matched with `platform.gpu_selector`.", "operate", default=None, example="a10g", implied="any"
     )
     count: int = declare("How many.", "operate", default_of="gpu.count", ge=1, le=16)
@@ -74,6 +75,8 @@ class TrainingHardwareSpec(Section):
     )  # fmt: skip
     memory: Size = declare("Memory, in a cluster.", "operate", default_of="training.hardware.memory")
     gpu: GpuSpec | None = declare("GPUs, in a cluster.", "operate", default=None, example="{count: 1}", implied="none")
+
+    _enough = field_validator("memory")(at_least("256Mi"))
 
     NOT_YET = {
         "nodes": "training on several machines",
@@ -111,5 +114,5 @@ class TrainingSpec(Section):
     @classmethod
     def _five_fields(cls, value: str | None) -> str | None:
         if value is not None and not is_schedule(value):
-            raise problem("MLS114", f"'{value}' is not a schedule", "five fields as in cron, for example '0 3 * * 1'")
+            raise problem("MLS122", f"'{value}' is not a schedule", 'for example "0 3 * * 1": Mondays at 3:00 UTC')
         return value

@@ -102,6 +102,8 @@ class System(Struct):
     models: tuple[ModelNode, ...]
     target: Target
     secrets: tuple[str, ...]
+    unused: tuple[str, ...] = ()
+    """Settings of the file that are for other environments than this one."""
 
     @property
     def local(self) -> LocalTarget:

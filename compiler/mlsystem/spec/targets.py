@@ -1,0 +1,171 @@
+"""Whether what a file says fits where it runs: one machine, or a cluster with what its platform declares.
+
+Every environment is checked, whichever is chosen, and each problem points at the key that is in the way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mlsystem.source.document import Part
+from mlsystem.spec.environments import EnvironmentSpec
+from mlsystem.spec.system import SUGAR, ModelSection, SystemSpec
+
+ONLY_LOCAL = ("port",)
+ONLY_KUBERNETES = (
+    "context", "namespace", "registry", "delivery", "storage", "bucket", "tracking", "platform", "pulumi", "images",
+)  # fmt: skip
+ANYBODYS_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+Path = tuple[Part, ...]
+
+
+class Misfit(NamedTuple):
+    """A diagnostic whose place is a path of the spec; `key` where the key is meant rather than its value."""
+
+    code: str
+    message: str
+    path: Path
+    help: str | None
+    key: bool = True
+
+
+def misfits(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
+    """What of one environment does not fit its target. Settings of models are judged apart: `unusable`."""
+    written, place = spec.environments[environment], ("environments", environment)
+    if written.target == "local":
+        yield from _of_one_machine(written, place)
+        return
+    yield from _of_a_cluster(written, place)
+    yield from _volume_or_bucket(written, place)
+    yield from _secrets(written, place)
+    yield from _platform(spec, environment)
+    yield from _out_of_reach(spec, environment)
+
+
+def unusable(spec: SystemSpec) -> Iterator[Path]:
+    """Settings of models that only a cluster can use, by their paths; of each section the outermost key."""
+    for name, section in spec.models.items():
+        for path in _of_clusters(section):
+            yield ("models", name, *path)
+
+
+def no_use(path: Path) -> Misfit:
+    """Only environments that cannot use this setting have it."""
+    return Misfit(
+        "MLS507", f"`{shown(path)}` is for a cluster, and no environment with target kubernetes has it", path,
+        "remove it, or declare an environment with `target: kubernetes`",
+    )  # fmt: skip
+
+
+def shown(path: Path) -> str:
+    """The path as it is written in a file with one model at the top."""
+    return ".".join(str(part) for part in (path[2:] if path[:2] == SUGAR else path))
+
+
+def _of_clusters(section: ModelSection) -> Iterator[Path]:
+    yield from (("serving", name) for name in ("hardware", "scaling") if name in section.serving.model_fields_set)
+    hardware = section.training.hardware
+    yield from (("training", "hardware", name) for name in ("memory", "gpu") if name in hardware.model_fields_set)
+    if "schedule" in section.training.model_fields_set:
+        yield ("training", "schedule")
+
+
+def _of_one_machine(written: EnvironmentSpec, place: Path) -> Iterator[Misfit]:
+    for name in ONLY_KUBERNETES:
+        if name in written.model_fields_set:
+            yield Misfit("MLS504", f"`{name}` is for a cluster, not for one machine", (*place, name), "remove it")
+    if written.online_store.type == "redis":
+        yield Misfit("MLS504", "one machine keeps its features in SQLite", (*place, "online_store", "type"),
+                     "write `type: sqlite`, or leave it out", key=False)  # fmt: skip
+    if written.online_store.uri is not None:
+        yield Misfit("MLS504", "one machine has an online store of its own", (*place, "online_store", "uri"),
+                     "remove it")  # fmt: skip
+    secrets, path = written.secrets, (*place, "secrets")
+    if secrets.origin not in (None, "env"):
+        yield Misfit("MLS504", f"one machine does not read secrets from {secrets.origin}", (*path, "from"),
+                     "write `from: env`, or leave it out", key=False)  # fmt: skip
+    for name in ("name", "store"):
+        if name in secrets.model_fields_set:
+            yield Misfit("MLS504", f"`{name}` is for a cluster: one machine reads environment variables",
+                         (*path, name), "remove it")  # fmt: skip
+
+
+def _of_a_cluster(written: EnvironmentSpec, place: Path) -> Iterator[Misfit]:
+    for name in ONLY_LOCAL:
+        if name in written.model_fields_set:
+            yield Misfit("MLS504", f"`{name}` is for one machine: in a cluster every model has a Service",
+                         (*place, name), "remove it")  # fmt: skip
+    if written.registry is None:
+        yield Misfit("MLS504", "a cluster pulls images from a `registry`, and none is given", (*place, "target"),
+                     "for example `registry: registry.example.com/ml`")  # fmt: skip
+    if written.online_store.type == "sqlite":
+        yield Misfit("MLS504", "the pods of a cluster cannot share a SQLite file", (*place, "online_store", "type"),
+                     "write `type: redis`, or leave it out", key=False)  # fmt: skip
+    namespace = written.namespace
+    if namespace is not None and namespace.create and namespace.name in ANYBODYS_NAMESPACES:
+        yield Misfit("MLS114", f"every cluster has a namespace '{namespace.name}' already",
+                     (*place, "namespace", "create"), "remove `create`, or choose a name of your own")  # fmt: skip
+    if written.delivery == "gitops" and "pulumi" in written.model_fields_set:
+        yield Misfit("MLS114", "`pulumi` has no part in `delivery: gitops`", (*place, "pulumi"),
+                     "remove one of the two")  # fmt: skip
+
+
+def _volume_or_bucket(written: EnvironmentSpec, place: Path) -> Iterator[Misfit]:
+    uri = written.workspace
+    if uri is None:
+        if "bucket" in written.model_fields_set:
+            yield Misfit("MLS114", "`bucket` belongs to an `s3://` workspace", (*place, "bucket"),
+                         "write the workspace: `workspace: s3://BUCKET/PREFIX`")  # fmt: skip
+        return
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/\S*)?", uri) is None:
+        yield Misfit("MLS504", f"a cluster's workspace is a bucket or a volume, not '{uri}'", (*place, "workspace"),
+                     "write s3://BUCKET/PREFIX, or leave it out for a volume", key=False)  # fmt: skip
+    if "storage" in written.model_fields_set:
+        yield Misfit("MLS114", "`storage` is the size of a volume, and the workspace is a bucket", (*place, "storage"),
+                     "remove one of the two")  # fmt: skip
+
+
+def _secrets(written: EnvironmentSpec, place: Path) -> Iterator[Misfit]:
+    secrets, path = written.secrets, (*place, "secrets")
+    if secrets.origin == "env":
+        yield Misfit("MLS504", "the pods of a cluster do not have your environment variables", (*path, "from"),
+                     "write `from: kubernetes` and put the values into a Secret, or `from: external_secrets`",
+                     key=False)  # fmt: skip
+    elif secrets.origin == "external_secrets" and secrets.store is None:
+        yield Misfit("MLS114", "`from: external_secrets` needs the `store` that it reads", (*path, "from"),
+                     "for example `store: vault`", key=False)  # fmt: skip
+    elif secrets.origin != "external_secrets" and secrets.store is not None:
+        yield Misfit("MLS114", "`store` is what `from: external_secrets` reads", (*path, "store"),
+                     "add `from: external_secrets`, or remove it")  # fmt: skip
+
+
+def _platform(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
+    """What is asked for needs what the platform has not declared."""
+    platform, place = spec.environments[environment].platform, ("environments", environment, "platform")
+    if not platform.argo_workflows:
+        yield Misfit("MLS505", f"the pipeline of '{environment}' runs in Argo Workflows, which it does not declare",
+                     place, "if the cluster has it: `platform: {argo_workflows: true}`")  # fmt: skip
+    for name, section in spec.models.items():
+        scaling, path = section.serving.scaling, ("models", name, "serving", "scaling")
+        if scaling.controller == "keda" and not platform.keda:
+            yield Misfit("MLS505", f"KEDA is to scale this model, and '{environment}' does not declare it",
+                         (*path, "controller"), "if the cluster has it: `platform: {keda: true}`",
+                         key=False)  # fmt: skip
+        if scaling.metric == "requests" and not platform.prometheus:
+            yield Misfit("MLS505", f"Prometheus counts requests, and '{environment}' does not declare it",
+                         (*path, "metric"), "if the cluster has it: `platform: {prometheus: true}`",
+                         key=False)  # fmt: skip
+
+
+def _out_of_reach(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
+    """Files beside the root file are not in the pods. What an absolute path means there, its image says."""
+    for name, source in spec.sources.items():
+        if "://" not in source.uri and not source.uri.startswith("/"):
+            yield Misfit(
+                "MLS504", f"the pods of '{environment}' cannot read '{source.uri}', a file of this machine",
+                ("sources", name, "uri"),
+                f"override: {{sources: {{{name}: {{uri: s3://BUCKET/{source.uri.rpartition('/')[2]}}}}}}}", key=False,
+            )  # fmt: skip
