@@ -34,8 +34,9 @@ READ_TIMEOUT_S = 0.3     # a request waits for it
 PAUSE_S = 2.0            # how long a reader asks nothing after it got no answer: every try may cost the timeout
 WRITE_TIMEOUT_S = 30.0
 STAGED_S = 3600          # what a writer staged and never committed is gone this long after its last batch
-STAGED_AT_ONCE = 1000
-MOVED_AT_ONCE = 500      # a script of that many states holds up readers for less than a millisecond
+STAGED_AT_ONCE = 500     # of these three, each holds up readers for a millisecond at most
+MOVED_AT_ONCE = 100
+SCANNED_AT_ONCE = 200
 READ_AT_ONCE = 4000      # Lua unpacks no more than 8000 values
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ class RedisStore:
     def _scan_digests(self, name: str) -> Iterator[tuple[bytes, bytes]]:
         cursor = b"0"
         while True:
-            cursor, *found = self._digests(keys=[name], args=[cursor, STAGED_AT_ONCE])
+            cursor, *found = self._digests(keys=[name], args=[cursor, SCANNED_AT_ONCE])
             yield from zip(found[::2], found[1::2], strict=True)
             if cursor == b"0":
                 return
