@@ -31,13 +31,6 @@ ENVIRONMENT = {
         "environments: {dev: {target: local, online_store: {type: redis}}}",
         "environments: {dev: {target: local}}",
     ),
-    "MLS507": Code(
-        "a setting that no environment can use",
-        "Memory, GPUs, replicas and schedules belong to a cluster. In a file with an environment that has one they may"
-        " stand, and `mlsystem plan` says in the others that they are not used; elsewhere they would mean nothing.",
-        "serving: {scaling: {max_replicas: 20}}\nenvironments: {dev: {target: local}}",
-        "environments: {dev: {target: local}}",
-    ),
     "MLS505": Code(
         "something that the platform does not declare",
         "Only what stands under `platform` is relied on: say there what the cluster has, or do without it.",
@@ -50,5 +43,19 @@ ENVIRONMENT = {
         " that a patched base shows in the plan.",
         "images: {base: python:3.11-slim}",
         "images: {base: python:3.11-slim@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}",
+    ),
+    "MLS507": Code(
+        "a setting that no environment can use",
+        "Memory, GPUs, replicas and schedules belong to a cluster. In a file with an environment that has one they may"
+        " stand, and `mlsystem plan` says in the others that they are not used; elsewhere they would mean nothing.",
+        "serving: {scaling: {max_replicas: 20}}\nenvironments: {dev: {target: local}}",
+        "environments: {dev: {target: local}}",
+    ),
+    "MLS508": Code(
+        "a name that a cluster cannot hold",
+        "Names in Kubernetes have lower-case letters, digits and -, and few characters. What does not fit is cut or"
+        " rewritten, with a hash at its end that keeps two names apart.",
+        "name: flight_delay\nenvironments: {prod: {target: kubernetes, …}}",
+        "name: flight-delay\nenvironments: {prod: {target: kubernetes, …}}",
     ),
 }

@@ -11,6 +11,8 @@ from mlsystem.spec.environments import EnvironmentSpec
 from mlsystem.spec.platform import PlatformSpec
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
+    LONGEST_NAME,
+    PREFIX_LENGTH,
     Images,
     KubernetesTarget,
     LocalTarget,
@@ -18,6 +20,7 @@ from mlsystem.system.target import (
     PulumiSettings,
     SecretSource,
     Target,
+    dns_name,
     prefix_of,
 )
 from mlsystem_runtime.contract.quantities import duration
@@ -29,6 +32,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     before = problems.errors
     if written.target == "kubernetes":
         check_refreshes(draft, problems)
+        check_names(draft, written, problems)
     if problems.errors > before:
         return draft
     target = resolved(draft, written)
@@ -92,6 +96,19 @@ def reference(uri: str | SecretRef | None) -> str | None:
 
 def platform(written: PlatformSpec) -> Platform:
     return Platform(**{**dict(written), "gpu_selector": tuple(sorted(written.gpu_selector.items()))})
+
+
+def check_names(draft: Draft, written: EnvironmentSpec, problems: Problems) -> None:
+    """Names are made to fit, and no two become one; who looks for them in the cluster should know what they became."""
+    prefix = prefix_of(draft.spec.name)
+    if written.namespace is None and prefix != draft.spec.name:
+        message = f"no namespace can be called '{draft.spec.name}': the system runs in '{prefix}'"
+        problems.warning("MLS508", message, ("environments", draft.environment),
+                         "say which: `namespace: {name: NAME}`", key=True)  # fmt: skip
+    for name in draft.spec.models:
+        if len(name) > PREFIX_LENGTH or len(f"{prefix}-{dns_name(name)}-server") > LONGEST_NAME:
+            message = f"names in a cluster have at most {LONGEST_NAME} characters: those of model '{name}' are cut"
+            problems.warning("MLS508", message, ("models", name), "a shorter name stays readable there", key=True)
 
 
 def check_refreshes(draft: Draft, problems: Problems) -> None:

@@ -20,7 +20,7 @@ from mlsystem.plan.change import (
     heaviest,
     node_changes,
 )
-from mlsystem.plan.consequence import Consequence, steps_of
+from mlsystem.plan.consequence import REPLACED_PATHS, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
 from mlsystem.plan.preview import Preview
 from mlsystem.state.manifest import Manifest, Observation
@@ -156,10 +156,12 @@ def _steps(changes: tuple[AnyChange, ...], desired: Desired, manifest: Manifest 
     wanted = {step for node, cost in costs.items() for step in steps_of(kinds[node], node.partition(".")[2], cost)}
     proofs = {} if manifest is None else carried(manifest, changes).proofs
     lost = any(isinstance(change, WorkspaceLost) for change in changes)
-    anew = manifest is None or lost or Consequence.REPLACE in costs.values()
+    moved = {one.path for one in replaced(changes)}
+    anew = manifest is None or lost or "workspace" in moved
     for step, fingerprint in desired.steps.items():
         defined = step in proofs and proofs[step].fingerprint == fingerprint
-        if anew or not defined or step in wanted or step.rpartition(".")[0] in wanted:
+        emptied = "online_store" in moved and step.startswith("materialize.")
+        if anew or emptied or not defined or step in wanted or step.rpartition(".")[0] in wanted:
             yield step
 
 
@@ -171,17 +173,26 @@ def _deletes(changes: tuple[AnyChange, ...], environment: str, inventory: Invent
             case NodeRemoved(kind=Kind.MODEL, name=name):
                 held = versions_of(inventory.versions.get(name, 0))
                 sentences.append(f"model '{name}' of {environment} and {held} of it will be deleted")
-            case NodeChanged(kind=Kind.INFRASTRUCTURE, consequence=Consequence.REPLACE, fields=fields):
-                sentences += [_replaced(one, environment, inventory) for one in fields]
             case _:
                 pass
-    return sentences
+    return sentences + [_replaced(one, environment, inventory) for one in replaced(changes)]
+
+
+def replaced(changes: tuple[AnyChange, ...]) -> tuple[FieldChange, ...]:
+    """What cannot change in place: where the environment keeps what it has made."""
+    return tuple(
+        one
+        for change in changes
+        if isinstance(change, NodeChanged) and change.kind is Kind.INFRASTRUCTURE
+        for one in change.fields
+        if one.path in REPLACED_PATHS
+    )
 
 
 def _replaced(one: FieldChange, environment: str, inventory: Inventory) -> str:
     if one.path == "workspace":
         return f"{registry_of(environment, inventory)} will be deleted: the workspace moves from {one.old} to {one.new}"
-    return f"everything in the {one.old} online store of {environment} will be deleted: {one.path} becomes {one.new}"
+    return f"everything in the online store of {environment} will be deleted: it moves from {one.old} to {one.new}"
 
 
 def registry_of(environment: str, inventory: Inventory) -> str:

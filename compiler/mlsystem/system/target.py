@@ -8,6 +8,9 @@ from typing import Literal
 
 from mlsystem_runtime.contract.base import Struct
 
+LONGEST_NAME = 52
+"""Of an object. What is made of one adds to its name: Argo to a schedule's, a StatefulSet to its pods', KEDA to an
+HPA's; they stay within 63."""
 PREFIX_LENGTH = 30
 """So that a name made of it and what it is for stays within Kubernetes' 63 characters, and Argo's 52 for a schedule."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlsystem.system.nodes import System
-from mlsystem.system.target import KubernetesTarget, dns_name, prefix_of
+from mlsystem.system.target import LONGEST_NAME, KubernetesTarget, dns_name, prefix_of
 from mlsystem_runtime.contract.run import RunConfig
 
 Body = dict[str, Any]
@@ -22,9 +22,6 @@ Concern = Literal[
     "pipeline", "observability",
 ]  # fmt: skip
 """One module of the Pulumi program each."""
-
-LONGEST_NAME = 52
-"""What is made of an object adds to its name: Argo to a schedule's, a StatefulSet to its pods', KEDA to an HPA's."""
 
 LONGEST_LABEL = 63
 

@@ -28,7 +28,7 @@ from mlsystem.plan.change import (
     node_changes,
 )
 from mlsystem.plan.consequence import Consequence
-from mlsystem.plan.plan import Plan
+from mlsystem.plan.plan import Plan, replaced
 from mlsystem.system.snapshot import Facet, Kind
 
 WIDEST_VALUE = 80
@@ -69,8 +69,11 @@ def headline(plan: Plan) -> str:
 
 def _work(plan: Plan) -> Iterable[str]:
     cost, first = heaviest(plan.changes), plan.base_serial == 0
-    if any(node.startswith(f"{Kind.INFRASTRUCTURE}.") and one is Consequence.REPLACE for node, one in cost.items()):
+    moved = {one.path for one in replaced(plan.changes)}
+    if "workspace" in moved:
         yield "starts from nothing in a new place"
+    elif "online_store" in moved:
+        yield "fills another online store"
     if any(isinstance(change, WorkspaceLost) for change in plan.changes):
         yield "makes everything again, for its workspace is gone"
     if not first:

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from pods import of_kind
 from schemas import mistakes
 
-from mlsystem.emit.kubernetes.objects import LONGEST_NAME, Cluster
+from mlsystem.emit.kubernetes.objects import Cluster
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem.system.target import LONGEST_NAME
 
 TWO = (EXAMPLES / "seattle-two" / "mlsystem.yaml").read_text()
 FLIGHTS = cluster_of(EXAMPLES / "flights" / "mlsystem.yaml")
