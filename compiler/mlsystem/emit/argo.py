@@ -21,7 +21,8 @@ from mlsystem.emit.argo_pods import (
 )
 from mlsystem.emit.contract import monitored, refreshes
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.sections import PIPELINE
+from mlsystem.emit.kubernetes.processes import config_name
+from mlsystem.emit.sections import PIPELINE, section_of
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import dns_name
@@ -42,10 +43,14 @@ def pipeline_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
 
 
 def workflow_template(cluster: Cluster) -> Body:
-    steps = cluster.sections[PIPELINE].steps
+    steps = all_steps(cluster)
     models = {model.name: model for model in cluster.system.models}
     classes = {step.name: resources_of(step, models) for step in steps}
-    graph = Graph(steps, {name: resources.name for name, resources in classes.items()})
+    graph = Graph(
+        steps,
+        {name: resources.name for name, resources in classes.items()},
+        {one.name: config_name(cluster, section_of(one)) for one in steps},
+    )
     records = (
         record_template(cluster, BEGIN, "--reason", "{{workflow.parameters.reason}}"),
         record_template(
@@ -70,7 +75,7 @@ def workflow_template(cluster: Cluster) -> Body:
         "workflowMetadata": {"labels": cluster.labels("pipeline")},
         "parallelism": AT_ONCE,
         "activeDeadlineSeconds": TRAINING_SECONDS + 4 * STEP_SECONDS,
-        "podGC": {"strategy": "OnPodSuccess", "deleteDelayDuration": "10m"},
+        "podGC": {"strategy": "OnWorkflowSuccess", "deleteDelayDuration": "1h"},
         "ttlStrategy": {"secondsAfterSuccess": 3 * DAY, "secondsAfterFailure": 14 * DAY},
         "templates": [
             graph.recorded(ALL, [step.name for step in steps]),
@@ -81,6 +86,11 @@ def workflow_template(cluster: Cluster) -> Body:
         ],
     }
     return resource(cluster, "WorkflowTemplate", pipeline_name(cluster), spec)
+
+
+def all_steps(cluster: Cluster) -> tuple[Step, ...]:
+    """In an order in which they can run."""
+    return tuple(step for section in cluster.sections.values() for step in section.steps)
 
 
 def pipeline_name(cluster: Cluster) -> str:
@@ -101,11 +111,13 @@ def model_steps(cluster: Cluster, model: ModelNode) -> tuple[str, ...]:
 
 
 class Graph:
-    """All steps, by name; each is a task of every DAG that has it."""
+    """All steps; each is a task of every DAG that has it. `templates` and `configs` say what runs it, and the name of
+    the ConfigMap that tells about it."""
 
-    def __init__(self, steps: Sequence[Step], templates: Mapping[str, str]) -> None:
+    def __init__(self, steps: Sequence[Step], templates: Mapping[str, str], configs: Mapping[str, str]) -> None:
         self._steps = {step.name: step for step in steps}
         self._templates = templates
+        self._configs = configs
         self._tasks = task_names(self._steps)
 
     def recorded(self, name: str, steps: Iterable[str]) -> Body:
@@ -127,7 +139,7 @@ class Graph:
         task = {
             "name": self._tasks[step.name],
             "template": self._templates[step.name],
-            "arguments": {"parameters": [{"name": "step", "value": step.name}]},
+            "arguments": arguments(step=step.name, config=self._configs[step.name]),
         }
         return {**task, "depends": " && ".join(reads)} if reads else task
 

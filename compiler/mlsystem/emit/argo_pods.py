@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 from mlsystem.emit.kubernetes.access import account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, container, cpu, memory, pod_security
-from mlsystem.emit.kubernetes.processes import PYTHON, common, step, tracking_env, value, volumes, workspace_env
+from mlsystem.emit.kubernetes.processes import (
+    PYTHON,
+    common,
+    config_name,
+    step,
+    told,
+    tracking_env,
+    value,
+    volumes,
+    workspace_env,
+)
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import TrainingHardware
@@ -94,7 +104,8 @@ def step_template(cluster: Cluster, resources: Resources) -> Body:
     training = resources.max_loss_us is not None
     template: Body = {
         "name": resources.name,
-        "inputs": {"parameters": [{"name": "step"}]},
+        "inputs": {"parameters": [{"name": "step"}, {"name": "config"}]},
+        "volumes": [told("{{inputs.parameters.config}}").declared],
         "activeDeadlineSeconds": TRAINING_SECONDS if training else STEP_SECONDS,
         "retryStrategy": retries(limit=10 if training else 3),
         "container": process(cluster, step(cluster, "{{inputs.parameters.step}}", RUN_ID), resources),
@@ -128,6 +139,7 @@ def record_template(cluster: Cluster, name: str, *arguments: str) -> Body:
     command = [*PYTHON, name, *common(cluster), "--run-id", RUN_ID, *arguments]
     return {
         "name": name,
+        "volumes": [told(config_name(cluster, PIPELINE)).declared],
         "activeDeadlineSeconds": RECORD_SECONDS,
         "retryStrategy": retries(limit=3),
         "container": process(cluster, command, SMALL),
@@ -159,11 +171,11 @@ def mounted(cluster: Cluster) -> list[Volume]:
 
 
 def pod_settings(cluster: Cluster) -> dict[str, Any]:
-    """What all pods of a workflow have, as fields of its spec."""
+    """What all pods of a workflow have, as fields of its spec; what they are told, their templates say."""
     return {
         "serviceAccountName": account_name(cluster, PIPELINE),
         "securityContext": pod_security(),
         "podSpecPatch": json.dumps({"enableServiceLinks": False}),
         "podMetadata": {"labels": cluster.labels(PIPELINE)},
-        "volumes": [volume.declared for volume in mounted(cluster)],
+        "volumes": [volume.declared for volume in mounted(cluster) if volume.name != "config"],
     }

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import System
 from mlsystem_runtime.contract.base import digest, pretty_json
-from mlsystem_runtime.contract.run import RunConfig
+from mlsystem_runtime.contract.run import RunConfig, Step
 
 MONITOR, PIPELINE = "monitor", "pipeline"
 
@@ -21,8 +21,19 @@ def server_section(model: str) -> str:
     return f"server-{model}"
 
 
+def pipeline_section(model: str) -> str:
+    return f"{PIPELINE}-{model}"
+
+
+def section_of(one: Step) -> str:
+    """Which section tells about a step: a model's own, or what all models share."""
+    model = getattr(one.payload, "model", None)
+    return PIPELINE if model is None else pipeline_section(model)
+
+
 def sections(config: RunConfig) -> Mapping[str, RunConfig]:
-    """By name: `server-MODEL` for each endpoint, `monitor`, `pipeline`."""
+    """By name: `server-MODEL` and `pipeline-MODEL` for each model, `monitor`, and `pipeline` for the steps that models
+    share. A ConfigMap holds a mebibyte, which all models together may need more than."""
     nobody = replace(config.server, endpoints=())
     unwatched = replace(config.monitor, models=(), refreshes=(), sources=())
     nothing = replace(config, steps=(), server=nobody, monitor=unwatched, secrets=())
@@ -32,7 +43,9 @@ def sections(config: RunConfig) -> Mapping[str, RunConfig]:
     }
     found[MONITOR] = replace(nothing, monitor=replace(config.monitor, refreshes=()), secrets=config.secrets)
     told = replace(unwatched, refreshes=config.monitor.refreshes)
-    found[PIPELINE] = replace(nothing, steps=config.steps, monitor=told)
+    for name in dict.fromkeys([PIPELINE, *(section_of(one) for one in config.steps)]):
+        steps = tuple(one for one in config.steps if section_of(one) == name)
+        found[name] = replace(nothing, steps=steps, monitor=told)
     return found
 
 
@@ -47,6 +60,7 @@ def section_hash(section: RunConfig) -> str:
 
 def emit_sections(system: System, found: Mapping[str, RunConfig]) -> tuple[Artifact, ...]:
     origins = {server_section(model.name): f"endpoint.{model.name}" for model in system.models}
+    origins |= {pipeline_section(model.name): f"model.{model.name}" for model in system.models}
     return tuple(
         Artifact(section_path(name), pretty_json(section), origin=origins.get(name, "infrastructure.environment"))
         for name, section in found.items()

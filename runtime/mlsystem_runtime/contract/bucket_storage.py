@@ -84,6 +84,10 @@ class BucketStorage:
         last = max((one.changed_s for one in found), default=0.0)
         return [one.name for one in found if one.changed_s == last]
 
+    def documents(self, folder: str) -> list[str]:
+        names = (one.name[len(folder) + 1 :] for one in self.bucket.listing(f"{folder}/"))
+        return [name for name in names if "/" not in name and name.endswith(".json")]
+
     def folders(self, name: str) -> list[str]:
         return [folder for folder in self.bucket.folders(name) if not folder.startswith(".")]
 

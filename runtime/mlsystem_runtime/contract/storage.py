@@ -41,6 +41,10 @@ class Storage(Protocol):
         """`change` may be called again: nobody writes between what it was given and what becomes of it."""
         ...
 
+    def documents(self, folder: str) -> list[str]:
+        """The names of the JSON documents directly in a folder, sorted."""
+        ...
+
     def newest(self, folder: str, name: str) -> list[str]:
         """Of the documents FOLDER/*/NAME the one changed last; several where the clock cannot tell them apart."""
         ...
@@ -101,6 +105,9 @@ class LocalStorage:
             new = change(path.read_bytes() if path.exists() else None)
             if new is not None:
                 write_atomically(path, new)
+
+    def documents(self, folder: str) -> list[str]:
+        return sorted(path.name for path in self.root.joinpath(folder).glob("[!.]*.json"))
 
     def newest(self, folder: str, name: str) -> list[str]:
         home = self.root / folder

@@ -44,7 +44,7 @@ def end(
     if refresh is not None:
         end_refresh(workspace, refresh, None if outcome == SUCCEEDED else detail)
     elif entrypoint != PROPOSE:
-        end_run(config, workspace, run_id, outcome == SUCCEEDED, detail)
+        end_run(workspace, run_id, outcome == SUCCEEDED, detail)
     if workspace.bucket is not None:
         collect_bucket(workspace.bucket, time.time())
     emit("finished", status="done", summary=f"{run_id} ended: {detail or outcome}")
@@ -73,9 +73,9 @@ def end_refresh(workspace: Workspace, refresh: Refresh, failure: str | None) -> 
     workspace.update(Refreshes, ended, REFRESHES)
 
 
-def end_run(config: RunConfig, workspace: Workspace, run_id: str, succeeded: bool, detail: str) -> None:
+def end_run(workspace: Workspace, run_id: str, succeeded: bool, detail: str) -> None:
     """A gate that said no is an answer, not a failure: its step ends well, and the run is `blocked`."""
-    blocked = [record for record in records(config, workspace, run_id) if record.status == "blocked"]
+    blocked = [record for record in records(workspace, run_id) if record.status == "blocked"]
     outcome: Outcome = "failed" if not succeeded else "blocked" if blocked else "done"
     text = detail or "; ".join(f"{record.step}: {record.summary}" for record in blocked)
     event = RunFinished(run_id=run_id, outcome=outcome, detail=text[:LONGEST_DETAIL])
@@ -84,15 +84,9 @@ def end_run(config: RunConfig, workspace: Workspace, run_id: str, succeeded: boo
     )
 
 
-def records(config: RunConfig, workspace: Workspace, run_id: str) -> list[StepRecord]:
+def records(workspace: Workspace, run_id: str) -> list[StepRecord]:
     """Of the steps that ran."""
-    found = []
-    for step in config.steps:
-        try:
-            found.append(workspace.read(StepRecord, "runs", run_id, f"{step.name}.json"))
-        except FileNotFoundError:
-            continue
-    return found
+    return [workspace.read(StepRecord, "runs", run_id, name) for name in workspace.storage.documents(f"runs/{run_id}")]
 
 
 def described(failures: str) -> str:

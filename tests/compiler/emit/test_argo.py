@@ -15,7 +15,8 @@ from clusters import cluster_of
 from mlsystem.emit.argo import pipeline_objects, task_names
 from mlsystem.emit.argo_pods import RETRY_WHEN, SMALL, Resources
 from mlsystem.emit.kubernetes.objects import Body, Cluster
-from mlsystem.emit.sections import PIPELINE
+from mlsystem.emit.kubernetes.processes import config_name
+from mlsystem_runtime.contract.base import pretty_json
 
 EXAMPLES = ("flights", "seattle", "seattle-two")
 SCHEDULED = {"override": {"training": {"schedule": "0 3 * * 1"}}}
@@ -68,7 +69,7 @@ def containers(cluster: Cluster) -> list[Body]:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_everything_runs_every_step_after_what_it_reads(name: str) -> None:
     cluster = example(name)
-    steps = cluster.sections[PIPELINE].steps
+    steps = [step for section in cluster.sections.values() for step in section.steps]
     found = tasks(cluster, "all")
 
     by_step = {step_of(task): task for task in found.values() if step_of(task)}
@@ -94,11 +95,12 @@ def test_every_task_names_a_template_and_every_variable_is_known(name: str) -> N
     spec, found = template_of(cluster), templates(cluster)
     declared = {f"workflow.parameters.{one['name']}" for one in spec["arguments"]["parameters"]}
     engine = {f"workflow.{one}" for one in ("name", "status", "failures", "mainEntrypoint")}
+    inputs = {"inputs.parameters.step", "inputs.parameters.config"}
 
     used = {task["template"] for one in found.values() for task in one.get("dag", {}).get("tasks", [])}
     assert used <= set(found)
     assert {spec["entrypoint"], spec["onExit"]} <= set(found)
-    assert set(re.findall(r"{{([^}]*)}}", json.dumps(spec))) <= declared | engine | {"inputs.parameters.step"}
+    assert set(re.findall(r"{{([^}]*)}}", json.dumps(spec))) <= declared | engine | inputs
 
 
 def test_a_models_entrypoint_has_the_steps_of_a_retraining() -> None:
@@ -144,12 +146,25 @@ def test_every_container_has_a_command_limits_and_no_rights(name: str) -> None:
     assert template_of(cluster)["securityContext"]["runAsNonRoot"] is True
 
 
+def test_every_step_is_told_by_the_section_that_has_it() -> None:
+    cluster = example("seattle-two")
+    held = {config_name(cluster, name): section for name, section in cluster.sections.items()}
+
+    for task in tasks(cluster, "all").values():
+        given = {one["name"]: one["value"] for one in task.get("arguments", {}).get("parameters", [])}
+        if given:
+            assert given["step"] in {step.name for step in held[given["config"]].steps}
+    assert all(len(pretty_json(section)) < 2**20 for section in held.values())
+
+
 def test_what_is_mounted_is_a_volume_and_the_workspace_is_the_claim() -> None:
     cluster = example("flights")
     volumes = {one["name"]: one for one in template_of(cluster)["volumes"]}
 
-    for container in containers(cluster):
-        assert {mount["name"] for mount in container["volumeMounts"]} <= set(volumes)
+    for template in templates(cluster).values():
+        own = {one["name"] for one in template.get("volumes", ())}
+        mounts = template.get("container", {}).get("volumeMounts", ())
+        assert {mount["name"] for mount in mounts} <= set(volumes) | own
     assert volumes["workspace"]["persistentVolumeClaim"] == {"claimName": "flight-delay-workspace"}
 
 

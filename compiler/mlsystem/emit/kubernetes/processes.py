@@ -70,8 +70,12 @@ def common(cluster: Cluster) -> list[str]:
 
 def volumes(cluster: Cluster, section: str, mirror_bytes: int) -> list[Volume]:
     """Of a process that is told `section`. `mirror_bytes`: the most of a bucket that it has at hand."""
-    told = Volume("config", CONFIG_FOLDER, {"configMap": {"name": config_name(cluster, section)}}, read_only=True)
-    return [told, tmp(), storage(cluster, mirror_bytes)]
+    return [told(config_name(cluster, section)), tmp(), storage(cluster, mirror_bytes)]
+
+
+def told(config: str) -> Volume:
+    """The ConfigMap of that name, where every command line looks for it."""
+    return Volume("config", CONFIG_FOLDER, {"configMap": {"name": config}}, read_only=True)
 
 
 def storage(cluster: Cluster, mirror_bytes: int) -> Volume:
