@@ -1,4 +1,4 @@
-"""The generated pipelines: Argo's own linter and the API server take them, and its controller runs them to their end."""
+"""The generated pipelines: Argo's linter and the API server take them, and its controller runs them to their end."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from engines.recipes import is_built, program
 
 from mlsystem.emit.argo import pipeline_objects
 from mlsystem.emit.kubernetes import objects
+from mlsystem.emit.kubernetes.config import configs
+from mlsystem_runtime.steps.recording import described
 
 SCHEDULE = {"training": {"schedule": "*/1 * * * *"}}
 ENDED = ("Succeeded", "Failed", "Error")
@@ -30,13 +32,11 @@ def start(cluster: Cluster, made: objects.Cluster) -> str:
     namespace = made.target.namespace
     bodies = [one.body for one in pipeline_objects(made)]
     spec = bodies[0]["spec"]
-    config = next(one["configMap"]["name"] for one in spec["volumes"] if "configMap" in one)
     cluster.namespace(namespace)
     cluster.apply(
         {"apiVersion": "v1", "kind": "ServiceAccount",
          "metadata": {"name": spec["serviceAccountName"], "namespace": namespace}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config, "namespace": namespace},
-         "data": {"run.json": "{}"}},
+        *(one.body for one in configs(made)),
     )  # fmt: skip
     cluster.apply(*bodies)
     return namespace
@@ -102,17 +102,63 @@ def test_a_training_pod_is_as_patient_as_the_trainer_needs(cluster: Cluster, arg
     made = generated("seattle", "pipelines-patient", workspace="s3://models/seattle")
     namespace = start(cluster, made)
     cluster.apply(submitted("one", made, "model-main"))
-    cluster.eventually(lambda: training_pods(cluster, namespace), "a pod that trains", seconds=120)
+    cluster.eventually(lambda: pods_of("train", cluster, namespace), "a pod that trains", seconds=120)
 
-    [pod] = training_pods(cluster, namespace)
+    [pod] = pods_of("train", cluster, namespace)
 
     assert pod["spec"]["terminationGracePeriodSeconds"] == 300
     assert pod["spec"]["enableServiceLinks"] is False
     assert pod["spec"]["serviceAccountName"] == "seattle-weather-pipeline"
 
 
-def training_pods(cluster: Cluster, namespace: str) -> list[Object]:
-    return [pod for pod in cluster.find("pods", namespace) if "-train-" in pod["metadata"]["name"]]
+def pods_of(template: str, cluster: Cluster, namespace: str) -> list[Object]:
+    return [pod for pod in cluster.find("pods", namespace) if f"-{template}-" in pod["metadata"]["name"]]
+
+
+@pytest.mark.parametrize(("code", "reason", "again"), [
+    ("75", "Error", True), ("143", "Error", True), ("1", "Error", False), ("2", "Error", False),
+    ("137", "OOMKilled", False),
+])  # fmt: skip
+def test_what_was_stopped_is_run_again_and_what_says_no_is_not(
+    cluster: Cluster, argo: Processes, code: str, reason: str, again: bool
+) -> None:
+    made = generated("seattle", f"pipelines-exit-{code}", workspace="s3://models/seattle")
+    namespace = start(cluster, made)
+    one = submitted("one", made, "refresh-15m")
+    told = {"mlsystem.dev/exit-code": code, "mlsystem.dev/exit-reason": reason}
+    one["spec"]["podMetadata"] = {"annotations": told}
+    cluster.apply(one)
+
+    def decided(workflow: Object) -> bool:
+        return len(attempts(workflow)) > 1 or phase(workflow) in ENDED
+
+    found = cluster.wait_for("workflow", "one", decided, namespace, seconds=120)
+
+    assert (len(attempts(found)) > 1) == again
+
+
+def test_the_exit_handler_is_told_what_failed_in_a_form_that_it_reads(cluster: Cluster, argo: Processes) -> None:
+    made = generated("seattle", "pipelines-told", workspace="s3://models/seattle")
+    namespace = start(cluster, made)
+    one = submitted("one", made, "refresh-15m")
+    one["spec"]["podMetadata"] = {"annotations": {"mlsystem.dev/exit-code": "1"}}
+    cluster.apply(one)
+    cluster.eventually(lambda: pods_of("end", cluster, namespace), "a pod of the exit handler", seconds=120)
+
+    [pod] = pods_of("end", cluster, namespace)
+    main = next(one for one in pod["spec"]["containers"] if one["name"] == "main")
+    words = [*main["command"], *main.get("args", [])]
+    said = {name: words[words.index(name) + 1] for name in ("--entrypoint", "--outcome", "--failures")}
+
+    assert (said["--entrypoint"], said["--outcome"]) == ("refresh-15m", "Failed")
+    assert described(said["--failures"]).startswith("ingest-weather")
+    assert "exit code 1" in described(said["--failures"])
+
+
+def attempts(workflow: Object) -> list[str]:
+    """At the first step."""
+    nodes = workflow.get("status", {}).get("nodes", {}).values()
+    return [node["displayName"] for node in nodes if node["displayName"].startswith("ingest-weather(")]
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def groups(cluster: Cluster) -> tuple[Group, ...]:
     """One per endpoint and one for the system."""
     endpoints = tuple(
         Group(
-            name=f"{cluster.instance}-{model.name}",
+            name=f"{cluster.instance}-endpoint-{model.name}",
             origin=f"endpoint.{model.name}",
             model=model.name,
             recordings=tuple(recordings(cluster, model)),

@@ -29,13 +29,17 @@ def rule_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
     rules = tuple(
         KubernetesObject(
             "observability",
-            resource(cluster, "PrometheusRule", cluster.name("rules", group.model or "pipeline"), "monitor",
+            resource(cluster, "PrometheusRule", rules_name(cluster, group), "monitor",
                      {"groups": [group_body(cluster, group)]}, group.model),
             group.origin, "observability",
         )
         for group in groups(cluster)
     )  # fmt: skip
     return (*rules, service_monitor(cluster), pod_monitor(cluster))
+
+
+def rules_name(cluster: Cluster, group: Group) -> str:
+    return cluster.name("pipeline", "rules") if group.model is None else cluster.name("rules", group.model)
 
 
 def service_monitor(cluster: Cluster) -> KubernetesObject:
