@@ -93,6 +93,7 @@ def start_simulation(place: Path, processes: Processes, kubeconfig: Path, stages
     config.write_text("\n---\n".join(path.read_text() for path in files))
     processes.start(
         "kwok", program("kwok", "kwok"), f"--kubeconfig={kubeconfig}", "--manage-all-nodes=true",
+        "--node-lease-duration-seconds=40",  # else the node counts as lost after a minute, and its pods as not ready
         f"--config={config}", "--node-ip=127.0.0.1", "--cidr=10.98.0.0/16", environment={"HOME": str(place)},
     )  # fmt: skip
 
