@@ -91,6 +91,7 @@ def server_env(cluster: Cluster) -> list[Body]:
     return [
         secret_value("PGPASSWORD", cluster.target.secrets.name, PASSWORD),
         value("MLFLOW_DISABLE_TELEMETRY", "true"),
+        value("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"),
     ]
 
 
