@@ -89,12 +89,11 @@ def cluster_named(name: str) -> Cluster:
 
 
 def cluster_of(spec: str | Path, environment: str = "staging", **settings: Any) -> Cluster:
-    """A system as an emitter of objects gets it. Where settings are given, or the spec has no such environment, its
-    last section (`environments`) is this one alone: STAGING with these settings. Files are in a bucket then."""
+    """A system as an emitter of objects gets it. The last section of the spec, `environments`, is replaced by this one
+    alone: STAGING with these settings. Files are in a bucket."""
     text = spec.read_text() if isinstance(spec, Path) else spec
-    if settings or f"\n  {environment}:" not in text:
-        others = text.partition(ENVIRONMENTS)[0].replace("uri: data/", "uri: s3://data/")
-        text = f"{others}{ENVIRONMENTS}  {environment}: {json.dumps({**STAGING, **settings})}\n"
+    others = text.partition(ENVIRONMENTS)[0].replace("uri: data/", "uri: s3://data/")
+    text = f"{others}{ENVIRONMENTS}  {environment}: {json.dumps({**STAGING, **settings})}\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mlsystem.yaml")
         path.write_text(text)

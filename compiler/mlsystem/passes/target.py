@@ -85,7 +85,7 @@ def locked(images: Images, problems: Problems, place: Path) -> Images:
         return replace(images, base=f"{images.base}@{digests[images.base]}")
     problems.warning(
         "MLS506", f"what is behind '{images.base}' may change: images would differ from one build to the next", place,
-        f"write NAME@sha256:…, or the digest in {LOCK} beside this file",
+        f"write `images: {{base: NAME@sha256:…}}`, or its digest in {LOCK} beside this file",
     )  # fmt: skip
     return images
 

@@ -9,6 +9,7 @@ import pytest
 from mlsystem.plan.change import DataChanged, NodeAffected, NodeChanged, NodeRenamed, heaviest
 from mlsystem.plan.consequence import Consequence
 from mlsystem.plan.plan import Inventory
+from mlsystem.plan.render.words import headline
 
 RELEASED = {"evaluation.main": "re-evaluate", "endpoint.main": "release"}
 RETRAINED = {"model.main": "retrain", **RELEASED}
@@ -149,6 +150,25 @@ def test_another_workspace_names_what_is_lost_and_runs_every_step(system, plan_f
 
     assert plan.deletes[0].startswith("the model registry of dev and 3 versions of 2 models in it will be deleted")
     assert len(plan.steps) == 6
+
+
+def test_another_online_store_is_filled_again_and_nothing_is_trained(system, plan_for):
+    new = system({"infrastructure.environment.operate.online_store": "redis://other:6379"})
+    plan = plan_for(system(), new)
+
+    assert plan.deletes == (
+        "everything in the online store of dev will be deleted: it moves from sqlite to redis://other:6379",
+    )
+    assert plan.steps == ("materialize.history",)
+    assert headline(plan).startswith("dev of flights: fills another online store, then restarts the server")
+
+
+def test_only_what_holds_something_is_lost_when_an_environment_moves(system, plan_for):
+    new = system({
+        "infrastructure.environment.operate.workspace": "/b", "infrastructure.environment.operate.port": 8081,
+    })  # fmt: skip
+
+    assert len(plan_for(system(), new).deletes) == 1
 
 
 def test_a_process_that_is_down_is_a_change(system, plan_for):

@@ -79,6 +79,8 @@ def _work(plan: Plan) -> Iterable[str]:
     if not first:
         renamed = [one.name for one in node_changes(plan.changes) if isinstance(one, NodeRenamed)]
         yield _phrase("carries over", list(dict.fromkeys(renamed)))
+    images = _named(cost, Kind.IMAGE, Consequence.RECONFIGURE)
+    yield _phrase("builds images" if len(images) > 1 else "builds image", images)
     yield _phrase("ingests" if first else "re-ingests", _named(cost, Kind.SOURCE, Consequence.RE_INGEST))
     yield _phrase("checks", _named(cost, Kind.SOURCE, Consequence.RE_EVALUATE))
     groups = _named(cost, Kind.GROUP, Consequence.RECOMPUTE)
@@ -93,7 +95,14 @@ def _work(plan: Plan) -> Iterable[str]:
     released = _named(cost, Kind.ENDPOINT, Consequence.RELEASE)
     alone = len(released) == 1 and released in (trained, evaluated)
     yield "releases it" if alone else _phrase("releases", released)
+    yield "reconfigures what runs" if any(map(_reconfigures, node_changes(plan.changes))) else ""
     yield _processes(plan)
+
+
+def _reconfigures(change: AnyNodeChange) -> bool:
+    """Whether only settings of a cluster's objects change: bounds, schedules, who may reach them."""
+    kinds = (Kind.ENDPOINT, Kind.MODEL, Kind.INFRASTRUCTURE)
+    return isinstance(change, NodeChanged) and change.kind in kinds and change.consequence is Consequence.RECONFIGURE
 
 
 def _processes(plan: Plan) -> str:
