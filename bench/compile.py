@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-
 GROUPS, FEATURES, MODELS = 20, 10, 20
 ROUNDS = 5
 ENVIRONMENT = {

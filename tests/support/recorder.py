@@ -116,7 +116,8 @@ def record(folder: Path, configuration: Mapping[str, str], *, unknown: bool = Fa
             project="test", stack="test", monitor_address=address, args=[address], dryRun=unknown, parallel=4,
             organization="organization", config=configuration,
         )  # fmt: skip
-        answer = LanguageServer(inline(folder)).Run(request, None)
+        language: Any = LanguageServer(inline(folder))
+        answer = language.Run(request, None)
     finally:
         server.stop(None)
     if answer.error:

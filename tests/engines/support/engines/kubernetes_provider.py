@@ -165,7 +165,7 @@ def seen(wanted: Any, there: Any) -> Any:
 
 def diff_response(old: Properties, new: Properties, fixed: tuple[str, ...]) -> Any:
     """`fixed` fields, and the data of an immutable ConfigMap, change by replacement."""
-    found = dict(differences(old, new, ""))
+    found: dict[str, Any] = dict(differences(old, new, ""))
     if old.get("kind") == "ConfigMap" and old.get("immutable"):
         fixed = (*fixed, *(path for path in found if path.startswith("data")))
     replaces = [path for path in found if path in fixed]
