@@ -38,7 +38,7 @@ check: $(INSTALLED)  ## style, types, and generated files that are out of date
 bench: $(INSTALLED)  ## measures, and writes bench/README.md
 	$(BIN)/python bench/run.py
 
-schema docs golden: $(INSTALLED)  ## writes the generated files of that kind again
+schema docs golden graphs: $(INSTALLED)  ## writes the generated files of that kind again
 	$(BIN)/python tools/generate.py $@
 
 lock: $(INSTALLED)  ## pins again what images install, from templates/images/*.in and constraints.txt; needs uv

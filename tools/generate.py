@@ -1,6 +1,7 @@
-"""Writes the files that are made from others: the JSON Schema, the reference pages, the golden tree of every example.
+"""Writes the files that are made from others: the JSON Schema, the reference pages, the golden tree of every example,
+and what its program declares to Pulumi.
 
-python tools/generate.py [schema|docs|golden] [--check]     (default: all)
+python tools/generate.py [schema|docs|golden|graphs] [--check]     (default: all)
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ def golden() -> Files:
     return files
 
 
+def graphs() -> Files:
+    """What the generated program of every example declares to Pulumi."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from resource_graphs import graph_of  # lazy: Pulumi's SDK takes seconds
+
+    folder, specs = ROOT / "tests" / "compiler" / "emit" / "graphs", sorted(ROOT.glob("examples/*/mlsystem.yaml"))
+    return {folder / f"{spec.parent.name}.txt": graph_of(spec) for spec in specs}
+
+
 def untagged(text: str, compiled: Compiled) -> str:
     """Without the tags that follow from the runtime's source: any change of it would change every tree."""
     if compiled.cluster is not None:
@@ -63,6 +73,7 @@ KINDS: dict[str, tuple[Callable[[], Files], str]] = {
     "schema": (schema, "schemas/*.json"),
     "docs": (docs, "docs/reference/*.md"),
     "golden": (golden, "examples/*/expected/**/*"),
+    "graphs": (graphs, "tests/compiler/emit/graphs/*.txt"),
 }
 
 

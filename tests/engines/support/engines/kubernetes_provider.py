@@ -30,6 +30,7 @@ DELAY = "MLSYSTEM_TEST_PROVIDER_DELAY"
 MANAGER = "pulumi-stand-in"
 FIXED = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 Kind = provider_pb2.PropertyDiff
+REPLACING = {Kind.ADD: Kind.ADD_REPLACE, Kind.DELETE: Kind.DELETE_REPLACE, Kind.UPDATE: Kind.UPDATE_REPLACE}
 Properties = dict[str, Any]
 
 
@@ -169,8 +170,8 @@ def diff_response(old: Properties, new: Properties, fixed: tuple[str, ...]) -> A
     if old.get("kind") == "ConfigMap" and old.get("immutable"):
         fixed = (*fixed, *(path for path in found if path.startswith("data")))
     replaces = [path for path in found if path in fixed]
-    detailed = {  # the number after that of a change is that of the same change by replacement
-        path: provider_pb2.PropertyDiff(kind=kind + (path in fixed), inputDiff=True)
+    detailed = {
+        path: provider_pb2.PropertyDiff(kind=REPLACING[kind] if path in fixed else kind, inputDiff=True)
         for path, kind in found.items()
     }
     changes = provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE
@@ -180,7 +181,8 @@ def diff_response(old: Properties, new: Properties, fixed: tuple[str, ...]) -> A
     )  # fmt: skip
 
 
-def differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, int]]:
+def differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Paths that differ, with the kind of the difference."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             step = f'["{key}"]' if "." in key or "/" in key else f".{key}" if path else key
