@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -53,6 +55,10 @@ class ClusterApi(Protocol):
         """Nothing happens where it is not there."""
         ...
 
+    def log(self, pod: Reference, container: str, lines: int, *, follow: bool) -> Iterator[str]:
+        """The last lines of a container's log; with `follow` also those to come, until the container ends."""
+        ...
+
 
 class HttpsApi:
     """The server of a kubeconfig's context (None: the current one)."""
@@ -93,6 +99,16 @@ class HttpsApi:
         if place is not None:
             self._ask("DELETE", f"{place}/{one.name}?propagationPolicy=Background")
 
+    def log(self, pod: Reference, container: str, lines: int, *, follow: bool) -> Iterator[str]:
+        asked = {"container": container, "tailLines": lines, **({"follow": "true"} if follow else {})}
+        path = f"{self._place('v1', 'Pod', pod.namespace)}/{pod.name}/log?{urllib.parse.urlencode(asked)}"
+        try:
+            with self._answer("GET", path, seconds=None if follow else SECONDS) as answer:
+                for line in answer:
+                    yield line.decode(errors="replace").rstrip("\n")
+        except AbsentError:
+            raise MlsystemError(f"{pod} is not there any more") from None
+
     def _place(self, api_version: str, kind: str, namespace: str | None) -> str | None:
         """The path of the collection; None where the server does not know the kind."""
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
@@ -106,26 +122,46 @@ class HttpsApi:
         return f"{root}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{plural}"
 
     def _ask(self, method: str, path: str, body: Body | None = None, media: str = "application/json") -> Body | None:
-        """None where there is no such thing."""
+        """None where there is no such thing. `media` is what the body is written in."""
+        try:
+            with self._answer(method, path, body, media=media) as answer:
+                found: Body = json.loads(answer.read())
+                return found
+        except AbsentError:
+            return None
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        seconds: float | None = SECONDS,
+        media: str = "application/json",
+    ) -> Iterator[http.client.HTTPResponse]:
+        """To be read; `seconds` is the longest silence."""
         way = self._access
-        headers = {**way.headers, "Accept": "application/json", "Content-Type": media}
+        headers = {**way.headers, "Accept": "application/json, */*", "Content-Type": media}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(way.server + path, data=data, method=method, headers=headers)
         handler = urllib.request.HTTPSHandler(context=way.tls)
         try:
-            with urllib.request.build_opener(handler).open(request, timeout=SECONDS) as answer:
-                found: Body = json.loads(answer.read())
-                return found
+            with urllib.request.build_opener(handler).open(request, timeout=seconds) as answer:
+                yield answer
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == HTTPStatus.NOT_FOUND and method != "POST":
-                    return None
+                    raise AbsentError from error
                 raise refused(error, method, path) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise MlsystemError(
                 f"the cluster of context '{way.context}' does not answer: {getattr(error, 'reason', error)}",
                 f"try: kubectl --context {way.context} get --raw /readyz",
             ) from error
+
+
+class AbsentError(Exception):
+    """The server has no such thing."""
 
 
 def refused(error: urllib.error.HTTPError, method: str, path: str) -> MlsystemError:
@@ -140,9 +176,10 @@ def refused(error: urllib.error.HTTPError, method: str, path: str) -> MlsystemEr
 
 @dataclass
 class MemoryApi:
-    """The same without a cluster. `objects` are those that are there."""
+    """The same without a cluster. `objects` are those that are there, `logs` what pods have written, by name."""
 
     objects: dict[Reference, Body] = field(default_factory=dict)
+    logs: dict[str, list[str]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     def get(self, one: Reference) -> Body | None:
@@ -166,3 +203,7 @@ class MemoryApi:
     def delete(self, one: Reference) -> None:
         self.done.append(f"delete {one}")
         self.objects.pop(one, None)
+
+    def log(self, pod: Reference, container: str, lines: int, *, follow: bool) -> Iterator[str]:
+        self.done.append(f"log {pod} {container}{' --follow' if follow else ''}")
+        yield from self.logs.get(pod.name, [])[-lines:]

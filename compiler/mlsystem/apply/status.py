@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from mlsystem.apply.local import HOST, LocalEngine
@@ -12,18 +11,19 @@ from mlsystem.errors import MlsystemError
 from mlsystem.state.manifest import Manifest
 from mlsystem_runtime.contract.base import Struct, pretty_json
 from mlsystem_runtime.contract.ledger import (
-    FileLedger,
     ProposalOpened,
     RunFinished,
     RunStarted,
     VersionRegistered,
+    open_ledger,
     open_proposals,
 )
 from mlsystem_runtime.contract.monitor_state import MonitorState
-from mlsystem_runtime.contract.release import Share, read_release
-from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
+from mlsystem_runtime.contract.release import Release, Share, read_release
+from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 
-T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+SHOWN_VERSIONS = 3
 
 
 class StepStatus(Struct):
@@ -69,6 +69,7 @@ class Status(Struct):
 def status_of(engine: LocalEngine, manifest: Manifest) -> Status:
     states = engine.supervisor.states()
     config, workspace = engine.config, engine.workspace
+    release = read_release(workspace.release)
     return Status(
         system=config.system,
         environment=config.environment,
@@ -76,8 +77,8 @@ def status_of(engine: LocalEngine, manifest: Manifest) -> Status:
         url=f"http://{HOST}:{manifest.outputs.port}",
         processes={program.name: states.get(program.name, "DOWN") for program in engine.programs()},
         run=last_run(workspace, tuple(step.name for step in config.steps)),
-        models=tuple(model_status(workspace, one.model, one.routes) for one in config.server.endpoints),
-        proposals=tuple(open_proposals(FileLedger(workspace.ledger)).values()),
+        models=tuple(model_status(workspace, release, one.model, one.routes) for one in config.server.endpoints),
+        proposals=tuple(open_proposals(open_ledger(workspace)).values()),
         blocked=manifest.blocked,
     )
 
@@ -85,7 +86,7 @@ def status_of(engine: LocalEngine, manifest: Manifest) -> Status:
 def last_run(workspace: Workspace, order: tuple[str, ...]) -> RunStatus | None:
     started: RunStarted | None = None
     finished: RunFinished | None = None
-    for entry in FileLedger(workspace.ledger).entries():
+    for entry in open_ledger(workspace).entries():
         if isinstance(entry.body, RunStarted):
             started, finished = entry.body, None
         elif isinstance(entry.body, RunFinished):
@@ -103,28 +104,32 @@ def last_run(workspace: Workspace, order: tuple[str, ...]) -> RunStatus | None:
 
 def _steps(workspace: Workspace, run_id: str, order: tuple[str, ...]) -> Iterator[StepStatus]:
     for name in order:
-        record = _read(workspace.record(run_id, name), StepRecord)
+        record = _read(workspace, StepRecord, "runs", run_id, f"{name}.json")
         if record is not None:
             yield StepStatus(step=name, status=record.status, summary=record.summary, seconds=record.seconds)
 
 
-def model_status(workspace: Workspace, model: str, routes: tuple[str, ...]) -> ModelStatus:
-    bodies = (entry.body for entry in FileLedger(workspace.ledger).entries())
+def model_status(workspace: Workspace, release: Release, model: str, routes: tuple[str, ...]) -> ModelStatus:
+    bodies = (entry.body for entry in open_ledger(workspace).entries())
     entered = {one.version: one for one in bodies if isinstance(one, VersionRegistered) and one.model == model}
-    versions = [one for number, one in sorted(entered.items()) if workspace.version(model, number).is_dir()]
-    released = read_release(workspace.release).models.get(model)
+    kept = set(workspace.versions(model))
     return ModelStatus(
         model=model,
         routes=routes,
-        shares=() if released is None else released.shares,
-        versions=tuple(reversed(versions)),
-        monitor=_read(workspace.path("monitor", f"{model}.json"), MonitorState),
+        shares=shares_of(release, model),
+        versions=tuple(one for number, one in sorted(entered.items(), reverse=True) if number in kept),
+        monitor=_read(workspace, MonitorState, "monitor", f"{model}.json"),
     )
 
 
-def _read(path: Path, kind: type[T]) -> T | None:
+def shares_of(release: Release, model: str) -> tuple[Share, ...]:
+    released = release.models.get(model)
+    return () if released is None else released.shares
+
+
+def _read(workspace: Workspace, kind: type[S], *parts: str) -> S | None:
     try:
-        return read_struct(path, kind)
+        return workspace.read(kind, *parts)
     except (FileNotFoundError, MlsystemError):
         return None
 
@@ -139,37 +144,46 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"  endpoint {status.url}"
     if status.run is not None:
         yield ""
-        yield from _run_lines(status.run)
+        yield from run_lines(status.run)
     for model in status.models:
         yield ""
-        yield from _model_lines(model)
+        yield answers_line(model)
+        yield from model_lines(model)
     for proposal in status.proposals:
         yield ""
-        yield f"proposal {proposal.proposal}: {proposal.kind} {proposal.model}: {proposal.reason}"
-        yield f"  mlsystem approve {proposal.proposal} | mlsystem reject {proposal.proposal}"
+        yield from proposal_lines(proposal)
     if status.blocked:
         yield ""
         yield f"a gate said no in {', '.join(status.blocked)}; to evaluate again: mlsystem apply --retry"
 
 
-def _run_lines(run: RunStatus) -> Iterator[str]:
+def run_lines(run: RunStatus) -> Iterator[str]:
     yield f"run {run.run_id}: {run.outcome or 'not finished'} ({run.reason})"
     width = max((len(step.step) for step in run.steps), default=0)
     for step in run.steps:
         yield f"  {step.step:<{width}}  {step.status:<9}  {step.seconds:6.1f} s  {step.summary}"
 
 
-def _model_lines(model: ModelStatus) -> Iterator[str]:
+def proposal_lines(proposal: ProposalOpened, suffix: str = "") -> Iterator[str]:
+    name = f"{proposal.proposal}{suffix}"
+    yield f"proposal {proposal.proposal}: {proposal.kind} {proposal.model}: {proposal.reason}"
+    yield f"  mlsystem approve {name} | mlsystem reject {name}"
+
+
+def answers_line(model: ModelStatus) -> str:
     shares = ", ".join(f"version {one.version} answers {one.share:.0%}" for one in model.shares)
-    yield f"model {model.model} on {', '.join(model.routes)}: {shares or 'no version answers'}"
-    for version in model.versions[:3]:
+    return f"model {model.model} on {', '.join(model.routes)}: {shares or 'no version answers'}"
+
+
+def model_lines(model: ModelStatus) -> Iterator[str]:
+    for version in model.versions[:SHOWN_VERSIONS]:
         metrics = ", ".join(
             f"{one.metric} {one.value:.4g}" for one in version.metrics if one.slice is None and one.value is not None
         )
         yield f"  version {version.version} {version.status}: {metrics}"
         yield from (f"    gate {gate.gate}: {gate.detail}" for gate in version.gates if not gate.passed)
-    if len(model.versions) > 3:
-        yield f"  and {len(model.versions) - 3} older"
+    if len(model.versions) > SHOWN_VERSIONS:
+        yield f"  and {len(model.versions) - SHOWN_VERSIONS} older"
     if model.monitor is not None:
         yield from _monitor_lines(model.monitor)
 

@@ -8,13 +8,15 @@ from typing import Literal, NamedTuple
 
 from mlsystem.apply.cluster_api import ClusterApi, Reference
 from mlsystem.apply.events import StepBegins, StepEnds, Waits, Watch
-from mlsystem.emit.argo import ALL, API, model_entrypoint, model_steps
+from mlsystem.emit.argo import ALL, API, PROPOSE, model_entrypoint, model_steps
 from mlsystem.emit.kubernetes.objects import Body, Cluster
+from mlsystem.emit.sections import PIPELINE
 from mlsystem.errors import MlsystemError
 
 PAUSE_SECONDS = 2.0
 TELL_SECONDS = 60.0
 STEP = "pipeline"
+REFRESH = "refresh-"
 Phase = Literal["unknown", "running", "done", "failed"]
 
 
@@ -64,13 +66,20 @@ def state_of(api: ClusterApi, cluster: Cluster, run_id: str) -> RunState:
     if found is None:
         return RunState("unknown", "it is not in the cluster any more")
     status = found.get("status", {})
+    phase = phase_of(status)
+    if phase == "failed":
+        return RunState(phase, "; ".join(failures(status)) or str(status.get("message", "it failed")))
+    return RunState(phase, str(status.get("progress", "" if phase == "done" else "0")))
+
+
+def phase_of(status: Body) -> Phase:
     match status.get("phase"):
         case "Succeeded":
-            return RunState("done", str(status.get("progress", "")))
+            return "done"
         case "Failed" | "Error":
-            return RunState("failed", "; ".join(failures(status)) or str(status.get("message", "it failed")))
+            return "failed"
         case _:
-            return RunState("running", str(status.get("progress", "0")))
+            return "running"
 
 
 def failures(status: Body) -> Iterator[str]:
@@ -78,6 +87,35 @@ def failures(status: Body) -> Iterator[str]:
     for node in (status.get("nodes") or {}).values():
         if node.get("type") == "Pod" and node.get("phase") in ("Failed", "Error"):
             yield f"{node.get('displayName')}: {node.get('message', node['phase'])}"
+
+
+def problems(status: Body) -> Iterator[str]:
+    """Of a run that is under way or failed: its failures, else what is said of the whole."""
+    found = [] if phase_of(status) == "done" else list(failures(status))
+    yield from found
+    if not found and phase_of(status) == "failed":
+        yield str(status.get("message", "it failed"))
+
+
+def newest_first(api: ClusterApi, cluster: Cluster) -> list[Body]:
+    """All workflows of the system."""
+    found = api.find(API, "Workflow", cluster.target.namespace, cluster.selector(PIPELINE))
+    return sorted(found, key=lambda one: str(one["metadata"].get("creationTimestamp", "")), reverse=True)
+
+
+def last_workflow(api: ClusterApi, cluster: Cluster) -> Body | None:
+    """The youngest that is more than a refresh of the online store, or a proposal."""
+    entrypoints = ((str(one["spec"].get("entrypoint", "")), one) for one in newest_first(api, cluster))
+    return next((one for entrypoint, one in entrypoints if not is_side_work(entrypoint)), None)
+
+
+def is_side_work(entrypoint: str) -> bool:
+    return entrypoint == PROPOSE or entrypoint.startswith(REFRESH)
+
+
+def reason_of(found: Body) -> str:
+    parameters = (found["spec"].get("arguments") or {}).get("parameters") or ()
+    return next((str(one["value"]) for one in parameters if one["name"] == "reason"), "submitted")
 
 
 def wait_for(api: ClusterApi, cluster: Cluster, run_id: str, watch: Watch) -> None:

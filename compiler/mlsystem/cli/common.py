@@ -11,6 +11,8 @@ from mlsystem.cli.console import DONE, REFUSED, Console
 from mlsystem.errors import MlsystemError
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from mlsystem.apply.apply import Outcome
     from mlsystem.apply.cluster_environment import ClusterEnvironment
     from mlsystem.apply.environment import Environment
@@ -66,14 +68,23 @@ def any_environment_from(
     return cluster_environment_of(compiled, args.file, os.environ)
 
 
-def recorded_from(args: argparse.Namespace, console: Console, *, named: bool = False) -> Recorded | None:
+def in_cluster(environment: Recorded | ClusterEnvironment) -> TypeIs[ClusterEnvironment]:
+    """What runs in a cluster is found by what the file says; on one machine, by what is remembered."""
+    from mlsystem.apply.recorded import Recorded  # lazy: --help needs no engine
+
+    return not isinstance(environment, Recorded)
+
+
+def recorded_from(
+    args: argparse.Namespace, console: Console, *, named: bool = False
+) -> Recorded | ClusterEnvironment | None:
     """The environment as it was last applied, also where the file does not compile or does not declare it any more;
-    None after showing what is wrong with the file where nothing is remembered either.
+    None after showing what is wrong with the file where nothing is remembered either. One in a cluster is as the file
+    has it; raises MlsystemError where the file says nothing about it.
 
     `named`: without a file that compiles, -e has to say which one is meant.
     """
-    from mlsystem.apply.environment import environment_of  # lazy: --help needs no engine
-    from mlsystem.apply.recorded import recorded_names, recorded_of
+    from mlsystem.apply.recorded import recorded_names, recorded_of, runs_in_a_cluster  # lazy: --help needs no engine
     from mlsystem.compile import compile_system
     from mlsystem.diagnostics.render import render_text
     from mlsystem.diagnostics.report import Report
@@ -88,36 +99,43 @@ def recorded_from(args: argparse.Namespace, console: Console, *, named: bool = F
         compiled, wrong = None, error.message
     if compiled is not None:
         console.say(render_text(report, color=console.color))
-        environment = environment_of(compiled, args.file, os.environ)
-        applied = environment.store.read() is not None
-        return recorded_of(args.file, environment.name, os.environ) if applied else environment
+        return _remembered(compiled, args.file)
     name = args.environment or (names[0] if len(names) == 1 and not named else None)
     if not names or args.environment not in (None, *names) or UNCHOSEN in {one.code for one in report.diagnostics}:
         console.say(render_text(report, color=console.color))
         return None
     if name is None:
         raise MlsystemError(f"{wrong}: which environment is meant?", f"say it with -e: {', '.join(names)}")
+    if runs_in_a_cluster(args.file, name):
+        raise _not_described(name)
     console.say(f"warning: {wrong}; this goes by the last apply to {name}")
     return recorded_of(args.file, name, os.environ)
 
 
-def destroyable_from(args: argparse.Namespace, console: Console) -> Recorded | ClusterEnvironment | None:
-    """What -e names, wherever it runs; None after showing what is wrong with the file."""
-    from mlsystem.apply.recorded import runs_in_a_cluster  # lazy: --help needs no engine
-    from mlsystem.compile import compile_system
-    from mlsystem.diagnostics.report import Report
+def _remembered(compiled: Compiled, spec: Path) -> Recorded | ClusterEnvironment:
+    """Where it was applied: that may be one machine though the file means a cluster by now."""
+    from mlsystem.apply.environment import environment_of  # lazy: --help needs no engine
+    from mlsystem.apply.recorded import recorded_of, runs_in_a_cluster
+    from mlsystem.state.store import FOLDER, FileStore
 
-    if runs_in_a_cluster(args.file, args.environment):
-        compiled = compile_system(args.file, args.environment, os.environ, Report())
-        if compiled is None or compiled.cluster is None:
-            raise MlsystemError(
-                f"what {args.environment} has in its cluster is found by the file, which does not describe it any more",
-                "bring back the environment as it was last applied; mlsystem validate says what is wrong",
-            )
-        from mlsystem.apply.cluster_environment import cluster_environment_of  # lazy: one machine needs none of it
+    name = compiled.system.environment
+    there = runs_in_a_cluster(spec, name)
+    if compiled.cluster is None and there:
+        raise _not_described(name)
+    if not there and FileStore(spec.absolute().parent / FOLDER / name).read() is not None:
+        return recorded_of(spec, name, os.environ)
+    if compiled.cluster is None:
+        return environment_of(compiled, spec, os.environ)
+    from mlsystem.apply.cluster_environment import cluster_environment_of  # lazy: one machine needs none of it
 
-        return cluster_environment_of(compiled, args.file, os.environ)
-    return recorded_from(args, console, named=True)
+    return cluster_environment_of(compiled, spec, os.environ)
+
+
+def _not_described(name: str) -> MlsystemError:
+    return MlsystemError(
+        f"what {name} has in its cluster is found by the file, which does not describe it any more",
+        "bring back the environment as it was last applied; mlsystem validate says what is wrong",
+    )
 
 
 def _wrong(args: argparse.Namespace, report: Report) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mlsystem.cli.common import destroyable_from, spec_arguments
+from mlsystem.cli.common import recorded_from, spec_arguments
 from mlsystem.cli.console import DONE, REFUSED, Console
 from mlsystem.errors import MlsystemError
 
@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    environment = destroyable_from(args, console)
+    environment = recorded_from(args, console, named=True)
     if environment is None:
         return REFUSED
     lost = environment.lost()

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from mlsystem.cli.common import recorded_from, spec_arguments
+from mlsystem.cli.common import in_cluster, recorded_from, spec_arguments
 from mlsystem.cli.console import DONE, REFUSED, Console
+
+if TYPE_CHECKING:
+    from mlsystem.apply.cluster_environment import ClusterEnvironment
+    from mlsystem.apply.recorded import Recorded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,14 +22,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from mlsystem.apply.follow import follow  # lazy: --help needs no engine
-    from mlsystem.apply.process import tail
-
     environment = recorded_from(args, console)
     if environment is None:
         return REFUSED
-    if args.follow:
-        for line in follow(lambda: environment.engine.log_of(args.of), args.lines):
-            console.answer(f"{line}\n")
-    console.answer("\n".join(tail(environment.engine.log_of(args.of), args.lines)))
+    for line in _in_cluster(environment, args) if in_cluster(environment) else _on_machine(environment, args):
+        console.answer(f"{line}\n")
     return DONE
+
+
+def _on_machine(environment: Recorded, args: argparse.Namespace) -> Iterable[str]:
+    from mlsystem.apply.follow import follow  # lazy: --help needs no engine
+    from mlsystem.apply.process import tail
+
+    if args.follow:
+        return follow(lambda: environment.engine.log_of(args.of), args.lines)
+    return tail(environment.engine.log_of(args.of), args.lines)
+
+
+def _in_cluster(environment: ClusterEnvironment, args: argparse.Namespace) -> Iterable[str]:
+    from mlsystem.apply.cluster_logs import logs  # lazy, as above
+
+    return logs(environment, args.of, args.lines, follow=args.follow)
