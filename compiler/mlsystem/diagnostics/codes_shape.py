@@ -135,7 +135,7 @@ SHAPE = {
     "MLS122": Code(
         "not a schedule",
         "A schedule has five fields, as in cron: minute, hour, day of the month, month and day of the week (0 is"
-        " Sunday), in UTC. Each is a number, `*`, a range, a list, or one of these with a step.",
+        " Sunday), in UTC. Each is a number, `*`, a range, a list, or one of these with a step; some day must fit.",
         'schedule: "3:00"',
         'schedule: "0 3 * * *"',
     ),

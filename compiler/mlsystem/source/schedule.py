@@ -5,21 +5,40 @@ from __future__ import annotations
 import re
 
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_NUMBER = "([0-9]{1,2})"
+_PART = re.compile(rf"(\*|{_NUMBER}(?:-{_NUMBER})?)(?:/{_NUMBER})?")
 
 
 def is_schedule(text: str) -> bool:
-    """Five fields of numbers, `*`, ranges, lists and steps, each within its bounds."""
+    """Five fields of numbers, `*`, ranges, lists and steps, each within its bounds, that some day fits."""
     fields = text.split()
-    return len(fields) == len(RANGES) and all(_is_field(one, *ends) for one, ends in zip(fields, RANGES, strict=True))
-
-
-def _is_field(field: str, low: int, high: int) -> bool:
-    return all(_is_part(part, low, high) for part in field.split(","))
-
-
-def _is_part(part: str, low: int, high: int) -> bool:
-    match = re.fullmatch(r"(\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part)
-    if match is None or match[4] == "0":
+    if len(fields) != len(RANGES):
         return False
-    first, last = (int(one) if one else low for one in (match[2], match[3] or match[2]))
-    return low <= first <= last <= high
+    values = [_values(field, low, high) for field, (low, high) in zip(fields, RANGES, strict=True)]
+    return all(values) and (fields[4] != "*" or any(min(values[2]) <= LONGEST_MONTHS[month - 1] for month in values[3]))
+
+
+def _values(field: str, low: int, high: int) -> set[int]:
+    """What a field stands for; nothing where it is not one."""
+    found: set[int] = set()
+    for part in field.split(","):
+        values = _part_values(part, low, high)
+        if not values:
+            return set()
+        found |= values
+    return found
+
+
+def _part_values(part: str, low: int, high: int) -> set[int]:
+    match = _PART.fullmatch(part)
+    if match is None:
+        return set()
+    whole, first, last, every = match.groups()
+    if whole == "*":
+        start, end = low, high
+    else:
+        start = int(first)
+        end = int(last) if last else high if every else start
+    step = int(every) if every else 1
+    return set(range(start, end + 1, step)) if step > 0 and low <= start <= end <= high else set()
