@@ -118,7 +118,7 @@ class PulumiStack:
         except errors.StackNotFoundError:
             return None
         except errors.CommandError as error:
-            raise MlsystemError(f"Pulumi does not open its state {place.backend}: {last_words(error)}") from error
+            raise UnavailableError(f"Pulumi does not open its state {place.backend}: {last_words(error)}") from error
 
     def _changed(self, stack: automation.Stack, change: Callable[[], T], failures: Failures) -> T:
         """Past the lock of a change that this environment began and that is dead; the caller holds the lease, so no
@@ -140,7 +140,8 @@ class PulumiStack:
         except errors.ConcurrentUpdateError as error:
             raise LockedError(self.place, str(error)) from error
         except errors.CommandError as error:
-            raise StackFailedError(*failures.told(last_words(error))) from error
+            told = failures.told(last_words(error))
+            raise (StackFailedError(*told) if failures.of_objects else UnavailableError(*told)) from error
 
 
 class LockedError(MlsystemError):

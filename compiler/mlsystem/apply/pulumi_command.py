@@ -61,7 +61,7 @@ class EngineCommand(PulumiCommand):
         process = subprocess.Popen(
             [*leash, self.command, "--non-interactive", *args], cwd=cwd, encoding="utf-8", stdin=subprocess.DEVNULL,
             env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,  # ^C reaches it through us, once
         )  # fmt: skip
         if args[0] in CHANGES and "--preview-only" not in args:
             write_struct(self.record, Run(socket.gethostname(), process.pid, born(process.pid)))

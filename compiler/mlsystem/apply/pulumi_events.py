@@ -37,9 +37,14 @@ class Failures:
         message = COLOR.sub("", said.message).strip()
         self._found.setdefault(said.urn or "", []).append(message)
 
+    @property
+    def of_objects(self) -> dict[str, list[str]]:
+        """Without what is wrong with the engine itself: a plugin that is missing, a program that does not run."""
+        return {urn: texts for urn, texts in self._found.items() if urn and "pulumi:pulumi:Stack" not in urn}
+
     def told(self, otherwise: str) -> tuple[str, str | None]:
         """(message, hint). Objects are named with the line of the spec that they come from."""
-        mine = {urn: texts for urn, texts in self._found.items() if urn and "pulumi:pulumi:Stack" not in urn}
+        mine = self.of_objects
         if not mine:
             texts = [text for found in self._found.values() for text in found]
             return (f"Pulumi could not do it: {'; '.join(texts) or otherwise}", None)
