@@ -56,7 +56,7 @@ def no_use(path: Path) -> Misfit:
     """Only environments that cannot use this setting have it."""
     return Misfit(
         "MLS507", f"`{shown(path)}` is for a cluster, and no environment with target kubernetes has it", path,
-        "remove it, or declare an environment with `target: kubernetes`",
+        "remove it, or say it where an environment with `target: kubernetes` has it",
     )  # fmt: skip
 
 
@@ -146,16 +146,16 @@ def _platform(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
     """What is asked for needs what the platform has not declared."""
     platform, place = spec.environments[environment].platform, ("environments", environment, "platform")
     if not platform.argo_workflows:
-        yield Misfit("MLS505", f"the pipeline of '{environment}' runs in Argo Workflows, which it does not declare",
+        yield Misfit("MLS505", f"the pipeline runs in Argo Workflows, and the platform of '{environment}' does not declare it",
                      place, "if the cluster has it: `platform: {argo_workflows: true}`")  # fmt: skip
     for name, section in spec.models.items():
         scaling, path = section.serving.scaling, ("models", name, "serving", "scaling")
         if scaling.controller == "keda" and not platform.keda:
-            yield Misfit("MLS505", f"KEDA is to scale this model, and '{environment}' does not declare it",
+            yield Misfit("MLS505", f"KEDA is to scale this model, and the platform of '{environment}' does not declare it",
                          (*path, "controller"), "if the cluster has it: `platform: {keda: true}`",
                          key=False)  # fmt: skip
         if scaling.metric == "requests" and not platform.prometheus:
-            yield Misfit("MLS505", f"Prometheus counts requests, and '{environment}' does not declare it",
+            yield Misfit("MLS505", f"Prometheus counts requests, and the platform of '{environment}' does not declare it",
                          (*path, "metric"), "if the cluster has it: `platform: {prometheus: true}`",
                          key=False)  # fmt: skip
 
