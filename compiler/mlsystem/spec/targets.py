@@ -145,19 +145,19 @@ def _secrets(written: EnvironmentSpec, place: Path) -> Iterator[Misfit]:
 def _platform(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
     """What is asked for needs what the platform has not declared."""
     platform, place = spec.environments[environment].platform, ("environments", environment, "platform")
+
+    def undeclared(need: str, key: str, path: Path) -> Misfit:
+        message = f"{need}, and the platform of '{environment}' does not declare it"
+        return Misfit("MLS505", message, path, f"if the cluster has it: `platform: {{{key}: true}}`", key=path == place)
+
     if not platform.argo_workflows:
-        yield Misfit("MLS505", f"the pipeline runs in Argo Workflows, and the platform of '{environment}' does not declare it",
-                     place, "if the cluster has it: `platform: {argo_workflows: true}`")  # fmt: skip
+        yield undeclared("the pipeline runs in Argo Workflows", "argo_workflows", place)
     for name, section in spec.models.items():
         scaling, path = section.serving.scaling, ("models", name, "serving", "scaling")
         if scaling.controller == "keda" and not platform.keda:
-            yield Misfit("MLS505", f"KEDA is to scale this model, and the platform of '{environment}' does not declare it",
-                         (*path, "controller"), "if the cluster has it: `platform: {keda: true}`",
-                         key=False)  # fmt: skip
+            yield undeclared("KEDA is to scale this model", "keda", (*path, "controller"))
         if scaling.metric == "requests" and not platform.prometheus:
-            yield Misfit("MLS505", f"Prometheus counts requests, and the platform of '{environment}' does not declare it",
-                         (*path, "metric"), "if the cluster has it: `platform: {prometheus: true}`",
-                         key=False)  # fmt: skip
+            yield undeclared("Prometheus counts requests", "prometheus", (*path, "metric"))
 
 
 def _out_of_reach(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
