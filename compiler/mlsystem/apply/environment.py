@@ -17,6 +17,8 @@ from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Plan, make_plan
 from mlsystem.state.manifest import Observation, declared_port
 from mlsystem.state.store import FOLDER, FileStore
+from mlsystem_runtime.contract.release_store import ReleaseStore
+from mlsystem_runtime.contract.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,14 @@ class Environment(Recorded):
     """What is meant, beside what is remembered."""
 
     compiled: Compiled
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.engine.workspace
+
+    @property
+    def releases(self) -> ReleaseStore:
+        return self.engine.releases
 
     @property
     def target(self) -> Target:
@@ -52,7 +62,9 @@ def environment_of(compiled: Compiled, spec: Path, environ: Mapping[str, str], p
     """
     if compiled.cluster is not None:
         name = compiled.system.environment
-        raise MlsystemError(f"{name} runs in a cluster, where this command does nothing yet", "kubectl and argo do")
+        raise MlsystemError(
+            f"{name} runs in a cluster, and this is for one machine", "name an environment with `target: local`: -e ENV"
+        )
     folder, name = spec.absolute().parent, compiled.system.environment
     store = FileStore(folder / FOLDER / name)
     local = compiled.system.local

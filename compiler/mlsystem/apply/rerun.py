@@ -42,10 +42,14 @@ def applied_as_written(environment: Environment) -> Manifest:
     """What was last applied. Raises MlsystemError where the file says something else by now."""
     manifest = environment.applied()
     if dict(environment.compiled.tree.digests) != manifest.files:
-        raise MlsystemError(
-            "mlsystem.yaml is not what was last applied", "apply it; that runs what is needed: mlsystem apply"
-        )
+        raise not_as_written()
     return manifest
+
+
+def not_as_written() -> MlsystemError:
+    return MlsystemError(
+        "mlsystem.yaml is not what was last applied", "apply it; that runs what is needed: mlsystem apply"
+    )
 
 
 def needed(config: RunConfig, steps: Iterable[str]) -> set[str]:

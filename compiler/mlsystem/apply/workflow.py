@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from mlsystem.apply.cluster_api import ClusterApi, Reference
 from mlsystem.apply.events import StepBegins, StepEnds, Waits, Watch
-from mlsystem.emit.argo import ALL, API, PROPOSE, model_entrypoint, model_steps
+from mlsystem.emit.argo import ALL, API, PROPOSE, arguments, model_entrypoint, model_steps, pipeline_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.errors import MlsystemError
@@ -40,15 +40,21 @@ def entrypoint_for(cluster: Cluster, steps: Sequence[str]) -> str:
 
 
 def workflow(cluster: Cluster, run_id: str, entrypoint: str, reason: str) -> Body:
+    return run_of(cluster, run_id, template_at(cluster, entrypoint), reason=reason)
+
+
+def template_at(cluster: Cluster, entrypoint: str) -> Body:
+    """The specification of a run of the template, as it is in the cluster."""
+    return {"workflowTemplateRef": {"name": pipeline_name(cluster)}, "entrypoint": entrypoint}
+
+
+def run_of(cluster: Cluster, run_id: str, spec: Body, **values: str) -> Body:
+    """`values` are those of the template's parameters that differ."""
     return {
         "apiVersion": API,
         "kind": "Workflow",
-        "metadata": cluster.metadata(workflow_name(cluster, run_id), "pipeline"),
-        "spec": {
-            "workflowTemplateRef": {"name": cluster.name("pipeline")},
-            "entrypoint": entrypoint,
-            "arguments": {"parameters": [{"name": "reason", "value": reason}]},
-        },
+        "metadata": cluster.metadata(workflow_name(cluster, run_id), PIPELINE),
+        "spec": {**spec, "arguments": arguments(**values)},
     }
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from mlsystem.cli.common import environment_from, report_outcome, spec_arguments
-from mlsystem.cli.console import REFUSED, Console
+from mlsystem.cli.common import any_environment_from, in_cluster, report_outcome, spec_arguments
+from mlsystem.cli.console import REFUSED, Console, Progress
+
+if TYPE_CHECKING:
+    from mlsystem.apply.apply import Outcome
+    from mlsystem.apply.cluster_environment import ClusterEnvironment
+    from mlsystem.apply.environment import Environment
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from mlsystem.apply.rerun import rerun, retrain_steps  # lazy: --help needs no engine
+    from mlsystem.apply.rerun import retrain_steps  # lazy: --help needs no engine
 
-    environment = environment_from(args, console)
+    environment = any_environment_from(args, console)
     if environment is None:
         return REFUSED
     steps = list(args.steps)
@@ -25,7 +31,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
         steps += retrain_steps(environment.compiled.config, args.model)
     progress = console.progress()
     try:
-        outcome = rerun(environment, steps or None, "mlsystem run", progress)
+        outcome = _run(environment, steps, progress)
     finally:
         progress.close()
     return report_outcome(outcome, console)
+
+
+def _run(environment: Environment | ClusterEnvironment, steps: list[str], progress: Progress) -> Outcome:
+    if in_cluster(environment):
+        from mlsystem.apply.cluster_commands import run_there  # lazy: one machine needs none of it
+
+        return run_there(environment, steps, progress)
+    from mlsystem.apply.rerun import rerun  # lazy: --help needs no engine
+
+    return rerun(environment, steps or None, "mlsystem run", progress)

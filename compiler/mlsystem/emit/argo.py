@@ -14,6 +14,7 @@ from mlsystem.emit.argo_pods import (
     HOUR,
     STEP_SECONDS,
     TRAINING_SECONDS,
+    Resources,
     pod_settings,
     record_template,
     resources_of,
@@ -30,7 +31,7 @@ from mlsystem_runtime.contract.quantities import duration
 from mlsystem_runtime.contract.run import Refresh, Step
 
 API = "argoproj.io/v1alpha1"
-ALL, BEGIN, END, PROPOSE = "all", "begin", "end", "propose"
+ALL, BEGIN, END, PROPOSE, CHOSEN = "all", "begin", "end", "propose", "chosen"
 AT_ONCE = 8
 """Pods of one run; the graph decides what could run beside what."""
 DAY = 24 * HOUR
@@ -45,12 +46,8 @@ def pipeline_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
 def workflow_template(cluster: Cluster) -> Body:
     steps = all_steps(cluster)
     models = {model.name: model for model in cluster.system.models}
-    classes = {step.name: resources_of(step, models) for step in steps}
-    graph = Graph(
-        steps,
-        {name: resources.name for name, resources in classes.items()},
-        {one.name: config_name(cluster, section_of(one)) for one in steps},
-    )
+    classes = step_classes(cluster)
+    graph = graph_of(cluster)
     records = (
         record_template(cluster, BEGIN, "--reason", "{{workflow.parameters.reason}}"),
         record_template(
@@ -86,6 +83,27 @@ def workflow_template(cluster: Cluster) -> Body:
         ],
     }
     return resource(cluster, "WorkflowTemplate", pipeline_name(cluster), spec)
+
+
+def chosen_steps(cluster: Cluster, steps: Iterable[str]) -> Body:
+    """The specification of a workflow that runs some steps, in the pods that the template has for them."""
+    spec: Body = workflow_template(cluster)["spec"]
+    chosen = graph_of(cluster).recorded(CHOSEN, steps)
+    return {**spec, "entrypoint": CHOSEN, "templates": [chosen, *spec["templates"]]}
+
+
+def step_classes(cluster: Cluster) -> dict[str, Resources]:
+    models = {model.name: model for model in cluster.system.models}
+    return {step.name: resources_of(step, models) for step in all_steps(cluster)}
+
+
+def graph_of(cluster: Cluster) -> Graph:
+    steps = all_steps(cluster)
+    return Graph(
+        steps,
+        {name: resources.name for name, resources in step_classes(cluster).items()},
+        {one.name: config_name(cluster, section_of(one)) for one in steps},
+    )
 
 
 def all_steps(cluster: Cluster) -> tuple[Step, ...]:
