@@ -49,7 +49,9 @@ def template_at(cluster: Cluster, entrypoint: str) -> Body:
 
 
 def run_of(cluster: Cluster, run_id: str, spec: Body, **values: str) -> Body:
-    """`values` are those of the template's parameters that differ."""
+    """`values` are those of the pipeline's parameters that differ."""
+    given = (spec.get("arguments") or {}).get("parameters", ())
+    values = {**{one["name"]: one["value"] for one in given}, **values}
     return {
         "apiVersion": API,
         "kind": "Workflow",

@@ -170,14 +170,13 @@ class BucketLedger:
         known = list(self._entries)
         names = [one.name for one in self._bucket.listing(LEDGER, after=_name(len(known)))]
         with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-            known += pool.map(self._read, names)
+            read = list(pool.map(lambda name: self._bucket.get(name).data, names))
+        # here, not in the pool: msgspec crashes where several threads are the first to decode a type
+        known += [_entry(data, f"{self._bucket.uri}/{name}") for name, data in zip(names, read, strict=True)]
         if [entry.serial for entry in known] != list(range(1, len(known) + 1)):
             raise MlsystemError(f"an entry of {self._bucket.uri}/{LEDGER} is missing", "restore it from a backup")
         self._entries = known
         return iter(known)
-
-    def _read(self, name: str) -> Entry:
-        return _entry(self._bucket.get(name).data, f"{self._bucket.uri}/{name}")
 
 
 LEDGER = "ledger/"

@@ -88,6 +88,7 @@ def test_some_steps_run_with_what_they_need_and_nothing_after_them(running: Runn
 
     assert spec["entrypoint"] == "chosen"
     assert tasks(spec["templates"], "chosen") == {"begin", "ingest-weather", "features-main", "train-main"}
+    assert {one["name"] for one in spec["arguments"]["parameters"]} == {"reason", "proposes", "model"}
     assert spec["onExit"] == "end"
     assert spec["serviceAccountName"] == f"{NAMESPACE}-pipeline"
 
