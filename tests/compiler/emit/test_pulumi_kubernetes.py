@@ -14,8 +14,10 @@ from recorder import Recorded, record
 from stacks_by_hand import cluster_by_hand, objects_by_hand, program_in, stack_settings, workflow_template
 
 from mlsystem.emit.argo import pipeline_objects
+from mlsystem.emit.grafana import dashboard_objects
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem.emit.prometheus import rule_objects
 from mlsystem.emit.pulumi_kubernetes import SKIP_AWAIT
 
 PROVIDER = "pulumi:providers:kubernetes"
@@ -164,7 +166,9 @@ CLUSTERS = every_cluster()
 
 
 def everything(cluster: Cluster) -> tuple[KubernetesObject, ...]:
-    return (*kubernetes_objects(cluster), *pipeline_objects(cluster))
+    return (
+        *kubernetes_objects(cluster), *pipeline_objects(cluster), *rule_objects(cluster), *dashboard_objects(cluster)
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
