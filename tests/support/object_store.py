@@ -30,18 +30,21 @@ def credentials(port: int) -> dict[str, str]:
 @contextlib.contextmanager
 def object_store() -> Iterator[Mapping[str, str]]:
     """A store of its own process; what there is to be set in the environment of whoever uses it."""
-    command = [sys.executable, Path(__file__)]
+    command = [sys.executable, __file__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
-        yield credentials(int(server.stdout.readline()))
-        server.kill()
+        try:
+            yield credentials(int(server.stdout.readline()))
+        finally:
+            server.kill()
 
 
 def main() -> None:
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    import moto.server as moto
     from werkzeug.serving import make_server
 
-    application, turn = DomainDispatcherApplication(create_backend_app), threading.Lock()
+    module: Any = moto
+    application, turn = module.DomainDispatcherApplication(module.create_backend_app), threading.Lock()
 
     def one_at_a_time(environment: dict[str, Any], start: Any) -> Any:
         with turn:

@@ -60,17 +60,20 @@ class ClusterEngine:
 
     def inventory(self, manifest: Manifest | None) -> Inventory:
         """What became of the last run is a note: a plan never reverts it. So is a cluster that cannot be asked."""
+        return Inventory(notes=tuple(self._notes(manifest)), keeps_data=True)
+
+    def _notes(self, manifest: Manifest | None) -> Iterator[str]:
         if manifest is None or not manifest.run_id:
-            return Inventory()
+            return
         try:
             state = self.run_state(manifest)
         except MlsystemError as error:
-            return Inventory(notes=(f"The cluster was not asked: {error.message}.",))
-        note = {
-            "running": f"Run {manifest.run_id} is under way ({state.detail}).",
-            "failed": f"Run {manifest.run_id} failed: {state.detail}. The next apply submits it again.",
-        }.get(state.phase)
-        return Inventory(notes=() if note is None else (note,))
+            yield f"The cluster was not asked: {error.message}."
+            return
+        if state.phase == "running":
+            yield f"Run {manifest.run_id} is under way ({state.detail})."
+        if state.phase == "failed":
+            yield f"Run {manifest.run_id} failed: {state.detail}. The next apply submits it again."
 
     def run_state(self, manifest: Manifest | None) -> RunState:
         if manifest is None or not manifest.run_id:

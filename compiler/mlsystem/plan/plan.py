@@ -49,13 +49,15 @@ class Desired:
 class Inventory:
     """What an environment holds now: model versions, processes that should be up and are not, and the data that
     the last complete run used, by source (a nightly retraining uses newer data than the last apply). `notes` says what
-    the system decided since: it is shown beside a plan, and never reverted by one."""
+    the system decided since: it is shown beside a plan, and never reverted by one. `keeps_data`: an apply deletes
+    nothing that the environment has made; what is given up stays where it is."""
 
     versions: Mapping[str, int] = field(default_factory=dict)
     stopped: tuple[str, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
     workspace_lost: bool = False
     notes: tuple[str, ...] = ()
+    keeps_data: bool = False
 
 
 class Plan(Struct):
@@ -124,8 +126,8 @@ def make_plan(
         observations=observations,
         changes=changes,
         steps=tuple(_steps(changes, desired, manifest)),
-        deletes=tuple(_deletes(changes, desired.snapshot.environment, inventory)),
-        notes=(*_unused(desired), *inventory.notes),
+        deletes=() if inventory.keeps_data else tuple(_deletes(changes, desired.snapshot.environment, inventory)),
+        notes=(*(_left(changes) if inventory.keeps_data else ()), *_unused(desired), *inventory.notes),
         unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
         preview=preview,
     )
@@ -176,6 +178,16 @@ def _deletes(changes: tuple[AnyChange, ...], environment: str, inventory: Invent
             case _:
                 pass
     return sentences + [_replaced(one, environment, inventory) for one in replaced(changes)]
+
+
+def _left(changes: tuple[AnyChange, ...]) -> Iterator[str]:
+    """In words, what an apply will leave where it is."""
+    for change in node_changes(changes):
+        if isinstance(change, NodeRemoved) and change.kind is Kind.MODEL:
+            yield f"Model {change.name} stops answering; its versions and logs stay in the workspace."
+    for one in replaced(changes):
+        what = one.path.replace("_", " ")
+        yield f"The {what} moves from {one.old} to {one.new}: what is there stays, and the new one is filled anew."
 
 
 def replaced(changes: tuple[AnyChange, ...]) -> tuple[FieldChange, ...]:

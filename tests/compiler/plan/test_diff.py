@@ -171,6 +171,18 @@ def test_only_what_holds_something_is_lost_when_an_environment_moves(system, pla
     assert len(plan_for(system(), new).deletes) == 1
 
 
+def test_where_an_apply_deletes_no_data_the_plan_says_what_stays(system, plan_for):
+    moved = {"infrastructure.environment.operate.workspace": "/b"}
+    plan = plan_for(system(), system(moved, model="late"), inventory=Inventory(keeps_data=True, versions={"main": 3}))
+
+    assert plan.deletes == ()
+    assert [note.partition(":")[0] for note in plan.notes] == [
+        "Model main stops answering; its versions and logs stay in the workspace.",
+        "The workspace moves from None to /b",
+    ]
+    assert "nothing is deleted" in headline(plan)
+
+
 def test_a_process_that_is_down_is_a_change(system, plan_for):
     plan = plan_for(system(), system(), inventory=Inventory(stopped=("server",)))
 
