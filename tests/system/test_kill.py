@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 import urllib.request
@@ -93,7 +91,7 @@ def kill_once(folder: Path, seconds: float) -> None:
         apply = subprocess.Popen(command("apply"), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         with contextlib.suppress(subprocess.TimeoutExpired):
             apply.wait(seconds)
-        os.kill(apply.pid, signal.SIGKILL)
+        apply.kill()
         apply.wait()
     deadline = time.monotonic() + 60
     while steps_at_work(folder):
