@@ -48,7 +48,8 @@ def entry(key: str, value: Any, indent: str) -> Iterator[str]:
         yield from block(value, indent)
     elif isinstance(value, str) and is_literal(value):
         yield f"{key} |" + ("" if value.endswith("\n") else "-")
-        yield from (f"{indent}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
+        lines = value.removesuffix("\n").split("\n")
+        yield "\n".join(f"{indent}{line}" if line else "" for line in lines)  # as one: there may be thousands
     else:
         yield f"{key} {scalar(value)}"
 

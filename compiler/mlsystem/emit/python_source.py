@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +39,8 @@ class Call:
 
 def source(value: Any, indent: int = 0, used: int = 0) -> str:
     """`value` as an expression that begins in a line indented by `indent`, of which `used` columns are taken."""
-    flat = one_line(value)
-    if flat is not None and used + len(flat) <= WIDTH:
+    flat = one_line(value, WIDTH - used)
+    if flat is not None:
         return flat
     match value:
         case str() if "\n" in value:
@@ -52,8 +52,7 @@ def source(value: Any, indent: int = 0, used: int = 0) -> str:
         case list() | tuple() if value:
             return enclosed("[", [("", one) for one in value], "]", indent)
         case _:
-            assert flat is not None, f"{value!r} is no literal"
-            return flat
+            return scalar(value)
 
 
 def enclosed(begin: str, elements: Sequence[tuple[str, Any]], end: str, indent: int) -> str:
@@ -62,29 +61,48 @@ def enclosed(begin: str, elements: Sequence[tuple[str, Any]], end: str, indent: 
     return "\n".join([begin, *lines, " " * indent + end])
 
 
-def one_line(value: Any) -> str | None:
-    """None where it takes more than one line however wide that is."""
+def one_line(value: Any, room: int) -> str | None:
+    """None where that takes more than `room` columns, or several lines."""
+    match value:
+        case str() if "\n" in value:
+            found = None
+        case Call():
+            found = None if value.spread else joined(f"{value.function}(", value.arguments, ")", room)
+        case Mapping():
+            found = joined("{", ((f"{quoted(key)}: ", one) for key, one in value.items()), "}", room)
+        case list() | tuple():
+            found = joined("[", (("", one) for one in value), "]", room)
+        case _:
+            found = scalar(value)
+    return found if found is not None and len(found) <= room else None
+
+
+def scalar(value: Any) -> str:
+    """What cannot be broken into lines."""
     match value:
         case Code():
             return value.text
         case None | bool() | int() | float():
             return repr(value)
         case str():
-            return None if "\n" in value else quoted(value)
-        case Call():
-            return None if value.spread else joined(f"{value.function}(", value.arguments, ")")
-        case Mapping():
-            return joined("{", [(f"{quoted(key)}: ", one) for key, one in value.items()], "}")
-        case list() | tuple():
-            return joined("[", [("", one) for one in value], "]")
+            return quoted(value)
+        case {} | [] if not value:
+            return "{}" if isinstance(value, Mapping) else "[]"
         case _:
             raise AssertionError(f"{type(value)} is no literal")
 
 
-def joined(begin: str, elements: Sequence[tuple[str, Any]], end: str) -> str | None:
-    found = [(name, one_line(one)) for name, one in elements]
-    texts = [name + text for name, text in found if text is not None]
-    return f"{begin}{', '.join(texts)}{end}" if len(texts) == len(found) else None
+def joined(begin: str, elements: Iterable[tuple[str, Any]], end: str, room: int) -> str | None:
+    """Gives up at the element that does not fit any more: most of what is large is never written out."""
+    texts: list[str] = []
+    left = room - len(begin) - len(end)
+    for name, one in elements:
+        text = one_line(one, left - len(name))
+        if text is None:
+            return None
+        texts.append(name + text)
+        left -= len(name) + len(text) + 2
+    return f"{begin}{', '.join(texts)}{end}"
 
 
 def quoted(text: str) -> str:
@@ -99,8 +117,11 @@ def quoted(text: str) -> str:
 def block_text(text: str) -> str:
     """Text of several lines, as it reads; blanks at the end of a line are written as what they are."""
     escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    escaped = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]|[ \t]+(?=\n)", lambda found: hexadecimal(found[0]), escaped)
-    escaped = re.sub(r'(?<!\\)((?:\\\\)*)"\Z', r'\1\\"', escaped)  # a quote at the end that is not escaped yet
+    escaped = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", lambda found: hexadecimal(found[0]), escaped)
+    if " \n" in escaped or "\t\n" in escaped:
+        escaped = re.sub(r"(?<![ \t])[ \t]+(?=\n)", lambda found: hexadecimal(found[0]), escaped)
+    if escaped.endswith('"'):  # a quote at the end that is not escaped yet
+        escaped = re.sub(r'(?<!\\)((?:\\\\)*)"\Z', r'\1\\"', escaped)
     return f'"""{escaped}"""'
 
 
