@@ -1,12 +1,18 @@
-"""What nobody will ask a workspace for again: outputs and runs long past, and what killed attempts left."""
+"""What nobody will ask a workspace for again: outputs and runs long past, and what killed attempts left.
+
+The rules, which hold for a bucket as well, and the collection of a local folder.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
@@ -19,54 +25,77 @@ RECENT_S = 3600.0
 ABANDONED_S = 7 * 86400.0
 """How long the checkpoints of a step that was killed wait for it to go on."""
 
+K = TypeVar("K", bound=Hashable)
+
+
+def latest(changes: Iterable[tuple[K, float]]) -> dict[K, float]:
+    """When each was changed last. All instants here are in seconds since 1970."""
+    return dict(sorted(changes, key=itemgetter(1)))
+
+
+def past_outputs(made: Mapping[K, float], used: Mapping[K, float], now: float) -> list[K]:
+    """Of one step: all but those made or used last."""
+    return _surplus(latest([*made.items(), *((one, used[one]) for one in made if one in used)]), KEPT_OUTPUTS, now)
+
+
+def past_runs(changed: Mapping[K, float], records: Iterable[tuple[K, str, float]], now: float) -> list[K]:
+    """All but the newest, and those with the newest record of a step. `records` are (run, step, when)."""
+    needed = {step: run for run, step, _ in sorted(records, key=itemgetter(2))}.values()
+    return [run for run in _surplus(changed, KEPT_RUNS, now) if run not in needed]
+
+
+def abandoned(changed: Mapping[K, float], now: float) -> list[K]:
+    return [one for one, at in changed.items() if now - at > ABANDONED_S]
+
+
+def _surplus(changed: Mapping[K, float], kept: int, now: float) -> list[K]:
+    newest = sorted(changed, key=changed.__getitem__, reverse=True)
+    return [one for one in newest[kept:] if now - changed[one] > RECENT_S]
+
 
 def collect(workspace: Workspace) -> int:
-    """Remove what is no longer needed; how many folders that were. Registered versions are no part of it."""
+    """Remove what is no longer needed; how many folders that were. Registered versions are no part of it.
+
+    Others may remove the same meanwhile: the monitor does, of its refreshes.
+    """
     now = time.time()
-    found = [*_past_outputs(workspace, now), *_past_runs(workspace, now), *_dead_attempts(workspace)]
-    found += [path for path in workspace.path("scratch").glob("*/*") if now - path.stat().st_mtime > ABANDONED_S]
+    runs, steps, scratch = (_changed_in(workspace.path(name)) for name in ("runs", "steps", "scratch"))
+    records = {path: at for run in runs for path, at in _changed_in(run).items() if path.suffix == ".json"}
+    used = latest(_uses(workspace, records))
+    found = past_runs(runs, ((path.parent, path.name, at) for path, at in records.items()), now)
+    for step in steps:
+        entries = _changed_in(step)
+        outputs = {path: at for path, at in entries.items() if not path.name.startswith(".")}
+        found += past_outputs(outputs, used, now)
+        found += filter(_is_dead_attempt, entries)
+    for step in scratch:
+        found += abandoned(_changed_in(step), now)
     for path in found:
         shutil.rmtree(path, ignore_errors=True)
     return len(found)
 
 
-def _past_outputs(workspace: Workspace, now: float) -> Iterator[Path]:
-    used = last_used(workspace)
-    for step in workspace.path("steps").glob("*"):
-        outputs = {path: used.get(path, path.stat().st_mtime) for path in step.glob("[!.]*")}
-        newest = sorted(outputs, key=outputs.__getitem__, reverse=True)
-        yield from (path for path in newest[KEPT_OUTPUTS:] if now - outputs[path] > RECENT_S)
+def _changed_in(folder: Path) -> dict[Path, float]:
+    """When each entry of a folder was changed; what somebody removes meanwhile is none of them."""
+    changed: dict[Path, float] = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for path in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                changed[path] = path.stat().st_mtime
+    return changed
 
 
-def last_used(workspace: Workspace) -> dict[Path, float]:
-    """When a run last found or made each output, in seconds since 1970."""
-    used: dict[Path, float] = {}
-    for path in workspace.path("runs").glob("*/*.json"):
-        try:
-            output = workspace.path(read_struct(path, StepRecord).output)
-        except (FileNotFoundError, MlsystemError):  # collected meanwhile, or damaged: it uses nothing
-            continue
-        used[output] = max(used.get(output, 0.0), path.stat().st_mtime)
-    return used
+def _uses(workspace: Workspace, records: Mapping[Path, float]) -> Iterator[tuple[Path, float]]:
+    """Which outputs runs found or made, and when."""
+    for path, at in records.items():
+        with contextlib.suppress(FileNotFoundError, MlsystemError):  # gone meanwhile, or damaged: it uses nothing
+            yield workspace.path(read_struct(path, StepRecord).output), at
 
 
-def _past_runs(workspace: Workspace, now: float) -> Iterator[Path]:
-    """All but the newest, and those with the newest record of a step."""
-    newest: dict[str, Path] = {}
-    for path in sorted(workspace.path("runs").glob("*/*.json"), key=lambda path: path.stat().st_mtime):
-        newest[path.name] = path.parent
-    changed = {path: path.stat().st_mtime for path in workspace.path("runs").glob("*")}
-    for path in sorted(changed, key=changed.__getitem__, reverse=True)[KEPT_RUNS:]:
-        if path not in newest.values() and now - changed[path] > RECENT_S:
-            yield path
-
-
-def _dead_attempts(workspace: Workspace) -> Iterator[Path]:
-    """Unpublished outputs `.KEY.PID.HEX` of processes that are gone."""
-    for path in workspace.path("steps").glob("*/.*.*.*"):
-        pid = path.name.split(".")[2]
-        if pid.isdigit() and not alive(int(pid)):
-            yield path
+def _is_dead_attempt(path: Path) -> bool:
+    """An unpublished output `.KEY.PID.HEX` of a process that is gone."""
+    parts = path.name.split(".")
+    return len(parts) == 4 and not parts[0] and parts[2].isdigit() and not alive(int(parts[2]))
 
 
 def alive(pid: int) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,3 +117,34 @@ def test_a_record_that_cannot_be_read_uses_nothing_and_stops_nothing(workspace: 
     workspace.record("run", "train.main").write_text("{")
 
     assert collect(workspace) == 6 - KEPT_OUTPUTS
+
+
+def test_whatever_another_process_removes_at_whichever_moment_stops_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_left = 0
+
+    def foreseen(look: Callable[..., Any]) -> Callable[..., Any]:
+        def looked(path: Path, *arguments: Any, **options: Any) -> Any:
+            nonlocal looks_left
+            looks_left -= 1
+            if looks_left == 0:
+                removed = workspace.path(*path.relative_to(workspace.root).parts[:2])
+                shutil.rmtree(removed, ignore_errors=True)
+            return look(path, *arguments, **options)
+
+        return looked
+
+    for name in ("stat", "iterdir", "read_bytes"):
+        monkeypatch.setattr(Path, name, foreseen(getattr(Path, name)))
+    moment = 0
+    while looks_left <= 0:
+        for run in ("first", "second"):
+            use(workspace, run, "train.main", "key", 2)
+        for name in ("steps", "scratch"):
+            workspace.path(name, "train.main", "key").mkdir(parents=True, exist_ok=True)
+        moment += 1
+        looks_left = moment
+        collect(workspace)
+
+    assert moment > 10
