@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-from mlsystem_runtime.contract.bucket import Bucket, Listed, UnreachableError
+from mlsystem_runtime.contract.bucket import Bucket, Listed
 from mlsystem_runtime.contract.bucket_storage import AT_ONCE, PUBLISHED, Published
-from mlsystem_runtime.contract.collection import ABANDONED_S, KEPT_OUTPUTS, KEPT_RUNS, RECENT_S
+from mlsystem_runtime.contract.collection import abandoned, latest, past_outputs, past_runs
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.files import decode_struct
 from mlsystem_runtime.contract.workspace import StepRecord
@@ -21,9 +21,10 @@ UPLOADING_S = 86400.0
 def collect_bucket(bucket: Bucket, now: float) -> int:
     """Remove what is no longer needed; how many folders that were. `now` is in seconds since 1970."""
     runs, steps, models = (list(bucket.listing(f"{name}/")) for name in ("runs", "steps", "models"))
+    scratch = latest((_top(one.name, 3), one.changed_s) for one in bucket.listing("scratch/"))
     found = [
-        *_past_outputs(steps, _last_used(bucket, runs), now), *_past_runs(runs, now),
-        *_unpublished(bucket, [*steps, *models], now), *_abandoned(list(bucket.listing("scratch/")), now),
+        *_past_outputs(steps, latest(_uses(bucket, runs)), now), *_past_runs(runs, now),
+        *_unpublished(bucket, [*steps, *models], now), *abandoned(scratch, now),
     ]  # fmt: skip
     for folder in found:
         bucket.delete([f"{folder}/{PUBLISHED}"])  # first: nobody finds a folder that is half gone
@@ -31,22 +32,22 @@ def collect_bucket(bucket: Bucket, now: float) -> int:
     return len(found)
 
 
-def _last_used(bucket: Bucket, runs: Sequence[Listed]) -> dict[str, float]:
-    """When a run last found or made each output."""
-    used: dict[str, float] = {}
+def _uses(bucket: Bucket, records: Sequence[Listed]) -> Iterator[tuple[str, float]]:
+    """Which outputs runs found or made, and when."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for record, output in zip(runs, pool.map(partial(_output, bucket), runs), strict=True):
-            used[output] = max(used.get(output, 0.0), record.changed_s)
-    return used
+        read = list(pool.map(lambda record: _data(bucket, record.name), records))
+    # here, not in the pool: msgspec crashes where several threads are the first to decode a type
+    for record, data in zip(records, read, strict=True):
+        with contextlib.suppress(MlsystemError):  # damaged: it uses nothing
+            if data is not None:
+                yield decode_struct(data, StepRecord, record.name).output, record.changed_s
 
 
-def _output(bucket: Bucket, record: Listed) -> str:
+def _data(bucket: Bucket, name: str) -> bytes | None:
     try:
-        return decode_struct(bucket.get(record.name).data, StepRecord, record.name).output
-    except UnreachableError:
-        raise
-    except (FileNotFoundError, MlsystemError):  # collected meanwhile, or damaged: it uses nothing
-        return ""
+        return bucket.get(name).data
+    except FileNotFoundError:  # collected meanwhile
+        return None
 
 
 def _past_outputs(steps: Sequence[Listed], used: dict[str, float], now: float) -> Iterator[str]:
@@ -54,33 +55,19 @@ def _past_outputs(steps: Sequence[Listed], used: dict[str, float], now: float) -
     for one in steps:
         folder, _, file = one.name.rpartition("/")
         if file == PUBLISHED:
-            outputs[folder.rpartition("/")[0]][folder] = max(one.changed_s, used.get(folder, 0.0))
-    for ages in outputs.values():
-        newest = sorted(ages, key=ages.__getitem__, reverse=True)
-        yield from (folder for folder in newest[KEPT_OUTPUTS:] if now - ages[folder] > RECENT_S)
+            outputs[folder.rpartition("/")[0]][folder] = one.changed_s
+    for made in outputs.values():
+        yield from past_outputs(made, used, now)
 
 
-def _past_runs(runs: Sequence[Listed], now: float) -> Iterator[str]:
-    """All but the newest, and those with the newest record of a step."""
-    newest: dict[str, str] = {}
-    changed: dict[str, float] = {}
-    for one in sorted(runs, key=lambda one: one.changed_s):
-        run, _, step = one.name.rpartition("/")
-        newest[step] = run
-        changed[run] = one.changed_s
-    for run in sorted(changed, key=changed.__getitem__, reverse=True)[KEPT_RUNS:]:
-        if run not in newest.values() and now - changed[run] > RECENT_S:
-            yield run
+def _past_runs(runs: Sequence[Listed], now: float) -> list[str]:
+    records = [(one.name.rpartition("/")[0], one.name.rpartition("/")[2], one.changed_s) for one in runs]
+    return past_runs(latest((run, changed_s) for run, _, changed_s in records), records, now)
 
 
 def _unpublished(bucket: Bucket, files: Sequence[Listed], now: float) -> Iterator[str]:
     """Attempts FOLDER/ATTEMPT of STEP/KEY and MODEL/VERSION that were killed, or that another was faster than."""
-    attempts: dict[str, float] = {}
-    for one in files:
-        parts = one.name.split("/")
-        if len(parts) > 4:
-            attempt = "/".join(parts[:4])
-            attempts[attempt] = max(attempts.get(attempt, 0.0), one.changed_s)
+    attempts = latest((_top(one.name, 4), one.changed_s) for one in files if one.name.count("/") > 3)
     for attempt, changed_s in attempts.items():
         if now - changed_s > UPLOADING_S and not _is_published(bucket, attempt):
             yield attempt
@@ -88,16 +75,12 @@ def _unpublished(bucket: Bucket, files: Sequence[Listed], now: float) -> Iterato
 
 def _is_published(bucket: Bucket, attempt: str) -> bool:
     folder, _, name = attempt.rpartition("/")
+    data = _data(bucket, f"{folder}/{PUBLISHED}")
     try:
-        marker = decode_struct(bucket.get(f"{folder}/{PUBLISHED}").data, Published, folder)
-    except FileNotFoundError:
-        return False
-    return marker.attempt == name
+        return data is not None and decode_struct(data, Published, folder).attempt == name
+    except MlsystemError:  # damaged: somebody may mend it
+        return True
 
 
-def _abandoned(scratch: Sequence[Listed], now: float) -> Iterator[str]:
-    changed: dict[str, float] = {}
-    for one in scratch:
-        folder = "/".join(one.name.split("/")[:3])
-        changed[folder] = max(changed.get(folder, 0.0), one.changed_s)
-    yield from (folder for folder, changed_s in changed.items() if now - changed_s > ABANDONED_S)
+def _top(name: str, parts: int) -> str:
+    return "/".join(name.split("/")[:parts])

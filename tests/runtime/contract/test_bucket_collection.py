@@ -73,7 +73,7 @@ def test_files_of_an_attempt_that_was_killed_go_after_a_day_and_published_ones_s
 def test_runs_long_past_go_unless_they_hold_the_newest_record_of_a_step(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlsystem_runtime.contract.bucket_collection.KEPT_RUNS", 1)
+    monkeypatch.setattr("mlsystem_runtime.contract.collection.KEPT_RUNS", 1)
     workspace.write(StepRecord("other", "k", "done", "o", {}, {}, "", 0.0), "runs", "first", "other.json")
     use(workspace, "second", "key")
     time.sleep(1.1)
@@ -90,3 +90,13 @@ def test_checkpoints_wait_a_week_for_their_step(workspace: Workspace) -> None:
 
     assert collect(workspace, 6 * DAY_S) == 0
     assert collect(workspace, 8 * DAY_S) == 1
+
+
+def test_attempts_beside_a_marker_that_cannot_be_read_wait_for_whoever_mends_it(workspace: Workspace) -> None:
+    bucket = workspace.bucket
+    assert bucket is not None
+    publish(workspace, "models/main/1")
+    bucket.put("models/main/1/published.json", b"{")
+
+    assert collect(workspace, 2 * DAY_S) == 0
+    assert len(list(bucket.listing("models/"))) == 2
