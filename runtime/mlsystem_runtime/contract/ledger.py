@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,11 +102,8 @@ class Ledger(Protocol):
     def entries(self) -> Iterator[Entry]: ...
 
 
-class FileLedger:
-    """One line per entry, appended and synced under an exclusive lock. A torn last line (a crash) is dropped."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+class Appending(ABC):
+    """The two ways to append, made of one."""
 
     def append(self, event: AnyEvent) -> Entry:
         entry = self._append(event, None)
@@ -114,6 +112,16 @@ class FileLedger:
 
     def append_new(self, event: AnyEvent, known: Known) -> Entry | None:
         return self._append(event, known)
+
+    @abstractmethod
+    def _append(self, event: AnyEvent, known: Known | None) -> Entry | None: ...
+
+
+class FileLedger(Appending):
+    """One line per entry, appended and synced under an exclusive lock. A torn last line (a crash) is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def _append(self, event: AnyEvent, known: Known | None) -> Entry | None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +146,7 @@ class FileLedger:
         return (_entry(line, f"{self.path}:{number}") for number, line in enumerate(lines, start=1))
 
 
-class BucketLedger:
+class BucketLedger(Appending):
     """One object per entry, `ledger/SERIAL.json`, made only where there is none: of two writers one takes the next.
 
     Entries never change, so each is read once by each process.
@@ -147,14 +155,6 @@ class BucketLedger:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._entries: list[Entry] = []
-
-    def append(self, event: AnyEvent) -> Entry:
-        entry = self._append(event, None)
-        assert entry is not None
-        return entry
-
-    def append_new(self, event: AnyEvent, known: Known) -> Entry | None:
-        return self._append(event, known)
 
     def _append(self, event: AnyEvent, known: Known | None) -> Entry | None:
         while True:
