@@ -8,15 +8,15 @@ from typing import Literal, NamedTuple
 
 from mlsystem.apply.cluster_api import ClusterApi, Reference
 from mlsystem.apply.events import StepBegins, StepEnds, Waits, Watch
-from mlsystem.emit.argo import ALL, API, PROPOSE, arguments, model_entrypoint, model_steps, pipeline_name
+from mlsystem.emit.argo import ALL, API, arguments, model_entrypoint, model_steps, pipeline_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.errors import MlsystemError
+from mlsystem_runtime.contract.names import PROPOSE, REFRESH
 
 PAUSE_SECONDS = 2.0
 TELL_SECONDS = 60.0
 STEP = "pipeline"
-REFRESH = "refresh-"
 Phase = Literal["unknown", "running", "done", "failed"]
 
 

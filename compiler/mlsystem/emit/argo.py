@@ -27,11 +27,11 @@ from mlsystem.emit.sections import PIPELINE, section_of
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import dns_name
-from mlsystem_runtime.contract.quantities import duration
-from mlsystem_runtime.contract.run import Refresh, Step
+from mlsystem_runtime.contract.names import PROPOSE
+from mlsystem_runtime.contract.run import Step, refresh_entrypoint
 
 API = "argoproj.io/v1alpha1"
-ALL, BEGIN, END, PROPOSE, CHOSEN = "all", "begin", "end", "propose", "chosen"
+ALL, BEGIN, END, CHOSEN = "all", "begin", "end", "chosen"
 AT_ONCE = 8
 """Pods of one run; the graph decides what could run beside what."""
 DAY = 24 * HOUR
@@ -117,10 +117,6 @@ def pipeline_name(cluster: Cluster) -> str:
 
 def model_entrypoint(model: str) -> str:
     return f"model-{dns_name(model)}"
-
-
-def refresh_entrypoint(refresh: Refresh) -> str:
-    return f"refresh-{duration(refresh.every_us)}"
 
 
 def model_steps(cluster: Cluster, model: ModelNode) -> tuple[str, ...]:

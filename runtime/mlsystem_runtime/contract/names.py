@@ -36,4 +36,6 @@ WRITE_SECONDS = 15  # then it writes what it has counted and logged
 TERMINATION_GRACE_SECONDS = DRAIN_DELAY_SECONDS + DRAIN_SECONDS + WRITE_SECONDS
 LIVE, READY = "/livez", "/readyz"  # 200 while the process answers at all; 200 while it should be sent requests
 
+REFRESH, PROPOSE = "refresh-", "propose"  # entrypoints of the pipeline in a cluster; the first goes on with its period
+
 PREEMPTED = 75  # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)

@@ -17,6 +17,8 @@ from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, StoredGroup
 from mlsystem_runtime.contract.model import Task
+from mlsystem_runtime.contract.names import REFRESH
+from mlsystem_runtime.contract.quantities import duration
 
 FORMAT = 1
 
@@ -236,6 +238,11 @@ class Refresh(Struct):
 
     every_us: int
     steps: tuple[str, ...]
+
+
+def refresh_entrypoint(refresh: Refresh) -> str:
+    """Where it begins in a cluster's pipeline; it goes by that name in `refreshes.json` too."""
+    return f"{REFRESH}{duration(refresh.every_us)}"
 
 
 class MonitorSection(Struct):

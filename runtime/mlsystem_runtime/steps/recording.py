@@ -16,13 +16,12 @@ from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.bucket_collection import collect_bucket
 from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
-from mlsystem_runtime.contract.quantities import duration
-from mlsystem_runtime.contract.run import Refresh, RunConfig
+from mlsystem_runtime.contract.names import PROPOSE
+from mlsystem_runtime.contract.run import Refresh, RunConfig, refresh_entrypoint
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.monitor.proposals import open_retraining
 from mlsystem_runtime.steps.base import emit
 
-REFRESH, PROPOSE = "refresh-", "propose"
 SUCCEEDED = "Succeeded"
 LONGEST_DETAIL = 2000
 
@@ -40,7 +39,7 @@ def end(
 ) -> None:
     """`outcome` and `failures` as Argo has them: `workflow.status`, `workflow.failures`."""
     detail = "" if outcome == SUCCEEDED else described(failures)
-    refresh = next((one for one in config.monitor.refreshes if entrypoint == refresh_name(one)), None)
+    refresh = next((one for one in config.monitor.refreshes if entrypoint == refresh_entrypoint(one)), None)
     if refresh is not None:
         end_refresh(workspace, refresh, None if outcome == SUCCEEDED else detail)
     elif entrypoint != PROPOSE:
@@ -50,13 +49,9 @@ def end(
     emit("finished", status="done", summary=f"{run_id} ended: {detail or outcome}")
 
 
-def refresh_name(refresh: Refresh) -> str:
-    return f"{REFRESH}{duration(refresh.every_us)}"
-
-
 def end_refresh(workspace: Workspace, refresh: Refresh, failure: str | None) -> None:
     """The state that the monitor shows and exports; there is no entry in the ledger, for there would be thousands."""
-    now_us, name = time.time_ns() // 1000, refresh_name(refresh)
+    now_us, name = time.time_ns() // 1000, refresh_entrypoint(refresh)
 
     def ended(known: Refreshes | None) -> Refreshes:
         states = {} if known is None else known.states
