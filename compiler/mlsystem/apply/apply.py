@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import assert_never
@@ -26,7 +26,7 @@ from mlsystem.emit.tree import ArtifactTree
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.carried import carried
 from mlsystem.plan.plan import Desired, Plan, check_fresh
-from mlsystem.state.manifest import FORMAT, Manifest, Observation
+from mlsystem.state.manifest import FORMAT, Manifest, Observation, Outputs, StepProof
 from mlsystem.state.store import StateStore
 from mlsystem_runtime.contract.run import RunConfig
 
@@ -76,7 +76,10 @@ def apply_plan(
             engine.end_run(run_id, "failed", error.message)
             raise
         engine.end_run(run_id, "blocked" if pipeline.blocked else "done", "; ".join(pipeline.blocked.values()))
-        store.commit(_manifest(plan, target, engine, manifest, pipeline))
+        done = manifest_of(
+            plan, target, manifest, engine.outputs, pipeline.run_id, pipeline.proofs, pipeline.blocked
+        )
+        store.commit(done)
         store.journal.close()
         return Outcome(run_id=run_id, blocked=tuple(pipeline.blocked.items()))
 
@@ -151,7 +154,16 @@ def _run_steps(engine: Engine, store: StateStore, pipeline: Pipeline, watch: Wat
         raise
 
 
-def _manifest(plan: Plan, target: Target, engine: Engine, before: Manifest | None, pipeline: Pipeline) -> Manifest:
+def manifest_of(
+    plan: Plan,
+    target: Target,
+    before: Manifest | None,
+    outputs: Outputs,
+    run_id: str,
+    proofs: Mapping[str, StepProof],
+    blocked: Iterable[str] = (),
+) -> Manifest:
+    """What stands once `plan` is carried out; `before` is what stood until then."""
     return Manifest(
         format=FORMAT,
         serial=plan.base_serial + 1,
@@ -161,8 +173,8 @@ def _manifest(plan: Plan, target: Target, engine: Engine, before: Manifest | Non
         snapshot=target.desired.snapshot,
         files=dict(target.desired.files),
         observations=plan.observations,
-        run_id=pipeline.run_id,
-        proofs=pipeline.proofs,
-        blocked=tuple(pipeline.blocked),
-        outputs=engine.outputs,
+        run_id=run_id,
+        proofs=dict(proofs),
+        blocked=tuple(blocked),
+        outputs=outputs,
     )

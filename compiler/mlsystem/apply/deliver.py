@@ -6,10 +6,9 @@ releases what it made.
 
 from __future__ import annotations
 
-import secrets
 from typing import assert_never
 
-from mlsystem.apply.apply import Outcome, Target, new_run_id
+from mlsystem.apply.apply import Outcome, Target, manifest_of, new_run_id
 from mlsystem.apply.cluster import ClusterEngine
 from mlsystem.apply.events import Says, Watch
 from mlsystem.apply.stages import (
@@ -26,7 +25,7 @@ from mlsystem.errors import MlsystemError
 from mlsystem.plan.change import NodeRenamed
 from mlsystem.plan.plan import Plan, check_fresh
 from mlsystem.plan.preview import surprises
-from mlsystem.state.manifest import FORMAT, Manifest, StepProof
+from mlsystem.state.manifest import Manifest, StepProof
 from mlsystem.state.store import StateStore
 
 
@@ -58,7 +57,7 @@ def deliver(
         for stage in cluster_stages(steps, engine.inside.cluster.target.delivery):
             _do(stage, target, engine, run_id, plan, watch)
         submitted = run_id if steps and not engine.by_gitops else manifest.run_id if manifest is not None else ""
-        store.commit(_manifest(plan, target, engine, manifest, submitted))
+        store.commit(manifest_of(plan, target, manifest, engine.outputs, submitted, asked_for(target)))
         store.journal.close()
     if wait and submitted:
         engine.wait_for_run(submitted, watch)
@@ -126,22 +125,7 @@ def _do(stage: ClusterStage, target: Target, engine: ClusterEngine, run_id: str,
             assert_never(stage)
 
 
-def _manifest(plan: Plan, target: Target, engine: ClusterEngine, before: Manifest | None, run_id: str) -> Manifest:
-    """What was submitted counts as asked for: its proofs say what, not what came of it."""
-    return Manifest(
-        format=FORMAT,
-        serial=plan.base_serial + 1,
-        lineage=secrets.token_hex(8) if before is None else before.lineage,
-        tool=target.tool,
-        closure=target.desired.closure,
-        snapshot=target.desired.snapshot,
-        files=dict(target.desired.files),
-        observations=plan.observations,
-        run_id=run_id,
-        proofs={
-            name: StepProof(fingerprint=fingerprint, observed=None, reads={})
-            for name, fingerprint in target.desired.steps.items()
-        },
-        blocked=(),
-        outputs=engine.outputs,
-    )
+def asked_for(target: Target) -> dict[str, StepProof]:
+    """What was submitted counts as asked for: these proofs say what, not what came of it."""
+    steps = target.desired.steps.items()
+    return {name: StepProof(fingerprint=fingerprint, observed=None, reads={}) for name, fingerprint in steps}
