@@ -7,42 +7,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlsystem.apply.apply import Outcome, Target
+from mlsystem.apply.apply import Outcome
 from mlsystem.apply.cluster import Builder, ClusterEngine
 from mlsystem.apply.cluster_api import HttpsApi
 from mlsystem.apply.deliver import deliver
 from mlsystem.apply.events import Watch
 from mlsystem.apply.files import write_tree
 from mlsystem.apply.lines import source_map
+from mlsystem.apply.remembered import Declared
 from mlsystem.apply.stack import Stack, StackPlace, UnavailableError
-from mlsystem.apply.target import desired_of, observed, tool_version
+from mlsystem.apply.target import desired_of, tool_version
 from mlsystem.compile import Compiled
 from mlsystem.emit.cluster import InCluster
 from mlsystem.emit.pulumi_kubernetes import project_name
-from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Plan, make_plan
 from mlsystem.plan.preview import Preview
-from mlsystem.state.manifest import Manifest, Observation
 from mlsystem.state.store import FOLDER, FileStore
 
 
 @dataclass(frozen=True)
-class ClusterEnvironment:
-    """`folder` is that of the spec."""
+class ClusterEnvironment(Declared):
+    """`destroy` and `lost` go by the file: it says what stays."""
 
-    name: str
-    folder: Path
-    store: FileStore
     engine: ClusterEngine
-    compiled: Compiled
-
-    @property
-    def target(self) -> Target:
-        compiled = self.compiled
-        return Target(desired_of(compiled), compiled.tree, compiled.config, self.observe, tool_version())
-
-    def observe(self) -> tuple[Observation, ...]:
-        return observed(self.compiled.config, self.folder, self.store)
 
     def plan(self, *, refresh: bool = False) -> Plan:
         """`refresh` looks at what changed in the cluster outside; without a cluster's engine a note says so."""
@@ -66,17 +53,6 @@ class ClusterEnvironment:
 
     def apply(self, plan: Plan, watch: Watch, *, retry: bool = False, wait: bool = False) -> Outcome:
         return deliver(plan, self.target, self.engine, self.store, watch, retry=retry, wait=wait)
-
-    def applied(self) -> Manifest:
-        manifest = self.store.read()
-        if manifest is None:
-            raise MlsystemError(f"nothing has been applied to {self.name} yet", f"mlsystem apply -e {self.name}")
-        return manifest
-
-    def lost(self) -> tuple[str, ...]:
-        if self.store.empty:
-            raise MlsystemError(f"there is nothing of {self.name} to destroy", "mlsystem apply would make it")
-        return tuple(self.engine.lost())
 
     def destroy(self, watch: Watch) -> None:
         """Killed on the way, it can be done again."""

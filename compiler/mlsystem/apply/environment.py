@@ -6,26 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlsystem.apply.apply import Outcome, Target, apply_plan
+from mlsystem.apply.apply import Outcome, apply_plan
 from mlsystem.apply.carry import note_of
 from mlsystem.apply.events import Watch
 from mlsystem.apply.local import LocalEngine
 from mlsystem.apply.recorded import Recorded
-from mlsystem.apply.target import desired_of, observed, tool_version
+from mlsystem.apply.remembered import Declared
+from mlsystem.apply.target import desired_of, tool_version
 from mlsystem.compile import Compiled
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.plan import Plan, make_plan
-from mlsystem.state.manifest import Observation, declared_port
+from mlsystem.state.manifest import declared_port
 from mlsystem.state.store import FOLDER, FileStore
 from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Environment(Recorded):
-    """What is meant, beside what is remembered."""
-
-    compiled: Compiled
+class Environment(Recorded, Declared):
+    """On this machine."""
 
     @property
     def workspace(self) -> Workspace:
@@ -34,15 +33,6 @@ class Environment(Recorded):
     @property
     def releases(self) -> ReleaseStore:
         return self.engine.releases
-
-    @property
-    def target(self) -> Target:
-        compiled = self.compiled
-        return Target(desired_of(compiled), compiled.tree, compiled.config, self.observe, tool_version())
-
-    def observe(self) -> tuple[Observation, ...]:
-        """What the data of every source is now."""
-        return observed(self.compiled.config, self.folder, self.store)
 
     def plan(self) -> Plan:
         manifest = self.store.read()

@@ -8,27 +8,18 @@ from pathlib import Path
 
 from mlsystem.apply.events import Watch
 from mlsystem.apply.local import CONTRACT, LocalEngine
+from mlsystem.apply.remembered import Remembered
 from mlsystem.errors import MlsystemError
-from mlsystem.state.manifest import Manifest
 from mlsystem.state.store import FOLDER, FileStore
 from mlsystem_runtime.contract.run import FORMAT, MonitorSection, OnlineStore, RunConfig, ServerSection
 from mlsystem_runtime.contract.workspace import read_struct
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """`folder` is that of the spec; what is remembered of the environment is below `.mlsystem/NAME` in it."""
+class Recorded(Remembered):
+    """On this machine."""
 
-    name: str
-    folder: Path
-    store: FileStore
     engine: LocalEngine
-
-    def lost(self) -> tuple[str, ...]:
-        """What `destroy` would take, in words. Raises MlsystemError where there is nothing."""
-        if self.store.empty:
-            raise MlsystemError(f"there is nothing of {self.name} to destroy", "mlsystem apply would make it")
-        return self.engine.lost()
 
     def destroy(self, watch: Watch) -> None:
         """Stop the processes, forget what was applied, delete the data. Killed on the way, it can be done again, and
@@ -38,13 +29,6 @@ class Recorded:
             self.store.forget()
             self.engine.delete_data(watch)
             self.store.clear()
-
-    def applied(self) -> Manifest:
-        """What was last applied. Raises MlsystemError where nothing was."""
-        manifest = self.store.read()
-        if manifest is None:
-            raise MlsystemError(f"nothing has been applied to {self.name} yet", f"mlsystem apply -e {self.name}")
-        return manifest
 
 
 def recorded_names(spec: Path) -> tuple[str, ...]:
