@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from mlsystem.errors import MlsystemError
+from mlsystem_runtime.contract.api_server import ACCOUNT, of_pod
 
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 Section = Mapping[str, Any]
 
 
@@ -43,7 +43,7 @@ def access(context: str | None, environ: Mapping[str, str]) -> Access:
     places = [Path(one) for one in environ.get("KUBECONFIG", "").split(os.pathsep) if one]
     places = places or [Path(environ.get("HOME", "/")) / ".kube" / "config"]
     found = [place for place in places if place.is_file()]
-    if not found and context is None and (SERVICE_ACCOUNT / "token").is_file():
+    if not found and context is None and (ACCOUNT / "token").is_file():
         return inside(environ)
     if not found:
         raise MlsystemError(f"there is no kubeconfig {places[0]}", "set KUBECONFIG, or log in to the cluster")
@@ -144,8 +144,6 @@ def from_program(command: Section, environ: Mapping[str, str]) -> Section:
 
 def inside(environ: Mapping[str, str]) -> Access:
     """As the service account of the pod that this runs in."""
-    host = environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default")
-    port = environ.get("KUBERNETES_SERVICE_PORT", "443")
-    tls = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
-    token = (SERVICE_ACCOUNT / "token").read_text().strip()
-    return Access(f"https://{host}:{port}", tls, {"Authorization": f"Bearer {token}"}, "the cluster that this runs in")
+    server = of_pod(environ, ACCOUNT)
+    assert server.tls is not None, "a service account comes with its authorities"
+    return Access(server.url, server.tls, server.headers(), "the cluster that this runs in")

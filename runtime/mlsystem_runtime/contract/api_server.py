@@ -104,6 +104,11 @@ def api_server(environ: Mapping[str, str], account: Path = ACCOUNT) -> ApiServer
     """The cluster that this process runs in, or what the environment names. Raises MlsystemError where neither is."""
     if url := environ.get(KUBERNETES_API):
         return ApiServer(url)
+    return of_pod(environ, account)
+
+
+def of_pod(environ: Mapping[str, str], account: Path = ACCOUNT) -> ApiServer:
+    """The cluster of the pod that this is, which asks as its service account. Raises MlsystemError outside of one."""
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:
         raise MlsystemError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 
@@ -79,3 +80,16 @@ def test_a_program_that_cannot_log_in_says_why(tmp_path: Path) -> None:
 def test_without_a_kubeconfig_it_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(MlsystemError, match="there is no kubeconfig"):
         access(None, {"HOME": str(tmp_path)})
+
+
+def test_without_a_kubeconfig_a_pod_asks_its_own_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = tmp_path / "account"
+    account.mkdir()
+    (account / "ca.crt").write_text(Path(certifi.where()).read_text())
+    (account / "token").write_text("secret\n")
+    monkeypatch.setattr("mlsystem.apply.kubeconfig.ACCOUNT", account)
+
+    found = access(None, {"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "fd00::1"})
+
+    assert found.server == "https://[fd00::1]:443"
+    assert found.headers == {"authorization": "Bearer secret"}
