@@ -7,6 +7,7 @@ keeps and their reader restores.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import shutil
@@ -110,9 +111,11 @@ class LocalStorage:
         return sorted(path.name for path in self.root.joinpath(folder).glob("[!.]*.json"))
 
     def newest(self, folder: str, name: str) -> list[str]:
-        home = self.root / folder
-        paths = [path for run in home.iterdir() if (path := run / name).exists()] if home.is_dir() else []
-        return [str(max(paths, key=_changed).relative_to(self.root))] if paths else []
+        home, changed = self.root / folder, dict[Path, int]()
+        for run in home.iterdir() if home.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # others remove old runs meanwhile
+                changed[run / name] = (run / name).stat().st_mtime_ns
+        return [str(max(changed, key=changed.__getitem__).relative_to(self.root))] if changed else []
 
     def folders(self, name: str) -> list[str]:
         home = self.root / name
@@ -151,7 +154,3 @@ class LocalStorage:
 
     def restore(self, _name: str) -> None:
         pass
-
-
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns

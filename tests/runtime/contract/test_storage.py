@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -137,6 +139,30 @@ def test_the_latest_record_is_that_of_the_run_which_ended_last(opened: OpenWorks
     assert found is not None
     assert found.summary == "c"
     assert latest_record(opened(), "ingest.y") is None
+
+
+def test_an_old_run_that_somebody_removes_meanwhile_hides_no_newer_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(str(tmp_path))
+    for run in ("old", "new"):
+        record = StepRecord("ingest.x", "k", "done", "steps/x/k", {}, {}, run, 0.0)
+        workspace.write(record, "runs", run, "ingest.x.json")
+        os.utime(workspace.record(run, "ingest.x"), (1, 1) if run == "old" else (2, 2))
+    stat = Path.stat
+
+    def overtaken(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        try:
+            return stat(path, follow_symlinks=follow_symlinks)
+        finally:
+            if path.is_relative_to(workspace.path("runs", "old")):
+                shutil.rmtree(workspace.path("runs", "old"), ignore_errors=True)
+
+    monkeypatch.setattr(Path, "stat", overtaken)
+    found = latest_record(workspace, "ingest.x")
+
+    assert found is not None
+    assert found.summary == "new"
 
 
 def events(ledger: Ledger) -> list[AnyEvent]:
