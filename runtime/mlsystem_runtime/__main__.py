@@ -20,6 +20,7 @@ from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig, decode_run_config
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.parent import die_with_parent
+from mlsystem_runtime.peers import peers_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     step = commands.add_parser("step", parents=[common, released], help="run one step of the pipeline")
     step.add_argument("name")
     step.add_argument("--run-id", required=True)
+    step.add_argument("--nodes", type=int, default=1, help="how many processes carry it out; each is started like this")
+    step.add_argument("--peer", metavar="HOST:PORT", help="where the first of them listens for the others")
 
     serve = commands.add_parser("serve", parents=[common, released], help="answer requests")
     serve.add_argument("--host", default="127.0.0.1")
@@ -109,9 +112,7 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
     """Imports are lazy: a step must not pay for the server's libraries, nor the server for the trainer's."""
     match args.command:
         case "step":
-            from mlsystem_runtime.steps.base import run_step
-
-            run_step(config, args.name, workspace, args.run_id, releases(args, config, workspace))
+            run_one(args, config, workspace)
             return 0
         case "serve":
             from mlsystem_runtime.serve.process import serve
@@ -133,6 +134,19 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
             from mlsystem_runtime.monitor.replay import replay
 
             return replay(config, workspace, model=args.model, start=args.start, end=args.end)
+
+
+def run_one(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> None:
+    """Imports are lazy, as in `run`."""
+    peers = peers_of(args.nodes, args.peer, os.environ)
+    if peers is None:
+        from mlsystem_runtime.steps.base import run_step
+
+        run_step(config, args.name, workspace, args.run_id, releases(args, config, workspace))
+        return
+    from mlsystem_runtime.steps.together import run_together
+
+    run_together(config, args.name, workspace, args.run_id, releases(args, config, workspace), peers)
 
 
 def record(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:

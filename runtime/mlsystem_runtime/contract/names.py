@@ -38,4 +38,6 @@ LIVE, READY = "/livez", "/readyz"  # 200 while the process answers at all; 200 w
 
 REFRESH, PROPOSE = "refresh-", "propose"  # entrypoints of the pipeline in a cluster; the first goes on with its period
 
+RANK = "JOB_COMPLETION_INDEX"  # which of several processes of one step this is; Kubernetes sets it in an Indexed Job
+
 PREEMPTED = 75  # exit status of a step that saved its work after SIGTERM; run again, it goes on (EX_TEMPFAIL)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -28,6 +28,9 @@ from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseSto
 from mlsystem_runtime.contract.run import AnyPayload, RunConfig, Step
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct, write_struct
 from mlsystem_runtime.steps.order import next_order
+
+if TYPE_CHECKING:
+    from mlsystem_runtime.train.gang import Gang  # brings torch, which most steps do without
 
 MODULES = {
     "IngestStep": "mlsystem_runtime.steps.ingest",
@@ -70,7 +73,8 @@ class Input:
 class StepContext:
     """What a step's code may use. It writes only below `out` (published when it returns) and `scratch`.
 
-    `scratch` belongs to the step's key and survives a crash: a trainer keeps its checkpoints there.
+    `scratch` belongs to the step's key and survives a crash: a trainer keeps its checkpoints there. `gang` is None for
+    a process that is alone.
     """
 
     config: RunConfig
@@ -82,6 +86,7 @@ class StepContext:
     out: Path
     scratch: Path
     inputs: Mapping[str, Input] = field(default_factory=dict)
+    gang: Gang | None = None
 
     def progress(self, done: float, total: float, text: str) -> None:
         """Tell whoever watches how far this step is; one JSON line on standard output."""
@@ -98,7 +103,8 @@ class StepContext:
 class StepModule(Protocol):
     """A file of this package. `observe` names what outside the workspace decides the output.
 
-    A module may also have `revisit(payload, context, record)`: what there is to do where an earlier output answers.
+    A module may also have `revisit(payload, context, record)`: what there is to do where an earlier output answers; and
+    `attend(payload, context)`: the part of other processes than the first, where several carry out the step.
     """
 
     def observe(self, payload: Any) -> Mapping[str, str]: ...
@@ -113,11 +119,12 @@ def emit(event: str, **values: object) -> None:
 
 
 def run_step(
-    config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore | None = None
+    config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore | None = None,
+    gang: Gang | None = None,
 ) -> StepRecord:
     """Run step `name` as part of `run_id`, or find that an earlier output answers; record and return which.
 
-    `releases` None is the file of the workspace.
+    `releases` None is the file of the workspace. Of a `gang` this is the first process.
     """
     started = time.monotonic()
     step = config.step(name)
@@ -137,9 +144,12 @@ def run_step(
         inputs=inputs,
         out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
         scratch=workspace.path("scratch", name, key),
+        gang=gang,
     )
 
     earlier = answer_of(workspace, published)
+    if gang is not None:
+        gang.answer(key, answered=earlier is not None)
     if earlier is not None:
         record = recorded(earlier, "unchanged", time.monotonic() - started)
         if hasattr(module, "revisit"):

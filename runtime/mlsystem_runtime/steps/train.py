@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,21 @@ from mlsystem_runtime.train.objective import check_labels, criterion, targets
 from mlsystem_runtime.train.preemption import on_sigterm
 from mlsystem_runtime.train.reference import reference
 from mlsystem_runtime.train.split import Parts, split_rows
+from mlsystem_runtime.train.team import ALONE
 from mlsystem_runtime.train.threads import thread_count
 
 DATASET = "dataset.parquet"
 TELL_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The module has its best weights, and is in evaluation mode."""
+
+    module: Tabular
+    fitted: Fitted
+    dataset: pa.Table
+    parts: Parts
 
 
 def observe(_payload: TrainStep) -> Mapping[str, str]:
@@ -44,8 +57,23 @@ def observe(_payload: TrainStep) -> Mapping[str, str]:
 def run(payload: TrainStep, context: StepContext) -> StepResult:
     """Exits with status PREEMPTED after SIGTERM, checkpoint written; run again, it goes on to the same weights."""
     started = time.monotonic()
+    learned = learn(payload, context, reporter(context, payload.parameters.epochs))
+    module, dataset, parts = learned.module, learned.dataset, learned.parts
+    card = model_card(payload, context, module, dataset, parts)
+    write_model(context.out, module, card)
+    write_struct(context.out / SPLIT, parts.record)
+    return result(module, card, parts, learned.fitted, time.monotonic() - started)
+
+
+def attend(payload: TrainStep, context: StepContext) -> None:
+    """The part of a process that is not the first of its gang: the same steps to the same weights, nothing written."""
+    learn(payload, context, report=lambda _done, _text: None)
+
+
+def learn(payload: TrainStep, context: StepContext, report: Report) -> Learned:
     torch.set_num_threads(thread_count(payload.threads))
-    with on_sigterm() as preemption:
+    gang = context.gang
+    with on_sigterm() if gang is None else nullcontext(gang.preemption) as preemption:
         examples = context.inputs[f"features.{payload.model}"]
         dataset = pa.parquet.read_table(examples.path / DATASET)
         parts = split_rows(dataset, payload.split, payload.seed)
@@ -63,14 +91,9 @@ def run(payload: TrainStep, context: StepContext) -> StepResult:
             validation=tensors(dataset.take(parts.validation), label[parts.validation], architecture),
             criterion=criterion(payload.task), parameters=payload.parameters, seed=payload.seed,
             folder=context.scratch, timer=Timer(payload.max_loss_of_work_us), preemption=preemption,
-            report=reporter(context, payload.parameters.epochs),
-            kept=lambda: context.keep(context.scratch / LATEST),
+            report=report, kept=lambda: context.keep(context.scratch / LATEST), team=gang or ALONE,
         )
-
-    card = model_card(payload, context, module, dataset, parts)
-    write_model(context.out, module, card)
-    write_struct(context.out / SPLIT, parts.record)
-    return result(module, card, parts, fitted, time.monotonic() - started)
+    return Learned(module, fitted, dataset, parts)
 
 
 def labels(dataset: pa.Table, task: Task) -> NDArray[Any]:

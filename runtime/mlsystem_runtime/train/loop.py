@@ -20,6 +20,7 @@ from mlsystem_runtime.train.batches import Data, batch_rows, batches, epoch_orde
 from mlsystem_runtime.train.checkpoint import Timer, load, save
 from mlsystem_runtime.train.optimizer import AdamW
 from mlsystem_runtime.train.preemption import PreemptedError, Preemption
+from mlsystem_runtime.train.team import ALONE, Team
 
 Criterion = Callable[[Tensor, Tensor], Tensor]  # (logits_BO, y_B) → losses_B
 Report = Callable[[float, str], None]           # epochs done (a fraction within one), what to tell
@@ -59,19 +60,21 @@ class Fitted:
 def fit(
     model: nn.Module, train: Data, validation: Data, criterion: Criterion, parameters: TabularParameters, seed: int,
     folder: Path, timer: Timer, preemption: Preemption, report: Report,
-    kept: Callable[[], None] = lambda: None,
+    kept: Callable[[], None] = lambda: None, team: Team = ALONE,
 ) -> Fitted:
     """Train `model` in place and leave it with its best weights by validation loss (averaged ones: `follow`).
 
     Goes on from the checkpoint in `folder`, if there is one, to bit-equal weights (same thread count). Raises
     PreemptedError after SIGTERM, checkpoint written; MlsystemError when loss or gradient are not finite, before they
-    reach the weights. `kept` is called when a checkpoint is written.
+    reach the weights. `kept` is called when a checkpoint is written. Of a `team` each process gives the same data.
     """
     size = batch_rows(len(train), parameters.batch_size)
     steps = len(train) // size
     optimizer = AdamW(model.parameters(), parameters.weight_decay)
     average = copy.deepcopy(model)  # of the weights over the last steps: less noisy, and better, than the last ones
-    at = resume(load(folder), model, average, optimizer)
+    team.begin(model, size)
+    at = resume(load(folder) if team.first else None, model, average, optimizer)
+    at = resume(team.agreed(state(at, model, average, optimizer)), model, average, optimizer)
     rows, seconds = 0, 0.0
 
     try:
@@ -80,52 +83,53 @@ def fit(
             order = epoch_order(len(train), seed, at.epoch)
             model.train()
             for batch in batches(train, order, size, start=at.step):
-                losses_B = criterion(model(batch.x_BN, batch.ids_BC), batch.y_B)
-                loss = losses_B.mean()
-                loss_value = loss.item()  # waits for the device
+                mine = team.share(batch)
+                losses_B = criterion(model(mine.x_BN, mine.ids_BC), mine.y_B)
+                loss_value = team.learn(model, losses_B, preemption)  # waits for the device
                 if not math.isfinite(loss_value):
-                    raise diverged("loss", loss_value, at, batch, losses_B)
-                model.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+                    raise diverged("loss", loss_value, at, batch, team.together(losses_B))
                 gradient = clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).item()  # waits for the device
                 if not math.isfinite(gradient):
-                    raise diverged("gradient", gradient, at, batch, losses_B)
+                    raise diverged("gradient", gradient, at, batch, team.together(losses_B))
                 done = at.epoch * steps + at.step
                 optimizer.step(learning_rate(parameters, done, parameters.epochs * steps))
                 follow(average, model, done)
                 at.step += 1
                 at.loss_sum += loss_value
                 rows += size
-                preemption.check()
-                if timer.due():
+                team.check(preemption)
+                if team.first and timer.due():
                     save(folder, state(at, model, average, optimizer))
                     kept()
                     timer.saved()
                 report(at.epoch + at.step / steps, f"epoch {at.epoch + 1}, loss {at.loss_sum / at.step:.4f}")
             seconds += time.perf_counter() - started
 
-            validated = validation_loss(average, validation, criterion, preemption)
+            validated = validation_loss(average, validation, criterion, preemption, team)
             advance(at, validated, average)
             report(at.epoch, f"epoch {at.epoch}, validation loss {validated:.4f}")
     except PreemptedError:
-        save(folder, state(at, model, average, optimizer))
-        kept()
+        if team.first:
+            save(folder, state(at, model, average, optimizer))
+            kept()
         raise
     model.load_state_dict(at.best_weights)
     model.eval()
     return Fitted(at.epoch, at.best_epoch, at.best_loss, rows / seconds if seconds else 0.0)
 
 
-def validation_loss(model: nn.Module, data: Data, criterion: Criterion, preemption: Preemption) -> float:
+def validation_loss(
+    model: nn.Module, data: Data, criterion: Criterion, preemption: Preemption, team: Team = ALONE,
+) -> float:
     """Mean loss over all rows, dropout off."""
     model.eval()
-    total = 0.0
+    total, part = 0.0, team.part(len(data))
     with torch.inference_mode():
-        for start in range(0, len(data), VALIDATION_ROWS):
-            preemption.check()
-            batch = data.take(slice(start, start + VALIDATION_ROWS))
+        for start in part[::VALIDATION_ROWS]:
+            team.check(preemption)
+            batch = data.take(slice(start, min(start + VALIDATION_ROWS, part.stop)))
             total += criterion(model(batch.x_BN, batch.ids_BC), batch.y_B).sum().item()  # waits for the device
-    return total / len(data)
+    return team.total(total, preemption) / len(data)
 
 
 def advance(at: Position, validated: float, model: nn.Module) -> None:

@@ -1,0 +1,43 @@
+"""One step, carried out by several processes: the first runs it as any step is run, the others compute with it."""
+
+from __future__ import annotations
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.release_store import ReleaseStore
+from mlsystem_runtime.contract.run import RunConfig
+from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.peers import Peers
+from mlsystem_runtime.steps.base import StepContext, emit, load, read_input, run_step, step_key
+from mlsystem_runtime.train.gang import Gang, join
+from mlsystem_runtime.train.preemption import on_sigterm
+
+
+def run_together(
+    config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore, peers: Peers
+) -> None:
+    """Leaves with status PREEMPTED where another process is lost: run again, all of them, they go on."""
+    if not hasattr(load(config.step(name).payload), "attend"):
+        raise MlsystemError(f"step '{name}' is carried out by one process", "run it without --nodes")
+    with on_sigterm() as preemption, join(peers, preemption) as gang:
+        if gang.first:
+            run_step(config, name, workspace, run_id, releases, gang)
+        else:
+            attend_step(config, name, workspace, run_id, releases, gang)
+
+
+def attend_step(
+    config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore, gang: Gang
+) -> None:
+    """Reads what the first one reads, and writes nothing."""
+    step = config.step(name)
+    module = load(step.payload)
+    inputs = {read.step: read_input(workspace, run_id, read.step) for read in step.reads}
+    key = step_key(step, inputs, dict(module.observe(step.payload)))
+    nobodys = workspace.path("scratch", name, f".{key}.{gang.peers.rank}")
+    answered = gang.answered(key)
+    if not answered:
+        context = StepContext(config, step, workspace, releases, run_id, key, nobodys, nobodys, inputs, gang)
+        module.attend(step.payload, context)  # type: ignore[attr-defined]  # its caller has looked
+    said = "an output is there already" if answered else "the first one writes the output"
+    emit("finished", status="unchanged" if answered else "done", seconds=0.0,
+         summary=f"process {gang.peers.rank} of {gang.peers.nodes}: {said}")  # fmt: skip
