@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -56,7 +57,7 @@ class Webhook:
     """POSTs JSON on a thread of its own, in at most ATTEMPTS attempts. The address is a secret and never logged."""
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not is_http(url):
             raise MlsystemError("the webhook's address is not an http or https URL", "correct it, or its secret")
         self._url = url
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhook")
@@ -81,9 +82,16 @@ class Webhook:
             except urllib.error.HTTPError as error:
                 problem = f"it answered {error.code}"
                 error.close()
-            except (OSError, ValueError) as error:  # unreachable, or no answer in time; its text may hold the address
-                problem = type(error).__name__
+            except (OSError, ValueError, http.client.HTTPException) as error:  # no answer in time, or none of HTTP's
+                problem = type(error).__name__  # its text may hold the address
         logger.error("alert %s did not reach the webhook in %d attempts: %s", key, ATTEMPTS, problem)
+
+
+def is_http(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:  # its text may hold the address
+        return False
 
 
 def channels(alerts: Sequence[Alert], environ: Mapping[str, str] | None = None) -> tuple[Channel, ...]:

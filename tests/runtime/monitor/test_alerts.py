@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -76,9 +77,30 @@ def test_delivery_gives_up_and_the_log_names_no_address(receiver, caplog):
     assert "127.0.0.1" not in caplog.text
 
 
-def test_an_address_that_is_no_url_is_refused_without_being_named():
+def test_what_answers_no_http_is_tried_again_and_told(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def babble():
+            for _ in range(alerts.ATTEMPTS):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"token-123 is not HTTP\r\n\r\n")
+
+        thread = threading.Thread(target=babble, daemon=True)
+        thread.start()
+        webhook = Webhook(f"http://127.0.0.1:{listener.getsockname()[1]}/token-123")
+        webhook.send(ALERT)
+        webhook.close()
+        thread.join(10)
+
+    assert "did not reach the webhook in 3 attempts: BadStatusLine" in caplog.text
+    assert "token-123" not in caplog.text
+
+
+@pytest.mark.parametrize("address", ["file:///token-123", "http://[token-123", "http://token-123\u2100/"])
+def test_an_address_that_is_no_url_is_refused_without_being_named(address):
     with pytest.raises(MlsystemError) as refused:
-        Webhook("file:///token-123")
+        Webhook(address)
 
     assert "token-123" not in str(refused.value)
 
