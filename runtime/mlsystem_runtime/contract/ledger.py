@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, Protocol
@@ -205,10 +205,14 @@ def _whole_lines(data: bytes) -> tuple[list[bytes], int]:
 
 
 def open_proposals(ledger: Ledger) -> dict[str, ProposalOpened]:
-    """Proposals that nobody has decided yet, oldest first."""
+    """Proposals that nobody has decided yet, by name, oldest first."""
+    return open_among(entry.body for entry in ledger.entries())
+
+
+def open_among(events: Iterable[AnyEvent]) -> dict[str, ProposalOpened]:
     opened: dict[str, ProposalOpened] = {}
-    for entry in ledger.entries():
-        match entry.body:
+    for event in events:
+        match event:
             case ProposalOpened() as proposal:
                 opened[proposal.proposal] = proposal
             case ProposalDecided() as decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import Ledger, ProposalDecided, ProposalOpened
+from mlsystem_runtime.contract.ledger import Ledger, ProposalDecided, ProposalOpened, open_among
 from mlsystem_runtime.contract.releases import find_proposal
 
 
@@ -32,5 +32,7 @@ def decide(
             f"proposal '{proposal}' rests on evidence {found.evidence}, not on {evidence}",
             "look at it again (`mlsystem status`), then decide",
         )
-    ledger.append(ProposalDecided(proposal=proposal, decision=decision, evidence=evidence, by=by))
+    event = ProposalDecided(proposal=proposal, decision=decision, evidence=evidence, by=by)
+    if ledger.append_new(event, lambda known: found.proposal not in open_among(known)) is None:
+        raise MlsystemError(f"somebody else has just decided proposal '{proposal}'", "look at `mlsystem status`")
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.ledger import Ledger, ProposalOpened, open_proposals
+from mlsystem_runtime.contract.ledger import AnyEvent, Ledger, ProposalOpened, open_among
 from mlsystem_runtime.contract.monitor_state import WindowState
 
 MONITOR = "monitor"
@@ -17,13 +19,13 @@ def evidence_of(model: str, window: WindowState) -> str:
 
 def open_retraining(ledger: Ledger, model: str, reason: str, evidence: str) -> ProposalOpened | None:
     """None where one for this model is open already, or one on this evidence ever was."""
-    proposals = [entry.body for entry in ledger.entries() if isinstance(entry.body, ProposalOpened)]
-    known = any(one.evidence == evidence and one.model == model for one in proposals)
-    waiting = any(one.model == model and one.kind == "retrain" for one in open_proposals(ledger).values())
-    if known or waiting:
-        return None
     proposal = ProposalOpened(
         proposal=f"retrain-{model}-{evidence[:8]}", kind="retrain", model=model, reason=reason, evidence=evidence,
     )
-    ledger.append(proposal)
-    return proposal
+
+    def known(events: Sequence[AnyEvent]) -> bool:
+        earlier = [one for one in events if isinstance(one, ProposalOpened) and one.model == model]
+        waiting = [one for one in open_among(events).values() if one.model == model and one.kind == "retrain"]
+        return bool(waiting) or any(one.evidence == evidence for one in earlier)
+
+    return None if ledger.append_new(proposal, known) is None else proposal

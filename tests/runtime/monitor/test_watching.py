@@ -9,7 +9,7 @@ import pytest
 
 from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import ProposalDecided, ProposalOpened, RunStarted, open_proposals
+from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, open_proposals
 from mlsystem_runtime.contract.proposals import approve, reject
 from mlsystem_runtime.contract.workspace import write_atomically
 from mlsystem_runtime.monitor.jobs import Jobs
@@ -205,3 +205,32 @@ def test_the_state_survives_a_round_trip(scene, watch):
     state = watch().look(START_US + DAY_US, ())
 
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
+
+
+class Overtaken(FileLedger):
+    """Somebody else appends `first` just before each event."""
+
+    def __init__(self, path, first):
+        super().__init__(path)
+        self.first = first
+
+    def _append(self, event, known):
+        FileLedger(self.path).append(self.first)
+        return super()._append(event, known)
+
+
+def test_of_two_who_propose_a_retraining_at_once_one_does(scene):
+    first = ProposalOpened("retrain-main-1", "retrain", "main", "by schedule", "e" * 32)
+
+    assert open_retraining(Overtaken(scene.ledger.path, first), "main", "drift", "f" * 32) is None
+    assert list(open_proposals(scene.ledger)) == ["retrain-main-1"]
+
+
+def test_of_two_who_decide_at_once_the_first_has(scene):
+    opened = open_retraining(scene.ledger, "main", "why", "e" * 32)
+    first = ProposalDecided(opened.proposal, "rejected", opened.evidence, "ben")
+
+    with pytest.raises(MlsystemError, match="just decided"):
+        approve(Overtaken(scene.ledger.path, first), opened.proposal, opened.evidence, "ada")
+
+    assert events(scene, ProposalDecided) == [first]
