@@ -16,9 +16,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -52,8 +51,7 @@ class Running:
     job: Job
     left: deque[str]
     process: subprocess.Popen[bytes]
-    output: IO[bytes]
-    log: Path = field(default_factory=Path)
+    log: Path
 
 
 class Jobs:
@@ -76,7 +74,6 @@ class Jobs:
         """Takes note of a step that has ended and starts what comes next."""
         running = self._running
         if running is not None and running.process.poll() is not None:
-            running.output.close()
             self._running = None
             self._next(running)
         if self._running is None and self._waiting:
@@ -89,15 +86,13 @@ class Jobs:
         dropped = [] if running is None else [running.job]
         if running is not None:
             end(running.process)
-            running.output.close()
         for job in (*dropped, *self._waiting):
             job.finished(STOPPED)
         self._waiting.clear()
 
     def _next(self, running: Running) -> None:
-        if running.process.returncode != 0:
-            lines = running.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-            running.job.finished("\n".join(lines) or f"it ended with status {running.process.returncode} silently")
+        if (status := running.process.returncode) != 0:
+            running.job.finished(last_lines(running.log) or f"it ended with status {status} silently")
         elif running.left:
             self._start(running.job, running.left)
         else:
@@ -105,14 +100,27 @@ class Jobs:
 
     def _start(self, job: Job, left: deque[str]) -> None:
         step = left.popleft()
+        try:
+            self._running = self._begun(job, step, left)
+        except OSError as error:  # a disk that is full, say: it is this job that fails
+            job.finished(f"step {step} cannot be started: {error}")
+
+    def _begun(self, job: Job, step: str, left: deque[str]) -> Running:
         log = self._workspace.path("runs", job.run_id, f"{step}.log")
         log.parent.mkdir(parents=True, exist_ok=True)
-        output = open(log, "wb")  # noqa: SIM115 - closed when the process has ended
-        process = subprocess.Popen(
-            self._command(step, job.run_id), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, DIE_WITH_PARENT: str(os.getpid()), PROPOSES: "1"},
-        )
-        self._running = Running(job, left, process, output, log)
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                self._command(step, job.run_id), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                env={**os.environ, DIE_WITH_PARENT: str(os.getpid()), PROPOSES: "1"},
+            )
+        return Running(job, left, process, log)
+
+
+def last_lines(log: Path) -> str:
+    """Nothing where the log is gone."""
+    with contextlib.suppress(OSError):
+        return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+    return ""
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

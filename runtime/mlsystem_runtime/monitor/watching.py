@@ -43,11 +43,13 @@ class Watched:
         self._files = CountFiles(workspace, model.model)
         self._grids = Grids(workspace, model.model)
         self._ledger = open_ledger(workspace)
+        self._ended: dict[str, str | None] = {}  # retrainings by run, and how they failed, until the ledger has them
         self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
         self.state = self._read()
 
     def look(self, clock_us: int | None, refreshes: tuple[RefreshState, ...]) -> MonitorState:
         """Judges what has come in since the last look, says what is wrong, and writes the state."""
+        self._record_ended()
         self._files.refresh()
         prune_level(self._files)
         state = msgspec.structs.replace(
@@ -95,13 +97,23 @@ class Watched:
         run_id = new_run_id("retrain")
 
         def finished(failure: str | None) -> None:
-            outcome: Literal["done", "failed", "blocked"]
-            outcome = "failed" if failure is not None else "blocked" if self._blocked(run_id) else "done"
-            logger.log(logging.INFO if failure is None else logging.ERROR, "%s %s %s", run_id, outcome, failure or "")
-            self._ledger.append(RunFinished(run_id=run_id, outcome=outcome, detail=failure or ""))
+            self._ended[run_id] = failure
+            try:
+                self._record_ended()
+            except (OSError, MlsystemError):
+                logger.exception("that %s ended is not recorded; it is tried again", run_id)
 
         self._ledger.append(RunStarted(run_id=run_id, reason=f"proposal {proposal}"))
         self._jobs.add(Job(run_id, self.model.retrain_steps, finished))
+
+    def _record_ended(self) -> None:
+        """In the ledger. What it does not take now waits for the next time."""
+        for run_id, failure in list(self._ended.items()):
+            outcome: Literal["done", "failed", "blocked"]
+            outcome = "failed" if failure is not None else "blocked" if self._blocked(run_id) else "done"
+            self._ledger.append(RunFinished(run_id=run_id, outcome=outcome, detail=failure or ""))
+            del self._ended[run_id]
+            logger.log(logging.INFO if failure is None else logging.ERROR, "%s %s %s", run_id, outcome, failure or "")
 
     def _blocked(self, run_id: str) -> bool:
         """Whether a gate said no: the run went through, and released nothing."""

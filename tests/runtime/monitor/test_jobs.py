@@ -71,6 +71,19 @@ def test_a_step_that_fails_ends_its_job_with_its_last_lines_and_the_next_job_goe
     assert scene.workspace.path("runs", "refresh-1", "fails.log").read_text() == "it is broken\n"
 
 
+def test_a_step_that_cannot_be_started_fails_its_job_and_the_next_job_goes_on(scene, programs):
+    command, _ = programs
+    jobs, ended = Jobs(scene.workspace, command), []
+    scene.workspace.path("runs").mkdir()
+    scene.workspace.path("runs", "refresh-1").write_text("in the way")
+    jobs.add(Job("refresh-1", ("a",), ended.append))
+    jobs.add(Job("refresh-2", ("b",), ended.append))
+    until(lambda: len(ended) == 2, jobs)
+
+    assert ended[0].startswith("step a cannot be started")
+    assert ended[1] is None
+
+
 def test_stopping_ends_the_step_under_way_and_tells_every_job(scene, programs):
     command, trace = programs
     jobs, ended = Jobs(scene.workspace, command), []

@@ -9,7 +9,14 @@ import pytest
 
 from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened, RunStarted, open_proposals
+from mlsystem_runtime.contract.ledger import (
+    FileLedger,
+    ProposalDecided,
+    ProposalOpened,
+    RunFinished,
+    RunStarted,
+    open_proposals,
+)
 from mlsystem_runtime.contract.proposals import approve, reject
 from mlsystem_runtime.contract.workspace import write_atomically
 from mlsystem_runtime.monitor.jobs import Jobs
@@ -170,6 +177,27 @@ def test_a_damaged_state_is_replaced(scene, watch, caplog):
 
     assert scene.state().model == "main"
     assert "starts anew" in caplog.text
+
+
+def test_the_end_of_a_retraining_waits_for_a_ledger_that_cannot_be_written(scene, heard, caplog):
+    scene.approve = ()
+    scene.serve(800, 3, shift=0.8)
+    jobs = Jobs(scene.workspace, lambda *_: ("true",))
+    watched = Watched(scene.config, scene.model, scene.workspace, jobs, (heard,))
+    watched.look(START_US + DAY_US, ())
+    ledger, away = scene.ledger.path, scene.root / "away"
+    ledger.rename(away)
+    ledger.mkdir()
+    deadline = time.monotonic() + 10
+    while not jobs.idle and time.monotonic() < deadline:
+        jobs.poll()
+    assert "is not recorded" in caplog.text
+    ledger.rmdir()
+    away.rename(ledger)
+    watched.look(START_US + DAY_US, ())
+
+    [started], [finished] = events(scene, RunStarted), events(scene, RunFinished)
+    assert (finished.run_id, finished.outcome) == (started.run_id, "done")
 
 
 def test_a_proposal_is_not_opened_twice_on_the_same_evidence(scene):
