@@ -61,13 +61,13 @@ class DataClock:
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
         try:
             self._workspace.storage.restore(CLOCK)
-        except MlsystemError as error:
+        except (OSError, MlsystemError) as error:  # a disk that is full, a bucket out of reach
             logger.warning("the data's clock stands still for now: %s", error)
 
     def _read(self) -> None:
         try:
             read = read_struct(self._workspace.path(CLOCK), ClockFile).clock_us
-        except (FileNotFoundError, MlsystemError):
+        except (OSError, MlsystemError):
             return
         self._now_us = max(read, self._now_us or read)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
@@ -51,8 +53,8 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the release and flushes every second; on leaving, everything counted and logged is on disk."""
-        work = [self.watcher.run(), self._flush_regularly()]
-        work += [] if self.shipper is None else [self._ship_regularly(self.shipper)]
+        work = [self.watcher.run(), regularly(self._flush_and_look)]
+        work += [] if self.shipper is None else [regularly(partial(self._ship_when_due, self.shipper))]
         tasks = [asyncio.create_task(one) for one in work]
         for task in tasks:
             task.add_done_callback(_report)
@@ -62,20 +64,18 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.flush()
-            await self._ship()
+            try:
+                await self.flush()
+            finally:
+                await self._ship()
 
-    async def _flush_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
-            await asyncio.to_thread(self.clock.refresh)
+    async def _flush_and_look(self) -> None:
+        await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
+        await asyncio.to_thread(self.clock.refresh)
 
-    async def _ship_regularly(self, shipper: Shipper) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            if await asyncio.to_thread(shipper.due):
-                await asyncio.shield(self._ship())
+    async def _ship_when_due(self, shipper: Shipper) -> None:
+        if await asyncio.to_thread(shipper.due):
+            await asyncio.shield(self._ship())
 
     async def _ship(self) -> None:
         """Where the workspace is a bucket, what is on this disk goes there; requests and flushes go on meanwhile."""
@@ -111,6 +111,16 @@ class Service:
         now_us = self.clock.now_us()
         if now_us is not None:
             predictor.log.prune(now_us)
+
+
+async def regularly(work: Callable[[], Awaitable[None]]) -> None:
+    """Every second, until cancelled. What a disk or a bucket refuses ends this time only."""
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        try:
+            await work()
+        except (OSError, MlsystemError):
+            logger.exception("what is logged and counted could not all be kept; it is tried again")
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -72,6 +74,33 @@ def test_a_log_that_the_disk_refuses_is_counted_as_lost_and_stops_nothing(tmp_pa
 
     assert write({tmp_path / "file" / "1.jsonl": [b"a", b"b"]}) == 2
     assert "2 records" in caplog.text
+
+
+def test_a_disk_that_fails_once_does_not_end_the_flushing(world, client, good_row, monkeypatch, caplog):
+    failures = [OSError("no space left on device")]
+
+    class Clock:
+        def now_us(self):
+            return CLOCK_US
+
+        def refresh(self):
+            if failures:
+                raise failures.pop()
+
+    async def logged_after_the_failure():
+        async with replace(client.app.service, clock=Clock()).running():
+            while failures:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            client.app.service.predictors[0].answer(json.dumps(good_row).encode(), "later")
+            await asyncio.sleep(0.5)
+            return log_lines(world)
+
+    monkeypatch.setattr("mlsystem_runtime.serve.service.FLUSH_SECONDS", 0.02)
+    lines = client.runner.run(logged_after_the_failure())
+
+    assert [line["request_id"] for line in lines] == ["later"]
+    assert "no space left" in caplog.text
 
 
 def test_a_log_that_is_not_flushed_does_not_grow_for_ever(client, good_row):
