@@ -57,6 +57,7 @@ class Monitor:
         section = config.monitor
         self.metrics: MonitorMetrics | None = None
         self._workspace = workspace
+        self._ledger = open_ledger(workspace)  # one for all looks: it brings each entry from a bucket once
         self.clock = environment_clock(section.clock, workspace)
         self.jobs = Jobs(workspace, command)
         self.channels = {model.model: channels(model.alerts) for model in section.models}
@@ -109,7 +110,7 @@ class Monitor:
         if self.metrics is None:
             return
         try:
-            entries = list(open_ledger(self._workspace).entries())
+            entries = list(self._ledger.entries())
         except (OSError, MlsystemError):
             logger.exception("the ledger cannot be read; it is tried again")
             return

@@ -19,7 +19,8 @@ import pytest
 from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import canonical_json
-from mlsystem_runtime.contract.bucket import Bucket
+from mlsystem_runtime.contract.bucket import Bucket, Object
+from mlsystem_runtime.contract.ledger import RunFinished, open_ledger
 from mlsystem_runtime.contract.monitor_state import MonitorState
 from mlsystem_runtime.contract.names import MIRROR
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share
@@ -27,9 +28,11 @@ from mlsystem_runtime.contract.release_store import FileReleaseStore
 from mlsystem_runtime.contract.run import Drift, MonitoredModel
 from mlsystem_runtime.contract.workspace import Workspace, write_struct
 from mlsystem_runtime.data.clock import advance_clock
+from mlsystem_runtime.monitor.metrics import MonitorMetrics
 from mlsystem_runtime.monitor.process import Monitor
 from mlsystem_runtime.serve import shipping
 from mlsystem_runtime.serve.app import App
+from mlsystem_runtime.serve.clock import DataClock
 from mlsystem_runtime.serve.fakes import fake_loader
 from mlsystem_runtime.serve.service import service_of
 from mlsystem_runtime.serve.shipping import Shipper
@@ -160,6 +163,40 @@ def test_the_monitor_counts_the_requests_of_all_pods_and_keeps_its_state_in_the_
     ship(client)
     monitor.look()
     assert workspace.read(MonitorState, "monitor", "main.json").window.rows == 6  # type: ignore[union-attr]
+
+
+def test_the_monitor_brings_each_entry_of_the_ledger_once(
+    world: Any, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = pod("monitor")
+    assert workspace.bucket is not None
+    read, bring = [], workspace.bucket.get
+
+    def brought(name: str) -> Object:
+        read.append(name)
+        return bring(name)
+
+    monkeypatch.setattr(workspace.bucket, "get", brought)
+    monitor = Monitor(world.config, workspace, lambda step, run_id: ("true",))
+    monitor.metrics = MonitorMetrics()
+    for number in (1, 2):
+        open_ledger(pod("pipeline")).append(RunFinished(f"run-{number}", "done", ""))
+        monitor.look()
+
+    assert [name for name in read if name.startswith("ledger/")] == ["ledger/00000001.json", "ledger/00000002.json"]
+
+
+def test_the_clock_of_a_disk_that_takes_nothing_stands_still_and_stops_nothing(
+    released: Workspace, pod: Pod, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = pod("pod-1")
+    workspace.path("clock.json").mkdir(parents=True)
+    clock = DataClock(workspace)
+
+    clock.refresh()
+
+    assert clock.now_us() is None
+    assert "stands still" in caplog.text
 
 
 def test_a_server_follows_a_release_in_the_bucket_and_brings_its_version(
