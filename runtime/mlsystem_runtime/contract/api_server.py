@@ -82,7 +82,7 @@ class ApiServer:
                 yield connection
             finally:
                 connection.close()
-        except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+        except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ApiServerUnreachableError(
                 f"the API server {self.url} does not answer: {error or type(error).__name__}",
                 "check that it is up, and that the network policy lets this pod reach it",

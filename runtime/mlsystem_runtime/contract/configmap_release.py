@@ -58,8 +58,8 @@ class ConfigMapReleaseStore:
         if found is None:
             metadata = {"name": self._name, "labels": self._labels}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **data}
-            return self._written("POST", self._folder, body)
-        return self._written("PUT", self._path, {**found, **data})
+            return self._written("POST", self._folder, body, CONFLICT)
+        return self._written("PUT", self._path, {**found, **data}, CONFLICT, NOT_FOUND)
 
     @contextmanager
     def watch(self, changed: Callable[[], None]) -> Iterator[None]:
@@ -80,11 +80,12 @@ class ConfigMapReleaseStore:
             raise refused(status, found, f"read {self._where}")
         return found
 
-    def _written(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
+    def _written(self, method: str, path: str, body: Mapping[str, Any], *overtaken: int) -> bool:
+        """False for a status of `overtaken`: somebody else has changed or deleted it meanwhile."""
         status, answer = self._api.ask(method, path, body)
-        if status not in (OK, CREATED, CONFLICT):
+        if status not in (OK, CREATED, *overtaken):
             raise refused(status, answer, f"write {self._where}")
-        return status != CONFLICT
+        return status not in overtaken
 
     def _decoded(self, found: Mapping[str, Any] | None) -> Release:
         text = None if found is None else (found.get("data") or {}).get(DOCUMENT)

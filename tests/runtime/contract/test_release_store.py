@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -186,6 +187,34 @@ def test_a_write_that_is_overtaken_on_its_way_is_refused_and_made_again(
 
     assert made.serial == serial + 2
     assert {model: one.champion for model, one in made.models.items()} == {"other": 7, "main": 3}
+
+
+def test_a_configmap_that_is_deleted_on_the_way_is_made_again(api: FakeApiServer, workspace: Workspace) -> None:
+    store = configmap(api)
+    store.write(release(1), "")
+
+    def overtake() -> None:
+        api.overtake = None
+        del api.held[KEY]
+
+    api.overtake = overtake
+    release_version(workspace, "main", 3, "gates passed", "apply", store)
+
+    assert store.read().release.models["main"].champion == 3
+
+
+def test_an_answer_that_is_no_text_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def babble() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xff")
+
+        threading.Thread(target=babble, daemon=True).start()
+
+        with pytest.raises(ApiServerUnreachableError):
+            ApiServer(f"http://127.0.0.1:{listener.getsockname()[1]}").ask("GET", "/api")
 
 
 def test_a_watch_that_the_server_ends_is_taken_up_again(api: FakeApiServer) -> None:
