@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,8 @@ def run_one(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -
 
         run_step(config, args.name, workspace, args.run_id, releases(args, config, workspace))
         return
+    # a pod's first process is deaf to signals that it does not handle
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from mlsystem_runtime.steps.together import run_together
 
     run_together(config, args.name, workspace, args.run_id, releases(args, config, workspace), peers)

@@ -148,8 +148,9 @@ def run_step(
     )
 
     earlier = answer_of(workspace, published)
-    if gang is not None:
-        gang.answer(key, answered=earlier is not None)
+    if earlier is None and gang is not None:
+        gathered = gang.gather(key, there=lambda: answer_of(workspace, published) is not None)
+        earlier = None if gathered else answer_of(workspace, published)
     if earlier is not None:
         record = recorded(earlier, "unchanged", time.monotonic() - started)
         if hasattr(module, "revisit"):

@@ -7,8 +7,8 @@ from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.peers import Peers
-from mlsystem_runtime.steps.base import StepContext, emit, load, read_input, run_step, step_key
-from mlsystem_runtime.train.gang import Gang, join
+from mlsystem_runtime.steps.base import StepContext, answer_of, emit, load, read_input, run_step, step_key
+from mlsystem_runtime.train.gang import Gang
 from mlsystem_runtime.train.preemption import on_sigterm
 
 
@@ -18,11 +18,13 @@ def run_together(
     """Leaves with status PREEMPTED where another process is lost: run again, all of them, they go on."""
     if not hasattr(load(config.step(name).payload), "attend"):
         raise MlsystemError(f"step '{name}' is carried out by one process", "run it without --nodes")
-    with on_sigterm() as preemption, join(peers, preemption) as gang:
+    with on_sigterm() as preemption:
+        gang = Gang(peers, preemption)
         if gang.first:
             run_step(config, name, workspace, run_id, releases, gang)
         else:
             attend_step(config, name, workspace, run_id, releases, gang)
+        gang.finish()
 
 
 def attend_step(
@@ -33,11 +35,15 @@ def attend_step(
     module = load(step.payload)
     inputs = {read.step: read_input(workspace, run_id, read.step) for read in step.reads}
     key = step_key(step, inputs, dict(module.observe(step.payload)))
-    nobodys = workspace.path("scratch", name, f".{key}.{gang.peers.rank}")
-    answered = gang.answered(key)
-    if not answered:
+
+    def there() -> bool:
+        return answer_of(workspace, f"steps/{name}/{key}") is not None
+
+    works = not there() and gang.gather(key, there)
+    if works:
+        nobodys = workspace.path("scratch", name, f".{key}.{gang.peers.rank}")
         context = StepContext(config, step, workspace, releases, run_id, key, nobodys, nobodys, inputs, gang)
         module.attend(step.payload, context)  # type: ignore[attr-defined]  # its caller has looked
-    said = "an output is there already" if answered else "the first one writes the output"
-    emit("finished", status="unchanged" if answered else "done", seconds=0.0,
+    said = "the first one writes the output" if works else "an output is there already"
+    emit("finished", status="done" if works else "unchanged", seconds=0.0,
          summary=f"process {gang.peers.rank} of {gang.peers.nodes}: {said}")  # fmt: skip

@@ -13,8 +13,9 @@ import io
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -32,9 +33,12 @@ from mlsystem_runtime.train.preemption import PreemptedError, Preemption
 JOIN_SECONDS = 1800.0  # until all have come: a machine may have to be started first
 WAIT_SECONDS = 600.0  # for one another at work: one reads its data, writes a checkpoint, or is gone without a word
 CONNECT_SECONDS = 5.0  # until a try to reach the first one is given up for the next
-PAUSE_SECONDS = 0.2  # between two looks
-HERE, COMPLETE, ANSWER, READ = "here", "complete", "answer", "read"
-"""Keys of the store: `here/1` is set by process 1, `complete` by the first once all are there."""
+LEAVE_SECONDS = 10.0  # until the first one ends without having heard that all others end too
+PAUSE_SECONDS = 0.2  # between two tries
+LOOK_SECONDS = 10.0  # between two looks for an output that somebody else has made meanwhile
+HERE, COMPLETE, DONE, READ = "here", "complete", "done", "read"
+"""Keys of the store: process 1 sets `here/1`, the first `complete` once all are there and `done` when its output is,
+process 1 then `read/1`."""
 
 
 class PeerLostError(SystemExit):
@@ -60,40 +64,58 @@ class SharedDropout(nn.Module):
 
 
 class Gang:
-    """A team of `peers.nodes` processes, this one among them (`Team`). Any call may raise PeerLostError."""
+    """A team of `peers.nodes` processes, this one among them (`Team`). Any call may raise PeerLostError, and while it
+    waits PreemptedError."""
 
-    def __init__(self, peers: Peers, preemption: Preemption, store: Store) -> None:
+    def __init__(self, peers: Peers, preemption: Preemption) -> None:
         self.peers = peers
         self.preemption = preemption
-        self._store = store
+        self._store: Store | None = None
         self._leaving = False
 
     @property
     def first(self) -> bool:
         return self.peers.rank == 0
 
-    def answer(self, key: str, *, answered: bool) -> None:
-        """The first one tells which output this is about, and whether it is there already; all others have read it
-        when this returns. Otherwise they begin to work."""
-        self._store.set(ANSWER, f"{int(answered)}{key}")
-        if answered:
-            self._until([f"{READ}/{rank}" for rank in range(1, self.peers.nodes)])
-        else:
-            self._connect()
+    def gather(self, key: str, there: Callable[[], bool], seconds: float = JOIN_SECONDS) -> bool:
+        """True once all have come. False where the output `key` turns out to be `there`: then nobody is needed.
 
-    def answered(self, key: str) -> bool:
-        """What the first one told. Raises MlsystemError where it works on something else."""
-        self._until([ANSWER])
-        told: str = self._store.get(ANSWER).decode()
-        if told[1:] != key:
-            raise MlsystemError(
-                f"process {self.peers.rank} reads other inputs than the first one: {key} and {told[1:]}",
-                "all pods of a gang need the same workspace and the same configuration",
-            )
-        self._store.set(f"{READ}/{self.peers.rank}", "")
-        if told[0] == "0":
-            self._connect()
-        return told[0] == "1"
+        Raises MlsystemError where the first one works on something else.
+        """
+        waiting = Waiting(self.preemption, time.monotonic() + seconds, there)
+        try:
+            self._store = listen(self.peers, key, waiting) if self.first else come(self.peers, key, waiting)
+        except OutputThereError:
+            return False
+        self._talk(lambda: distributed.init_process_group(
+            "gloo", store=self._store, rank=self.peers.rank, world_size=self.peers.nodes,
+            timeout=timedelta(seconds=WAIT_SECONDS),
+        ))  # fmt: skip
+        return True
+
+    def finish(self) -> None:
+        """All end together: one that had ended well would not be started again where the first one fails."""
+        if self._store is None:
+            return
+        if self.first:
+            self._dismiss(self._store)
+        else:
+            self._await_the_end(self._store)
+        distributed.destroy_process_group()
+
+    def _dismiss(self, store: Store) -> None:
+        store.set(DONE, "")
+        others = [f"{READ}/{rank}" for rank in range(1, self.peers.nodes)]
+        with suppress(RuntimeError):  # who does not hear it is started again, and finds the output
+            appeared(store, others, Waiting(Preemption(), time.monotonic() + LEAVE_SECONDS))
+
+    def _await_the_end(self, store: Store) -> None:
+        try:
+            if not appeared(store, [DONE], Waiting(self.preemption, time.monotonic() + WAIT_SECONDS)):
+                self._lost("the first one writes nothing")
+            store.set(f"{READ}/{self.peers.rank}", "")
+        except RuntimeError as error:
+            self._lost(str(error))
 
     def begin(self, model: nn.Module, rows: int) -> None:
         """Gradients live in one vector from now on, behind them the loss and who was asked to leave."""
@@ -163,61 +185,60 @@ class Gang:
         try:
             collective()
         except RuntimeError as error:
-            self._lost(error)
+            self._lost(str(error))
 
-    def _connect(self) -> None:
-        self._talk(lambda: distributed.init_process_group(
-            "gloo", store=self._store, rank=self.peers.rank, world_size=self.peers.nodes,
-            timeout=timedelta(seconds=WAIT_SECONDS),
-        ))  # fmt: skip
-
-    def _until(self, keys: list[str]) -> None:
-        """Until the store has all of them."""
-        try:
-            if not appeared(self._store, keys, self.preemption, time.monotonic() + WAIT_SECONDS):
-                raise PeerLostError(f"another process of this training said nothing for {WAIT_SECONDS:.0f} s")
-        except RuntimeError as error:
-            self._lost(error)
-
-    def _lost(self, error: RuntimeError) -> NoReturn:
-        said = re.sub(r"^\[\S+\] ", "", str(error)).partition(". ")[0]  # without the place in gloo's source
-        raise PeerLostError(f"another process of this training is gone: {said}") from error
+    def _lost(self, said: str) -> NoReturn:
+        text = re.sub(r"^\[\S+\] ", "", said).partition(". ")[0]  # without the place in gloo's source
+        raise PeerLostError(f"another process of this training is gone: {text}")
 
 
-@contextmanager
-def join(peers: Peers, preemption: Preemption, seconds: float = JOIN_SECONDS) -> Iterator[Gang]:
-    """A gang that is complete, until the end of the block.
+@dataclass
+class Waiting:
+    """How long, and what ends it before: `there` is looked at every LOOK_SECONDS."""
 
-    Raises PeerLostError where it is not so after that many seconds, PreemptedError where this one is asked to leave.
-    """
-    store = meet(peers, preemption, time.monotonic() + seconds)
-    try:
-        yield Gang(peers, preemption, store)
-    finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
+    preemption: Preemption
+    until_s: float
+    there: Callable[[], bool] = lambda: False
+    looked_s: float = field(default_factory=time.monotonic)
+
+    def goes_on(self) -> bool:
+        """After a pause; False when the time is over. Raises PreemptedError, OutputThereError."""
+        self.preemption.check()
+        now_s = time.monotonic()
+        if now_s - self.looked_s >= LOOK_SECONDS:
+            self.looked_s = now_s
+            if self.there():
+                raise OutputThereError
+        time.sleep(PAUSE_SECONDS)
+        return now_s < self.until_s
 
 
-def meet(peers: Peers, preemption: Preemption, until_s: float) -> Store:
-    """The first one's store, once all have come to it."""
-    if peers.rank > 0:
-        return come(peers, preemption, until_s)
+class OutputThereError(Exception):
+    """What was to be made is there."""
+
+
+def listen(peers: Peers, key: str, waiting: Waiting) -> Store:
+    """The store of the first one, once all have come to it."""
     store = open_store(peers, listens=True)
-    if not appeared(store, [f"{HERE}/{rank}" for rank in range(1, peers.nodes)], preemption, until_s):
+    if not appeared(store, [f"{HERE}/{rank}" for rank in range(1, peers.nodes)], waiting):
         raise PeerLostError(f"not all of {peers.nodes} processes have come")
-    store.set(COMPLETE, "")
+    store.set(COMPLETE, key)
     return store
 
 
-def come(peers: Peers, preemption: Preemption, until_s: float) -> Store:
+def come(peers: Peers, key: str, waiting: Waiting) -> Store:
     """Tries again while nobody listens, and while those of an earlier attempt do: there this number has come before."""
-    while time.monotonic() < until_s:
-        preemption.check()
+    while waiting.goes_on():
         with suppress(RuntimeError):
             store = open_store(peers, listens=False)
-            if store.add(f"{HERE}/{peers.rank}", 1) == 1 and appeared(store, [COMPLETE], preemption, until_s):
+            if store.add(f"{HERE}/{peers.rank}", 1) == 1 and appeared(store, [COMPLETE], waiting):
+                firsts = store.get(COMPLETE).decode()
+                if firsts != key:
+                    raise MlsystemError(
+                        f"process {peers.rank} reads other inputs than the first one: {key} and {firsts}",
+                        "all pods of a gang need the same workspace and the same configuration",
+                    )
                 return store
-        time.sleep(PAUSE_SECONDS)
     raise PeerLostError(f"the processes do not find each other at {peers.host}:{peers.port}")
 
 
@@ -229,11 +250,9 @@ def open_store(peers: Peers, *, listens: bool) -> Store:
     )  # fmt: skip
 
 
-def appeared(store: Store, keys: list[str], preemption: Preemption, until_s: float) -> bool:
-    """Waits in small pieces: a process that is asked to leave hears it."""
+def appeared(store: Store, keys: list[str], waiting: Waiting) -> bool:
+    """Whether all of `keys` came in time. RuntimeError where the store is gone."""
     while not store.check(keys):
-        if time.monotonic() >= until_s:
+        if not waiting.goes_on():
             return False
-        preemption.check()
-        time.sleep(PAUSE_SECONDS)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.names import PREEMPTED
 from mlsystem_runtime.peers import Peers, peers_of
 from mlsystem_runtime.train import gang
-from mlsystem_runtime.train.gang import Gang, PeerLostError, SharedDropout, meet
+from mlsystem_runtime.train.gang import Gang, PeerLostError, SharedDropout, Waiting, come, listen
 from mlsystem_runtime.train.preemption import PreemptedError, Preemption
 
 
@@ -45,7 +46,7 @@ def test_all_together_drop_what_one_process_would() -> None:
 
 @pytest.mark.parametrize(("rows", "nodes"), [(10, 3), (2, 5), (1, 1), (1024, 4)])
 def test_every_row_is_looked_at_by_one_process(rows: int, nodes: int) -> None:
-    gangs = [Gang(Peers(nodes, rank, "localhost", 1), Preemption(), None) for rank in range(nodes)]
+    gangs = [Gang(Peers(nodes, rank, "localhost", 1), Preemption()) for rank in range(nodes)]
 
     assert [row for one in gangs for row in one.part(rows)] == list(range(rows))
 
@@ -71,12 +72,16 @@ def test_what_a_gang_needs_is_asked_for(address: str | None, environment: Mappin
     assert says in str(failure.value)
 
 
+def waiting(seconds: float, **changed: Any) -> Waiting:
+    return Waiting(changed.pop("preemption", Preemption()), time.monotonic() + seconds, **changed)
+
+
 @pytest.mark.parametrize("host", ["localhost", "no-such-host.invalid"])
 def test_a_first_one_that_does_not_come_is_not_waited_for_without_end(
     host: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(PeerLostError) as left:
-        meet(Peers(2, 1, host, free_port()), Preemption(), time.monotonic() + 1)
+        come(Peers(2, 1, host, free_port()), "key", waiting(1))
 
     assert left.value.code == PREEMPTED
     assert "do not find each other" in capfd.readouterr().err
@@ -84,7 +89,7 @@ def test_a_first_one_that_does_not_come_is_not_waited_for_without_end(
 
 def test_others_that_do_not_come_are_not_waited_for_without_end() -> None:
     with pytest.raises(PeerLostError) as left:
-        meet(Peers(2, 0, "localhost", free_port()), Preemption(), time.monotonic() + 0.1)
+        listen(Peers(2, 0, "localhost", free_port()), "key", waiting(0.1))
 
     assert left.value.code == PREEMPTED
 
@@ -93,21 +98,33 @@ def test_the_gang_of_an_earlier_attempt_is_not_joined() -> None:
     port = free_port()
     earlier = store(port)
     earlier.add("here/1", 1)
-    earlier.set("complete", "")
+    earlier.set("complete", "key")
 
     with pytest.raises(PeerLostError):
-        meet(Peers(2, 1, "localhost", port), Preemption(), time.monotonic() + 0.5)
+        come(Peers(2, 1, "localhost", port), "key", waiting(0.5))
 
 
 def test_who_waits_for_the_others_can_be_asked_to_leave() -> None:
-    for rank in (0, 1):
+    asked = Preemption(requested=True)
+
+    for wait, rank in ((listen, 0), (come, 1)):
         with pytest.raises(PreemptedError):
-            meet(Peers(2, rank, "localhost", free_port()), Preemption(requested=True), time.monotonic() + 60)
+            wait(Peers(2, rank, "localhost", free_port()), "key", waiting(60, preemption=asked))
+
+
+def test_who_waits_for_the_others_sees_that_the_output_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gang, "LOOK_SECONDS", 0.0)
+
+    for rank in (0, 1):
+        one = Gang(Peers(2, rank, "localhost", free_port()), Preemption())
+        assert not one.gather("key", there=lambda: True)
+        one.finish()
 
 
 def test_processes_that_read_different_inputs_do_not_train_together() -> None:
-    shared = store(free_port())
-    shared.set("answer", "0first")
+    port = free_port()
+    shared = store(port)
+    shared.set("complete", "first")
 
     with pytest.raises(MlsystemError, match="reads other inputs"):
-        Gang(Peers(2, 1, "localhost", 1), Preemption(), shared).answered("second")
+        come(Peers(2, 1, "localhost", port), "second", waiting(5))
