@@ -6,12 +6,14 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from mlsystem_runtime.contract.bucket import Bucket, Listed
 from mlsystem_runtime.contract.bucket_storage import AT_ONCE, PUBLISHED, Published
-from mlsystem_runtime.contract.collection import abandoned, latest, past_outputs, past_runs
+from mlsystem_runtime.contract.collection import abandoned, latest, past_outputs, past_runs, under_way
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.files import decode_struct
+from mlsystem_runtime.contract.ledger import BucketLedger
 from mlsystem_runtime.contract.workspace import StepRecord
 
 UPLOADING_S = 86400.0
@@ -21,6 +23,8 @@ UPLOADING_S = 86400.0
 def collect_bucket(bucket: Bucket, now: float) -> int:
     """Remove what is no longer needed; how many folders that were. `now` is in seconds since 1970."""
     runs, steps, models = (list(bucket.listing(f"{name}/")) for name in ("runs", "steps", "models"))
+    active = under_way(BucketLedger(bucket).entries(), now)
+    runs = [replace(one, changed_s=now) if one.name.split("/")[1] in active else one for one in runs]
     scratch = latest((_top(one.name, 3), one.changed_s) for one in bucket.listing("scratch/"))
     found = [
         *_past_outputs(steps, latest(_uses(bucket, runs)), now), *_past_runs(runs, now),

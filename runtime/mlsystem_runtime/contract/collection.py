@@ -15,17 +15,30 @@ from pathlib import Path
 from typing import TypeVar
 
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.ledger import Entry, FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
 
 KEPT_OUTPUTS = 3
 """Of each step: so that going back to what was applied before costs nothing."""
 KEPT_RUNS = 50
 RECENT_S = 3600.0
-"""What is younger may belong to a run that is under way, of whoever else writes to the workspace."""
+"""What is younger may belong to whoever else writes to the workspace. What a run under way has used is as young."""
 ABANDONED_S = 7 * 86400.0
 """How long the checkpoints of a step that was killed wait for it to go on."""
 
 K = TypeVar("K", bound=Hashable)
+
+
+def under_way(entries: Iterable[Entry], now: float) -> set[str]:
+    """Runs that began and have not ended. One that was killed counts as long as its checkpoints wait."""
+    began: dict[str, float] = {}
+    for entry in entries:
+        match entry.body:
+            case RunStarted(run_id=run):
+                began[run] = entry.at_us / 1e6
+            case RunFinished(run_id=run):
+                began.pop(run, None)
+    return began.keys() - abandoned(began, now)
 
 
 def latest(changes: Iterable[tuple[K, float]]) -> dict[K, float]:
@@ -61,6 +74,9 @@ def collect(workspace: Workspace) -> int:
     now = time.time()
     runs, steps, scratch = (_changed_in(workspace.path(name)) for name in ("runs", "steps", "scratch"))
     records = {path: at for run in runs for path, at in _changed_in(run).items() if path.suffix == ".json"}
+    active = under_way(FileLedger(workspace.ledger).entries(), now)
+    runs = {path: now if path.name in active else at for path, at in runs.items()}
+    records = {path: now if path.parent.name in active else at for path, at in records.items()}
     used = latest(_uses(workspace, records))
     found = past_runs(runs, ((path.parent, path.name, at) for path, at in records.items()), now)
     for step in steps:

@@ -9,6 +9,7 @@ import pytest
 
 from mlsystem_runtime.contract.bucket_collection import collect_bucket
 from mlsystem_runtime.contract.collection import KEPT_OUTPUTS
+from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.names import MIRROR
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 
@@ -100,3 +101,21 @@ def test_attempts_beside_a_marker_that_cannot_be_read_wait_for_whoever_mends_it(
 
     assert collect(workspace, 2 * DAY_S) == 0
     assert len(list(bucket.listing("models/"))) == 2
+
+
+def test_what_a_run_has_used_stays_until_the_run_has_ended(workspace: Workspace) -> None:
+    ledger = open_ledger(workspace)
+    ledger.append(RunStarted("training", "schedule"))
+    publish(workspace, "steps/train.main/first")
+    use(workspace, "training", "first")
+    time.sleep(1.1)
+    for number in range(KEPT_OUTPUTS):
+        publish(workspace, f"steps/train.main/later{number}")
+
+    assert collect(workspace, 2 * HOUR_S) == 1
+    assert "first" in workspace.storage.published("steps/train.main")
+
+    ledger.append(RunFinished("training", "done", ""))
+    publish(workspace, "steps/train.main/last")
+    assert collect(workspace, 2 * HOUR_S) == 1
+    assert "first" not in workspace.storage.published("steps/train.main")

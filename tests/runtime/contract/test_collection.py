@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mlsystem_runtime.contract.collection import KEPT_OUTPUTS, KEPT_RUNS, collect
+from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_struct
 
 HOUR_S = 3600
@@ -60,7 +61,25 @@ def test_the_outputs_of_a_step_that_were_used_last_stay(workspace: Workspace) ->
     assert names(workspace, "steps", "train.main") == {"key8", "key2", "key3"}
 
 
-def test_what_is_used_by_a_run_under_way_stays_however_many_there_are(workspace: Workspace) -> None:
+def test_what_a_run_has_used_stays_until_the_run_has_ended(workspace: Workspace) -> None:
+    """A training of hours reads, at its end, what was ingested when it began; refreshes go on ingesting."""
+    ledger = FileLedger(workspace.ledger)
+    ledger.append(RunStarted("training", "schedule"))
+    put_out(workspace, "ingest.flights", "first", 9)
+    use(workspace, "training", "ingest.flights", "first", 9)
+    for hours in range(2, 7):
+        put_out(workspace, "ingest.flights", f"later{hours}", hours)
+
+    collect(workspace)
+    assert "first" in names(workspace, "steps", "ingest.flights")
+
+    ledger.append(RunFinished("training", "done", ""))
+    put_out(workspace, "ingest.flights", "last", 1.5)
+    collect(workspace)
+    assert "first" not in names(workspace, "steps", "ingest.flights")
+
+
+def test_what_is_young_may_be_of_a_run_under_way_and_stays_however_many_there_are(workspace: Workspace) -> None:
     for number in range(10):
         put_out(workspace, "ingest.flights", f"key{number}", 0.5)
 
