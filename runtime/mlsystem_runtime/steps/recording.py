@@ -7,13 +7,16 @@ Each may be run again: what stands there already is not written twice.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import Literal
 
 from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.bucket import Bucket
 from mlsystem_runtime.contract.bucket_collection import collect_bucket
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
 from mlsystem_runtime.contract.names import PROPOSE
@@ -45,8 +48,16 @@ def end(
     elif entrypoint != PROPOSE:
         end_run(workspace, run_id, outcome == SUCCEEDED, detail)
     if workspace.bucket is not None:
-        collect_bucket(workspace.bucket, time.time())
+        tidy(workspace.bucket)
     emit("finished", status="done", summary=f"{run_id} ended: {detail or outcome}")
+
+
+def tidy(bucket: Bucket) -> None:
+    """What cannot be collected now is collected at the end of another run; that this one ended is written down."""
+    try:
+        collect_bucket(bucket, time.time())
+    except MlsystemError as error:
+        sys.stderr.write(f"warning: what nobody needs any more stays for now: {error}\n")
 
 
 def end_refresh(workspace: Workspace, refresh: Refresh, failure: str | None) -> None:

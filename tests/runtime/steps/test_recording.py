@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mlsystem_runtime.contract.bucket import Listed, UnreachableError
 from mlsystem_runtime.contract.ledger import ProposalOpened, RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes
+from mlsystem_runtime.contract.names import MIRROR
 from mlsystem_runtime.contract.run import (
     MonitorSection,
     OnlineStore,
@@ -126,3 +129,20 @@ def test_the_end_of_a_run_that_only_proposed_is_no_event(workspace: Workspace) -
     end(config(), workspace, "run-1", "propose", "Succeeded", "")
 
     assert events(workspace) == []
+
+
+def test_a_bucket_that_cannot_be_tidied_makes_no_end_fail_and_counts_no_refresh_twice(
+    bucket_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(MIRROR, str(tmp_path))
+    workspace = Workspace(bucket_uri)
+    assert workspace.bucket is not None
+
+    def out_of_reach(*_: object) -> Iterator[Listed]:
+        raise UnreachableError("the bucket does not answer")
+
+    monkeypatch.setattr(workspace.bucket, "listing", out_of_reach)
+    end(config(), workspace, "run-1", "refresh-15m", "Succeeded", "")
+
+    assert workspace.read(Refreshes, REFRESHES).states["refresh-15m"].runs == 1
+    assert "stays for now: the bucket does not answer" in capsys.readouterr().err
