@@ -35,32 +35,24 @@ def rule_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
         )
         for group in groups(cluster)
     )  # fmt: skip
-    return (*rules, service_monitor(cluster), pod_monitor(cluster))
+    servers: Body = {"endpoints": [endpoint(cluster, "http", "service")]}
+    monitor: Body = {"podMetricsEndpoints": [endpoint(cluster, "metrics", "pod")]}  # it has no Service
+    return (*rules, scraped(cluster, "ServiceMonitor", "server", servers),
+            scraped(cluster, "PodMonitor", "monitor", monitor))
 
 
 def rules_name(cluster: Cluster, group: Group) -> str:
     return cluster.name("pipeline", "rules") if group.model is None else cluster.name("rules", group.model)
 
 
-def service_monitor(cluster: Cluster) -> KubernetesObject:
-    """Servers, found by their Services."""
+def scraped(cluster: Cluster, kind: str, component: str, endpoints: Body) -> KubernetesObject:
+    """What has the component's labels is asked at its endpoints."""
     spec = {
-        "selector": {"matchLabels": cluster.selector("server")},
+        "selector": {"matchLabels": cluster.selector(component)},
         "namespaceSelector": {"matchNames": [cluster.target.namespace]},
-        "endpoints": [endpoint(cluster, "http", "service")],
+        **endpoints,
     }
-    body = resource(cluster, "ServiceMonitor", cluster.name("server"), "server", spec)
-    return KubernetesObject("observability", body, EVERYWHERE, "observability")
-
-
-def pod_monitor(cluster: Cluster) -> KubernetesObject:
-    """The monitor, which has no Service."""
-    spec = {
-        "selector": {"matchLabels": cluster.selector("monitor")},
-        "namespaceSelector": {"matchNames": [cluster.target.namespace]},
-        "podMetricsEndpoints": [endpoint(cluster, "metrics", "pod")],
-    }
-    body = resource(cluster, "PodMonitor", cluster.name("monitor"), "monitor", spec)
+    body = resource(cluster, kind, cluster.name(component), component, spec)
     return KubernetesObject("observability", body, EVERYWHERE, "observability")
 
 

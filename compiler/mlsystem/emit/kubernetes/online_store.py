@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlsystem.emit.kubernetes.access import STORES, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.pods import GI, STORE_USER, Volume, container, pod_template, tmp
+from mlsystem.emit.kubernetes.pods import GI, Volume, container, tmp
 from mlsystem.emit.kubernetes.processes import ONLINE_STORE_PORT, online_store_name
-from mlsystem.emit.kubernetes.stores import container_port, exec_probe, stateful_set, store_service
+from mlsystem.emit.kubernetes.stores import stateful_set, store_pod, store_service
 
 COMPONENT = "online-store"
 PORT: Body = {"name": "redis", "port": ONLINE_STORE_PORT}
@@ -33,20 +32,10 @@ def online_store(cluster: Cluster) -> Iterator[KubernetesObject]:
     if cluster.target.online_store is not None:
         return
     name = online_store_name(cluster)
-    main = {
-        **container(
-            "redis", cluster.target.images.redis, COMMAND, cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
-            volumes=[DATA, tmp()],
-        ),
-        "ports": [container_port(PORT)],
-        "startupProbe": exec_probe(ANSWERS, period=2, failures=300),
-        "livenessProbe": exec_probe(ANSWERS, period=10, failures=6),
-        "readinessProbe": exec_probe(ANSWERS, period=5, failures=3),
-    }  # fmt: skip
-    template = pod_template(
-        cluster, COMPONENT, main, [tmp()], account=account_name(cluster, STORES), token=False, grace_seconds=60,
-        user=STORE_USER,
-    )  # fmt: skip
+    main = container(
+        "redis", cluster.target.images.redis, COMMAND, cpu_cores=CPU, memory_bytes=MEMORY_BYTES, volumes=[DATA, tmp()],
+    )
+    template = store_pod(cluster, COMPONENT, main, PORT, ANSWERS, [tmp()])
     yield stateful_set(cluster, "online_store", name, COMPONENT, template, STORAGE_BYTES)
     yield store_service(cluster, "online_store", name, COMPONENT, PORT)
 

@@ -20,6 +20,9 @@ PROMETHEUS = "http://prometheus-operated.monitoring.svc:9090"
 
 OFFERED_OVER = "1m"
 
+AUTOSCALER: Final[Body] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+KEDA: Final[Body] = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject"}
+
 BEHAVIOUR: Final[Body] = {
     "scaleUp": {
         "stabilizationWindowSeconds": 0,
@@ -40,25 +43,25 @@ to the half in a minute."""
 
 
 def scaler(cluster: Cluster, model: ModelNode) -> KubernetesObject:
-    made = scaled_object if model.serving.scaling.controller == "keda" else autoscaler
-    return KubernetesObject("server", made(cluster, model), f"endpoint.{model.name}")
+    keda = model.serving.scaling.controller == "keda"
+    kind, spec = (KEDA, scaled_object(cluster, model)) if keda else (AUTOSCALER, autoscaler(model.serving.scaling))
+    body = {
+        **kind,
+        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
+        "spec": {"scaleTargetRef": scaled(cluster, model), **spec},
+    }
+    return KubernetesObject("server", body, f"endpoint.{model.name}")
 
 
-def autoscaler(cluster: Cluster, model: ModelNode) -> Body:
-    scaling = model.serving.scaling
+def autoscaler(scaling: Scaling) -> Body:
+    """Of its specification, what is its own; so is `scaled_object`."""
     assert scaling.metric == "cpu", "the spec demands it"
     utilisation = {"type": "Utilization", "averageUtilization": percent(scaling)}
     return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
-        "spec": {
-            "scaleTargetRef": scaled(cluster, model),
-            "minReplicas": scaling.min_replicas,
-            "maxReplicas": scaling.max_replicas,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilisation}}],
-            "behavior": BEHAVIOUR,
-        },
+        "minReplicas": scaling.min_replicas,
+        "maxReplicas": scaling.max_replicas,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilisation}}],
+        "behavior": BEHAVIOUR,
     }
 
 
@@ -66,18 +69,12 @@ def scaled_object(cluster: Cluster, model: ModelNode) -> Body:
     scaling = model.serving.scaling
     trigger = by_requests(cluster, model) if scaling.metric == "requests" else by_cpu(scaling)
     return {
-        "apiVersion": "keda.sh/v1alpha1",
-        "kind": "ScaledObject",
-        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
-        "spec": {
-            "scaleTargetRef": scaled(cluster, model),
-            "minReplicaCount": scaling.min_replicas,
-            "maxReplicaCount": scaling.max_replicas,
-            "pollingInterval": 15,
-            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
-            **(fallback(scaling) if scaling.metric == "requests" else {}),
-            "triggers": [trigger],
-        },
+        "minReplicaCount": scaling.min_replicas,
+        "maxReplicaCount": scaling.max_replicas,
+        "pollingInterval": 15,
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
+        **(fallback(scaling) if scaling.metric == "requests" else {}),
+        "triggers": [trigger],
     }
 
 

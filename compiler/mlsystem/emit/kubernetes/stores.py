@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlsystem.emit.kubernetes.access import STORES, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, Concern, KubernetesObject
+from mlsystem.emit.kubernetes.pods import STORE_USER, Volume, pod_template
 from mlsystem.emit.kubernetes.workspace import claim
 from mlsystem.system.snapshots import ENVIRONMENT
+
+
+def store_pod(
+    cluster: Cluster, component: str, main: Body, port: Body, answers: Sequence[str], folders: Sequence[Volume]
+) -> Body:
+    """`answers` is a command that ends well while the store answers; `folders` end with the pod."""
+    main = {
+        **main,
+        "ports": [container_port(port)],
+        "startupProbe": exec_probe(answers, period=2, failures=300),
+        "livenessProbe": exec_probe(answers, period=10, failures=6),
+        "readinessProbe": exec_probe(answers, period=5, failures=3),
+    }
+    return pod_template(
+        cluster, component, main, folders, account=account_name(cluster, STORES), token=False, grace_seconds=60,
+        user=STORE_USER,
+    )  # fmt: skip
 
 
 def stateful_set(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from mlsystem.emit.kubernetes.access import STORES, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.pods import GI, STORE_USER, Volume, container, pod_template, scratch, tmp
+from mlsystem.emit.kubernetes.pods import GI, Volume, container, pod_template, scratch, tmp
 from mlsystem.emit.kubernetes.processes import TRACKING_PORT, WORKSPACE, secret_value, tracking_name, value
-from mlsystem.emit.kubernetes.stores import container_port, exec_probe, stateful_set, store_service
+from mlsystem.emit.kubernetes.stores import container_port, stateful_set, store_pod, store_service
 from mlsystem.system.snapshots import ENVIRONMENT
 
 TRACKING, DATABASE = "tracking", "tracking-database"
@@ -102,20 +102,11 @@ def healthy(period: int, failures: int) -> Body:
 
 def database(cluster: Cluster) -> KubernetesObject:
     run = scratch("run", "/var/run/postgresql", GI // 64)
-    main = {
-        **container(
-            "postgres", cluster.target.images.postgres, ["docker-entrypoint.sh", "postgres"], cpu_cores=DATABASE_CPU,
-            memory_bytes=DATABASE_MEMORY_BYTES, env=database_env(cluster), volumes=[DATA, run, tmp()],
-        ),
-        "ports": [container_port(DATABASE_PORT)],
-        "startupProbe": exec_probe(READY, period=2, failures=300),
-        "livenessProbe": exec_probe(READY, period=10, failures=6),
-        "readinessProbe": exec_probe(READY, period=5, failures=3),
-    }  # fmt: skip
-    template = pod_template(
-        cluster, DATABASE, main, [run, tmp()], account=account_name(cluster, STORES), token=False, grace_seconds=60,
-        user=STORE_USER,
-    )  # fmt: skip
+    main = container(
+        "postgres", cluster.target.images.postgres, ["docker-entrypoint.sh", "postgres"], cpu_cores=DATABASE_CPU,
+        memory_bytes=DATABASE_MEMORY_BYTES, env=database_env(cluster), volumes=[DATA, run, tmp()],
+    )
+    template = store_pod(cluster, DATABASE, main, DATABASE_PORT, READY, [run, tmp()])
     name = database_name(cluster)
     return stateful_set(cluster, "tracking", name, DATABASE, template, DATABASE_STORAGE_BYTES)
 
