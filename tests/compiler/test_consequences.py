@@ -188,6 +188,7 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("ScalingSpec.target", (*SERVING, "scaling", "target"), "60%", RECONFIGURE),
     ("TrainingHardwareSpec.cpu", (*TRAINING, "hardware", "cpu"), "1", NOTHING),
     ("TrainingHardwareSpec.memory", (*TRAINING, "hardware", "memory"), "16Gi", NOTHING),
+    ("TrainingHardwareSpec.nodes", (*TRAINING, "hardware", "nodes"), "2", NOTHING),
     ("GpuSpec.type", (*TRAINING, "hardware", "gpu", "type"), "h100", NOTHING),
     ("GpuSpec.count", (*TRAINING, "hardware", "gpu", "count"), "2", NOTHING),
     ("TrainingSpec.schedule", (*TRAINING, "schedule"), "0 4 * * *", RECONFIGURE),

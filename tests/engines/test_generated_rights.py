@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
+import yaml
 from clusters import EXAMPLES, cluster_named, cluster_of
 from engines.kubectl import Cluster, KubectlError, Object, listed
 
+from mlsystem.emit.argo import workflow_template
 from mlsystem.emit.kubernetes.namespace import ENFORCED
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 
@@ -127,3 +130,24 @@ def ready(pod: Object) -> bool:
 
 def allows_one(budget: Object) -> bool:
     return bool(budget.get("status", {}).get("disruptionsAllowed") == 1)
+
+
+def test_the_pipeline_of_a_gang_makes_its_job_and_finds_it_again(cluster: Cluster) -> None:
+    """As Argo's executor does, which applies what an executor before it may have applied already."""
+    system = cluster_of(EXAMPLES / "flights" / "mlsystem.yaml", namespace={"name": "gang"},
+                        override={"training": {"hardware": {"nodes": 3}}})  # fmt: skip
+    namespace = cluster.namespace("gang")
+    cluster.apply(*(one.body for one in kubernetes_objects(system) if one.concern == "access"))
+    (template,) = [one for one in workflow_template(system)["spec"]["templates"] if "resource" in one]
+    text = template["resource"]["manifest"]
+    for name in set(re.findall(r"{{([^}]*)}}", text)):
+        text = text.replace(f"{{{{{name}}}}}", "0-0")
+    job = yaml.safe_load(text)
+    apply = ("apply", "--validate=strict", "-f", "-")
+
+    assert not may(cluster, namespace, "server", *apply, stdin=listed([job]))
+    assert may(cluster, namespace, "pipeline", *apply, stdin=listed([job]))
+    assert may(cluster, namespace, "pipeline", *apply, stdin=listed([job]))
+    assert may(cluster, namespace, "pipeline", "get", "job", job["metadata"]["name"])
+    assert not may(cluster, namespace, "pipeline", "delete", "job", job["metadata"]["name"])
+    assert not may(cluster, namespace, "pipeline", "get", "jobs")

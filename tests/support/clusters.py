@@ -73,6 +73,17 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "override": {"monitoring": {"alerts": {"to": [{"kind": "webhook", "url": "${secret:ALERT_URL}"}]}}},
         },
     ),
+    "gang": ("flights", {**BUCKET, "override": {"training": {"hardware": {"nodes": 3}}}}),
+    "two gangs": (
+        "seattle-two",
+        {
+            "platform": EVERYTHING,
+            "override": {"models": {
+                "rain": {"training": {"hardware": {"nodes": 2, "gpu": {"count": 1, "type": "a10g"}}}},
+                "warmth": {"training": {"hardware": {"nodes": 4}}},
+            }},
+        },
+    ),
     "external secrets": ("flights", {"secrets": {"from": "external_secrets", "store": "vault", "name": "delay"}}),
 }  # fmt: skip
 """Which example, and what its environment says beside STAGING."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from mlsystem.emit.argo_gang import gang_services, gang_template
 from mlsystem.emit.argo_pods import (
     HOUR,
     STEP_SECONDS,
@@ -38,9 +39,9 @@ DAY = 24 * HOUR
 
 
 def pipeline_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
-    """The WorkflowTemplate, one CronWorkflow per `online.every` and one per `training.schedule`."""
+    """The WorkflowTemplate, one CronWorkflow per `online.every` and one per `training.schedule`, a Service per gang."""
     template = KubernetesObject("pipeline", workflow_template(cluster), "infrastructure.environment", "pipelines")
-    return (template, *refresh_schedules(cluster), *training_schedules(cluster))
+    return (template, *refresh_schedules(cluster), *training_schedules(cluster), *gang_services(cluster))
 
 
 def workflow_template(cluster: Cluster) -> Body:
@@ -78,11 +79,15 @@ def workflow_template(cluster: Cluster) -> Body:
             graph.recorded(ALL, [step.name for step in steps]),
             *(graph.recorded(model_entrypoint(name), model_steps(cluster, one)) for name, one in models.items()),
             *(graph.dag(refresh_entrypoint(one), one.steps) for one in refreshes(cluster.system)),
-            *(step_template(cluster, one) for one in sorted(set(classes.values()), key=lambda found: found.name)),
+            *(template_of(cluster, one) for one in sorted(set(classes.values()), key=lambda found: found.name)),
             *records,
         ],
     }
     return resource(cluster, "WorkflowTemplate", pipeline_name(cluster), spec)
+
+
+def template_of(cluster: Cluster, resources: Resources) -> Body:
+    return step_template(cluster, resources) if resources.gang is None else gang_template(cluster, resources)
 
 
 def chosen_steps(cluster: Cluster, steps: Iterable[str]) -> Body:

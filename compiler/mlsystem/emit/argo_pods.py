@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from mlsystem.emit.kubernetes.access import account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, container, cpu, memory, pod_security
@@ -26,12 +28,14 @@ from mlsystem.emit.kubernetes.processes import (
 )
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.system.nodes import ModelNode
-from mlsystem.system.target import TrainingHardware
+from mlsystem.system.target import TrainingHardware, dns_name
 from mlsystem_runtime.contract.names import PREEMPTED, PROPOSES
 from mlsystem_runtime.contract.quantities import duration
 from mlsystem_runtime.contract.run import Step, TrainStep
 
 RUN_ID = "{{workflow.name}}"
+MAIN = "main"
+"""What Argo calls the container of a step."""
 GPU = "nvidia.com/gpu"
 GPU_PRODUCT = "nvidia.com/gpu.product"
 """The label by which GPU feature discovery says which one a node has."""
@@ -52,10 +56,12 @@ A step that says no itself (wrong data, a mistake: status 1 or 2) says it again,
 
 
 class Resources(NamedTuple):
-    """Of one pod. `max_loss_us` is how much work of it may be lost; None where a step is run anew."""
+    """Of one pod. `max_loss_us` is how much work of it may be lost; None where a step is run anew. `gang` is the model
+    whose training several such pods carry out."""
 
     hardware: TrainingHardware
     max_loss_us: int | None = None
+    gang: str | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +73,8 @@ class Resources(NamedTuple):
             parts.append(f"{hardware.gpus}gpu" + (f"-{hardware.gpu_type}" if hardware.gpu_type else ""))
         if self.max_loss_us is not None:
             parts.append(f"loses-{duration(self.max_loss_us)}")
+        if self.gang is not None:
+            parts.append(f"{hardware.nodes}nodes-{dns_name(self.gang)}")
         return "".join(one if one.isalnum() else "-" for one in "-".join(parts).lower())
 
     @property
@@ -86,17 +94,21 @@ def resources_of(one: Step, models: Mapping[str, ModelNode]) -> Resources:
     rows; what several models share has the most that one of them has."""
     model = models.get(getattr(one.payload, "model", ""))
     if model is None:
-        return Resources(reduce(larger, (found.training.hardware for found in models.values())))
+        return Resources(reduce(larger, (ordinary(found.training.hardware) for found in models.values())))
     if isinstance(one.payload, TrainStep):
-        return Resources(model.training.hardware, model.training.max_loss_of_work_us)
-    return Resources(larger(model.training.hardware, model.training.hardware))
+        gang = model.name if model.training.hardware.nodes > 1 else None
+        return Resources(model.training.hardware, model.training.max_loss_of_work_us, gang)
+    return Resources(ordinary(model.training.hardware))
+
+
+def ordinary(one: TrainingHardware) -> TrainingHardware:
+    """One machine, without GPUs."""
+    return replace(one, gpus=0, gpu_type=None, nodes=1)
 
 
 def larger(one: TrainingHardware, other: TrainingHardware) -> TrainingHardware:
-    """The most of both, without GPUs."""
-    return TrainingHardware(
-        cpu=max(one.cpu, other.cpu), memory_bytes=max(one.memory_bytes, other.memory_bytes), gpus=0, gpu_type=None
-    )
+    """The most of both."""
+    return replace(one, cpu=max(one.cpu, other.cpu), memory_bytes=max(one.memory_bytes, other.memory_bytes))
 
 
 def step_template(cluster: Cluster, resources: Resources) -> Body:
@@ -112,23 +124,23 @@ def step_template(cluster: Cluster, resources: Resources) -> Body:
     }
     if training:
         template["podSpecPatch"] = json.dumps({"terminationGracePeriodSeconds": resources.grace_seconds})
-        # a run that was applied and one of the schedule would write the same checkpoints
-        template["synchronization"] = {"mutexes": [{"name": f"{cluster.prefix}-{{{{inputs.parameters.step}}}}"}]}
-    return on_gpus(cluster, resources.hardware, template)
+        template["synchronization"] = one_at_a_time(cluster)
+    return {**template, **on_gpus(cluster, resources.hardware)}
 
 
-def on_gpus(cluster: Cluster, hardware: TrainingHardware, template: Body) -> Body:
-    """`template` with the GPUs it needs, on the nodes that have them."""
+def one_at_a_time(cluster: Cluster) -> Body:
+    """A run that was applied and one of the schedule would write the same checkpoints."""
+    return {"mutexes": [{"name": f"{cluster.prefix}-{{{{inputs.parameters.step}}}}"}]}
+
+
+def on_gpus(cluster: Cluster, hardware: TrainingHardware) -> Body:
+    """Where a pod with GPUs may run: on the nodes that have them."""
     if not hardware.gpus:
-        return template
+        return {}
     selector = dict(cluster.target.platform.gpu_selector)
     if hardware.gpu_type is not None and hardware.gpu_type not in selector.values():
         selector[GPU_PRODUCT] = hardware.gpu_type
-    given = template["container"]["resources"]
-    amounts = {kind: {**amount, GPU: f"{hardware.gpus}"} for kind, amount in given.items()}
     return {
-        **template,
-        "container": {**template["container"], "resources": amounts},
         **({"nodeSelector": selector} if selector else {}),
         "tolerations": [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}],
     }
@@ -146,24 +158,32 @@ def record_template(cluster: Cluster, name: str, *arguments: str) -> Body:
     }
 
 
-def retries(limit: int) -> Body:
+def retries(limit: int, when: str = RETRY_WHEN) -> Body:
     return {
         "limit": f"{limit}",
         "retryPolicy": "Always",
-        "expression": RETRY_WHEN,
+        "expression": when,
         "backoff": {"duration": "10s", "factor": "2", "cap": "5m"},
     }
 
 
 def process(cluster: Cluster, command: list[str], resources: Resources) -> Body:
     """The command line of one machine. Argo gives the container its name."""
+    found = main_container(cluster, command, resources)
+    return {key: content for key, content in found.items() if key != "name"}
+
+
+def main_container(cluster: Cluster, command: list[str], resources: Resources) -> Body:
     hardware = resources.hardware
     found = container(
-        "main", cluster.images["trainer"], command, cpu_cores=hardware.cpu, memory_bytes=hardware.memory_bytes,
+        MAIN, cluster.images["trainer"], command, cpu_cores=hardware.cpu, memory_bytes=hardware.memory_bytes,
         env=[*workspace_env(cluster), tracking_env(cluster), value(PROPOSES, "{{workflow.parameters.proposes}}")],
         volumes=mounted(cluster),
     )  # fmt: skip
-    return {key: content for key, content in found.items() if key != "name"}
+    if hardware.gpus:
+        amounts = {kind: {**amount, GPU: f"{hardware.gpus}"} for kind, amount in found["resources"].items()}
+        return {**found, "resources": amounts}
+    return found
 
 
 def mounted(cluster: Cluster) -> list[Volume]:

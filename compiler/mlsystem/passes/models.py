@@ -153,4 +153,5 @@ def training_hardware(written: TrainingHardwareSpec) -> TrainingHardware:
         memory_bytes=written.memory,
         gpus=written.gpu.count if written.gpu else 0,
         gpu_type=written.gpu.type if written.gpu else None,
+        nodes=written.nodes,
     )

@@ -12,6 +12,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "model.type": "tabular",
     "training.seed": 7,
     "training.hardware.memory": "4Gi",
+    "training.hardware.nodes": 1,
     "gpu.count": 1,
     "split.by": "time",
     "split.validation": "15%",

@@ -76,12 +76,14 @@ class TrainingHardwareSpec(Section):
     memory: Size = declare("Memory, in a cluster.", "operate", default_of="training.hardware.memory")
     gpu: GpuSpec | None = declare("GPUs, in a cluster.", "operate", default=None, example="{count: 1}", implied="none")
 
+    nodes: int = declare(
+        "How many machines train together, in a cluster: each has the hardware above, and looks at its share of every "
+        "batch. The model is that of one but for rounding.", "operate", default_of="training.hardware.nodes", ge=1, le=64,
+    )  # fmt: skip
+
     _enough = field_validator("memory")(at_least("256Mi"))
 
-    NOT_YET = {
-        "nodes": "training on several machines",
-        "spot": "training on spot machines",
-    }
+    NOT_YET = {"spot": "training on spot machines"}
 
 
 class LimitsSpec(Section):

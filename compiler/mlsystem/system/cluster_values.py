@@ -83,6 +83,7 @@ def training_values(hardware: TrainingHardware, schedule: str | None) -> Values:
         "hardware.memory": size(hardware.memory_bytes),
         "hardware.gpu.count": hardware.gpus,
         "hardware.gpu.type": hardware.gpu_type,
+        "hardware.nodes": hardware.nodes,
         "schedule": schedule,
     }
 

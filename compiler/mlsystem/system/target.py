@@ -105,12 +105,13 @@ class Scaling(Struct):
 
 
 class TrainingHardware(Struct):
-    """`cpu` in cores, `memory` in bytes, `gpus` of `gpu_type` (None: any)."""
+    """Of each of `nodes` machines: `cpu` in cores, `memory` in bytes, `gpus` of `gpu_type` (None: any)."""
 
     cpu: float
     memory_bytes: int
     gpus: int
     gpu_type: str | None
+    nodes: int = 1
 
 
 def prefix_of(name: str) -> str:

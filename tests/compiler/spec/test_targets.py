@@ -42,9 +42,11 @@ def main(spec: Any, section: str) -> Any:
 def test_what_only_a_cluster_can_use_is_named_where_there_is_none(both: Any, compiled: Compile) -> None:
     main(both, "serving")["scaling"] = {"max_replicas": "4"}
     main(both, "training")["schedule"] = "0 3 * * 1"
-    main(both, "training")["hardware"]["memory"] = "8Gi"
+    main(both, "training")["hardware"] |= {"memory": "8Gi", "nodes": "2"}
 
-    assert compiled(both, "dev").system.unused == ("serving.scaling", "training.hardware.memory", "training.schedule")
+    assert compiled(both, "dev").system.unused == (
+        "serving.scaling", "training.hardware.memory", "training.hardware.nodes", "training.schedule",
+    )  # fmt: skip
     assert compiled(both, "staging").system.unused == ()
 
 

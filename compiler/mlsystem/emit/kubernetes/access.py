@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.processes import release_name
+from mlsystem.emit.kubernetes.processes import gangs, release_name
 from mlsystem.system.snapshots import ENVIRONMENT
 
 SERVER, MONITOR, PIPELINE, STORES = "server", "monitor", "pipeline", "stores"
@@ -18,7 +18,8 @@ def account_name(cluster: Cluster, kind: str) -> str:
 def access(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield from account(cluster, SERVER, [release(cluster, "get", "watch")])
     yield from account(cluster, MONITOR, [release(cluster, "get", "watch")])
-    yield from account(cluster, PIPELINE, [release(cluster, "get", "update"), make_release(), report_to_argo()])
+    pipeline = [release(cluster, "get", "update"), make_release(), report_to_argo()]
+    yield from account(cluster, PIPELINE, [*pipeline, *([start_gangs()] if gangs(cluster) else [])])
     yield from account(cluster, STORES, [])
 
 
@@ -83,3 +84,8 @@ def report_to_argo() -> Body:
         "resources": ["workflowtaskresults"],
         "verbs": ["create", "patch"],
     }
+
+
+def start_gangs() -> Body:
+    """How the executor makes the Job of a training on several nodes, and follows it; its name is that of the run."""
+    return {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "create"]}

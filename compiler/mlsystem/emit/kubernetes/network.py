@@ -11,7 +11,15 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.processes import METRICS_PORT, ONLINE_STORE_PORT, SERVER_PORT, TRACKING_PORT, in_bucket
+from mlsystem.emit.kubernetes.processes import (
+    METRICS_PORT,
+    ONLINE_STORE_PORT,
+    SERVER_PORT,
+    TRACKING_PORT,
+    gang_name,
+    gangs,
+    in_bucket,
+)
 from mlsystem.emit.kubernetes.secrets import is_secret
 from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
 from mlsystem.system.snapshots import ENVIRONMENT
@@ -31,6 +39,7 @@ def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield policy(cluster, SERVER, [callers(cluster)], [*own_process(cluster)])
     yield policy(cluster, MONITOR, [scrapes()], [*own_process(cluster), *alerts(cluster)])
     yield policy(cluster, PIPELINE, [], [*own_process(cluster), *tracking(cluster)])
+    yield from (gang(cluster, model) for model in gangs(cluster))
     if cluster.target.online_store is None:
         yield policy(cluster, ONLINE_STORE, [ours(cluster, "from", (SERVER, MONITOR, PIPELINE), ONLINE_STORE_PORT)], [])
     if cluster.target.tracking is None:
@@ -42,11 +51,22 @@ def network(cluster: Cluster) -> Iterator[KubernetesObject]:
 def everybody(cluster: Cluster) -> KubernetesObject:
     """All pods of the system: what no other policy allows is denied."""
     instance = {"app.kubernetes.io/instance": cluster.instance}
-    return made(cluster, "deny", "network", instance, [], [])
+    return made(cluster, cluster.name("deny"), "network", instance, [], [])
 
 
 def policy(cluster: Cluster, component: str, ingress: list[Body], egress: list[Body]) -> KubernetesObject:
-    return made(cluster, component, component, cluster.selector(component), ingress, egress)
+    return made(cluster, cluster.name(component), component, cluster.selector(component), ingress, egress)
+
+
+def gang(cluster: Cluster, model: str) -> KubernetesObject:
+    """Pods that train this model together: beside what all of the pipeline may, each reaches each, at any port."""
+    members = cluster.selector(PIPELINE, model)
+    each = [{"podSelector": {"matchLabels": members}}]
+    ports = [{"protocol": "TCP"}]
+    return made(
+        cluster, gang_name(cluster, model), PIPELINE, members, [{"from": each, "ports": ports}],
+        [{"to": each, "ports": ports}],
+    )  # fmt: skip
 
 
 def made(
@@ -55,7 +75,7 @@ def made(
     body = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": cluster.metadata(cluster.name(name), component),
+        "metadata": cluster.metadata(name, component),
         "spec": {
             "podSelector": {"matchLabels": pods},
             "policyTypes": ["Ingress", "Egress"],

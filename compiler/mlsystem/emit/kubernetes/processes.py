@@ -16,6 +16,8 @@ SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
 SERVER_PORT, METRICS_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 9090, 6379, 5000
+GANG_PORT = 29400
+"""Where the first of several pods of a training listens. Later each talks to each, at ports that the system gives."""
 
 
 def server_name(cluster: Cluster, model: str) -> str:
@@ -26,6 +28,16 @@ def server_name(cluster: Cluster, model: str) -> str:
 def config_name(cluster: Cluster, section: str) -> str:
     """Of the ConfigMap that holds a section: another content is another name."""
     return cluster.name("config", section, section_hash(cluster.sections[section]))
+
+
+def gang_name(cluster: Cluster, model: str) -> str:
+    """Of the Service and the NetworkPolicy of pods that train a model together."""
+    return cluster.name(model, "gang")
+
+
+def gangs(cluster: Cluster) -> tuple[str, ...]:
+    """The models that several pods train."""
+    return tuple(model.name for model in cluster.system.models if model.training.hardware.nodes > 1)
 
 
 def release_name(cluster: Cluster) -> str:

@@ -11,6 +11,7 @@ from network_policies import Network, NodeOf, Outside, Peer, Pod
 from pods import of_kind, workloads
 
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.processes import gangs
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 
 Objects = tuple[KubernetesObject, ...]
@@ -27,8 +28,10 @@ POD_IDENTITY = Outside("169.254.170.23")
 
 
 def pods_of(cluster: Cluster, objects: Objects) -> dict[str, Pod]:
-    """By name of the workload; a step of the pipeline is one too, which Argo makes."""
+    """By name of the workload; a step of the pipeline is one too, which Argo makes, and a pod of each gang."""
     found = {"pipeline": Pod(cluster.target.namespace, cluster.labels("pipeline"), "10.1.0.1")}
+    for number, model in enumerate(gangs(cluster)):
+        found[f"gang {model}"] = Pod(cluster.target.namespace, cluster.labels("pipeline", model), f"10.1.1.{number}")
     for number, one in enumerate(workloads(objects), start=2):
         template = one.body["spec"]["template"]
         ports = template["spec"]["containers"][0].get("ports", ())
@@ -89,6 +92,24 @@ def test_between_pods_of_the_system_exactly_its_edges_pass(
     public = {one for one in passing if one[1:] in PUBLIC}
     assert passing - public == edges(cluster)
     assert {source for source, _, _ in public} <= (set(STORE_USERS) if blind(cluster) else set())
+
+
+def test_pods_of_a_gang_reach_each_other_at_every_port_and_no_other_pod_of_the_pipeline() -> None:
+    """Its libraries let the system choose the ports."""
+    cluster = cluster_named("two gangs")
+    net, namespace = network(kubernetes_objects(cluster)), cluster.target.namespace
+    rain, other = (Pod(namespace, cluster.labels("pipeline", "rain"), f"10.6.0.{number}") for number in (1, 2))
+    warmth = Pod(namespace, cluster.labels("pipeline", "warmth"), "10.6.0.3")
+    step = Pod(namespace, cluster.labels("pipeline"), "10.6.0.4")
+    server = Pod(namespace, cluster.labels("server", "rain"), "10.6.0.5")
+
+    for port in (29400, *PORTS):
+        assert net.allows(rain, other, port)
+        assert net.allows(other, rain, port)
+        assert not net.allows(rain, other, port, "UDP")
+        for source, target in ((rain, warmth), (warmth, rain), (rain, step), (step, rain), (server, rain)):
+            assert not net.allows(source, target, port)
+    assert not any(net.allows(rain, server, port) for port in PORTS)
 
 
 def blind(cluster: Cluster) -> bool:
