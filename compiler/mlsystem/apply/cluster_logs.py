@@ -12,14 +12,16 @@ from mlsystem.apply.cluster_api import ClusterApi, Reference
 from mlsystem.apply.cluster_environment import ClusterEnvironment
 from mlsystem.apply.workflow import newest_first
 from mlsystem.emit.argo import all_steps, task_names
-from mlsystem.emit.kubernetes.access import MONITOR, SERVER
+from mlsystem.emit.argo_pods import MAIN
+from mlsystem.emit.kubernetes.access import MONITOR, PIPELINE, SERVER
 from mlsystem.emit.kubernetes.objects import Cluster
+from mlsystem.emit.kubernetes.processes import gangs
 from mlsystem.errors import MlsystemError
+from mlsystem_runtime.contract.run import TrainStep
 
-MAIN = "main"
-"""What Argo calls the container of a step."""
 NODE_ID = "workflows.argoproj.io/node-id"
 WORKFLOW = "workflows.argoproj.io/workflow"
+JOB, INDEX = "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index"
 
 
 class Log(NamedTuple):
@@ -48,7 +50,7 @@ def logs_of(api: ClusterApi, cluster: Cluster, name: str) -> tuple[Log, ...]:
         processes[f"{SERVER}.{model.name}"] = cluster.selector(SERVER, model.name)
     tasks = task_names(step.name for step in all_steps(cluster))
     if name in tasks:
-        return (log_of_step(api, cluster, name, tasks[name]),)
+        return logs_of_gang(api, cluster, name) or (log_of_step(api, cluster, name, tasks[name]),)
     if name not in processes:
         raise MlsystemError(f"there is no log of '{name}'", f"there are logs of: {', '.join([*processes, *tasks])}")
     pods = api.find("v1", "Pod", cluster.target.namespace, processes[name])
@@ -60,6 +62,22 @@ def logs_of(api: ClusterApi, cluster: Cluster, name: str) -> tuple[Log, ...]:
 
 def pod_named(cluster: Cluster, name: str) -> Reference:
     return Reference("v1", "Pod", name, cluster.target.namespace)
+
+
+def logs_of_gang(api: ClusterApi, cluster: Cluster, step: str) -> tuple[Log, ...]:
+    """Those of the pods that train together, of each number the last one. Empty where one pod carries out the step, or
+    the one that makes the others has not done so."""
+    payloads = {one.name: one.payload for one in all_steps(cluster)}
+    payload = payloads[step]
+    if not isinstance(payload, TrainStep) or payload.model not in gangs(cluster):
+        return ()
+    found = api.find("v1", "Pod", cluster.target.namespace, cluster.selector(PIPELINE, payload.model))
+    pods = sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+    last = {
+        pod["metadata"]["labels"][INDEX]: pod["metadata"]["name"] for pod in pods
+        if pod["metadata"]["labels"][JOB] == pods[-1]["metadata"]["labels"][JOB]
+    }  # fmt: skip
+    return tuple(Log(pod_named(cluster, last[number]), MAIN) for number in sorted(last, key=int))
 
 
 def log_of_step(api: ClusterApi, cluster: Cluster, step: str, task: str) -> Log:

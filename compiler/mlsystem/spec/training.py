@@ -78,7 +78,8 @@ class TrainingHardwareSpec(Section):
 
     nodes: int = declare(
         "How many machines train together, in a cluster: each has the hardware above, and looks at its share of every "
-        "batch. The model is that of one but for rounding.", "operate", default_of="training.hardware.nodes", ge=1, le=64,
+        "batch. The model is that of one but for rounding.",
+        "operate", default_of="training.hardware.nodes", ge=1, le=64,
     )  # fmt: skip
 
     _enough = field_validator("memory")(at_least("256Mi"))

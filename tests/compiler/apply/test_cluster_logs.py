@@ -13,7 +13,7 @@ import yaml
 from running_systems import NAMESPACE, api_of, running_in, workflows
 
 from mlsystem.apply.cluster_api import HttpsApi, Reference
-from mlsystem.apply.cluster_logs import NODE_ID, WORKFLOW, logs
+from mlsystem.apply.cluster_logs import INDEX, JOB, NODE_ID, WORKFLOW, logs
 from mlsystem.apply.running import Running
 from mlsystem.errors import MlsystemError
 
@@ -23,8 +23,8 @@ def running(tmp_path: Path) -> Running:
     return running_in(tmp_path)
 
 
-def pod(running: Running, name: str, labels: dict[str, str], *lines: str, **annotations: str) -> None:
-    body = {"metadata": {"name": name, "labels": labels, "annotations": annotations}}
+def pod(running: Running, name: str, labels: dict[str, str], *lines: str, made: str = "", **annotations: str) -> None:
+    body = {"metadata": {"name": name, "labels": labels, "annotations": annotations, "creationTimestamp": made}}
     api_of(running).objects[Reference("v1", "Pod", name, NAMESPACE)] = body
     api_of(running).logs[name] = list(lines)
 
@@ -63,6 +63,26 @@ def test_a_step_has_the_log_of_its_last_attempt_in_the_last_run_that_has_it(runn
 
     assert said(running, "train.main") == ["epoch of n2"]
     assert api_of(running).done[-1] == f"log Pod {NAMESPACE}/pod-n2 main"
+
+
+def test_a_training_on_several_nodes_has_the_logs_of_its_pods_in_its_last_run(tmp_path: Path) -> None:
+    running = running_in(tmp_path, override={"training": {"hardware": {"nodes": 2}}})
+    labels = running.cluster.labels("pipeline", "main")
+    for name, job, number, minute in (("old-0", "a", 0, 1), ("lost-1", "b", 1, 2), ("new-0", "b", 0, 2),
+                                      ("new-1", "b", 1, 3)):  # fmt: skip
+        numbered = {**labels, JOB: job, INDEX: f"{number}"}
+        pod(running, name, numbered, f"epoch of {name}", made=f"2026-01-01T00:0{minute}:00Z")
+
+    assert said(running, "train.main") == ["new-0: epoch of new-0", "new-1: epoch of new-1"]
+
+
+def test_a_training_whose_job_is_not_there_yet_has_the_log_of_the_pod_that_makes_it(tmp_path: Path) -> None:
+    running = running_in(tmp_path, override={"training": {"hardware": {"nodes": 2}}})
+    run = workflows(running)[0]
+    run["status"] = {"nodes": {"n1": {"type": "Pod", "displayName": "train-main(0)", "startedAt": "2026"}}}
+    pod(running, "maker", {WORKFLOW: run["metadata"]["name"]}, "waits", **{NODE_ID: "n1"})
+
+    assert said(running, "train.main") == ["waits"]
 
 
 def test_a_step_whose_pod_is_gone_says_so_and_one_that_never_ran_too(running: Running) -> None:
