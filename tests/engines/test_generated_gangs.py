@@ -65,8 +65,8 @@ def test_pods_have_numbers_and_names_and_a_gang_that_lost_one_is_made_anew_until
     namespace, name = "gang-goes-on", started(cluster, "gang-goes-on")["metadata"]["name"]
     first = all_live(cluster, namespace)
 
-    for pod in first:
-        end(cluster, pod, PREEMPTED)
+    for pod, code in zip(first, (PREEMPTED, 137, PREEMPTED), strict=True):
+        end(cluster, pod, code)
     again = all_live(cluster, namespace)
     for pod in again:
         end(cluster, pod, 0)
@@ -79,6 +79,7 @@ def test_pods_have_numbers_and_names_and_a_gang_that_lost_one_is_made_anew_until
     assert all(RANK in {one["name"] for one in pod["spec"]["containers"][0]["env"]} for pod in first)
     assert not {one["metadata"]["name"] for one in first} & {one["metadata"]["name"] for one in again}
     assert "Failed" not in conditions(done)
+    assert done["status"]["failed"] == 1
 
 
 @pytest.mark.parametrize("code", [1, 2])

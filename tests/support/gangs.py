@@ -24,10 +24,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def gang(learning: Learning, nodes: int = 2, step: str = f"train.{MODEL}") -> Iterator[list[Process]]:
-    """Started, in the order of their numbers. What is left at the end is killed."""
+def gang(learning: Learning, nodes: int = 2, wait_seconds: float = 60.0) -> Iterator[list[Process]]:
+    """Started, in the order of their numbers; so long they wait for one that says nothing. What is left at the end is
+    killed."""
     peer = f"127.0.0.1:{free_port()}"
-    started = [process(learning, nodes, rank, peer, step) for rank in range(nodes)]
+    started = [process(learning, nodes, rank, peer, wait_seconds) for rank in range(nodes)]
     try:
         yield started
     finally:
@@ -36,10 +37,20 @@ def gang(learning: Learning, nodes: int = 2, step: str = f"train.{MODEL}") -> It
             one.communicate()
 
 
-def process(learning: Learning, nodes: int, rank: int, peer: str, step: str = f"train.{MODEL}") -> Process:
+IMPATIENT = """
+import sys
+from mlsystem_runtime.__main__ import main
+from mlsystem_runtime.train import gang
+gang.WAIT_SECONDS = float(sys.argv.pop(1))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def process(learning: Learning, nodes: int, rank: int, peer: str, wait_seconds: float) -> Process:
     return subprocess.Popen(
-        [sys.executable, "-m", "mlsystem_runtime", "step", step, "--config", str(learning.write_config()),
-         "--workspace", str(learning.root), "--run-id", "run-1", "--nodes", str(nodes), "--peer", peer],
+        [sys.executable, "-c", IMPATIENT, str(wait_seconds), "step", f"train.{MODEL}", "--config",
+         str(learning.write_config()), "--workspace", str(learning.root), "--run-id", "run-1",
+         "--nodes", str(nodes), "--peer", peer],
         env={**os.environ, RANK: str(rank), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -43,13 +43,13 @@ from mlsystem.system.target import dns_name
 from mlsystem_runtime.contract.names import PREEMPTED
 
 LOSSES = 10
-"""How often a gang may lose one of its pods: as often as one pod is run again. Each loss ends all pods once."""
+"""How often a gang may lose one of its pods: as often as one pod is run again."""
 KEPT_SECONDS = 24 * HOUR
 """A Job that has ended, and the logs of its pods."""
 JOB_NAME = 16
 """Characters of the model's name in that of its Job: with the run's UUID and a pod's number it is a host name."""
-STOPPED = (PREEMPTED, 137, 143)
-"""Exit statuses of what is run again, as those of a pod that trains alone."""
+KILLED = (137, 143)
+"""Exit statuses of what is run again beside PREEMPTED, as those of a pod that trains alone."""
 CONDITIONS = 4
 """A Job has at most: suspended, resumed, about to fail, failed."""
 
@@ -95,7 +95,7 @@ def job(cluster: Cluster, resources: Resources) -> Body:
             "completions": nodes,
             "parallelism": nodes,
             "completionMode": "Indexed",
-            "backoffLimit": LOSSES * nodes,
+            "backoffLimit": LOSSES,
             "podFailurePolicy": {"rules": failure_rules()},
             "activeDeadlineSeconds": TRAINING_SECONDS,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
@@ -108,10 +108,13 @@ def job(cluster: Cluster, resources: Resources) -> Body:
 
 
 def failure_rules() -> list[Body]:
-    """The first that fits decides. Nobody is to blame for a drained node; what says no itself says it again."""
-    no = {"containerName": MAIN, "operator": "NotIn", "values": list(STOPPED)}
+    """The first that fits decides; what none fits counts. Nobody is to blame for a drained node, nor who left because
+    another was lost; what says no itself says it again."""
+    left = {"containerName": MAIN, "operator": "In", "values": [PREEMPTED]}
+    no = {"containerName": MAIN, "operator": "NotIn", "values": list(KILLED)}
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "Ignore", "onExitCodes": left},
         {"action": "FailJob", "onExitCodes": no},
     ]
 

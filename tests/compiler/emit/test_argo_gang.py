@@ -85,13 +85,14 @@ def test_all_other_steps_are_carried_out_by_one_pod() -> None:
 
 def test_every_pod_has_a_number_and_one_that_is_stopped_is_run_again() -> None:
     spec = one_job(trained_by(3))["spec"]
-    disrupted, refused = spec["podFailurePolicy"]["rules"]
+    disrupted, left, refused = spec["podFailurePolicy"]["rules"]
 
     assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (3, 3, "Indexed")
     assert (disrupted["action"], disrupted["onPodConditions"][0]["type"]) == ("Ignore", "DisruptionTarget")
+    assert (left["action"], left["onExitCodes"]["operator"], left["onExitCodes"]["values"]) == ("Ignore", "In", [75])
     assert (refused["action"], refused["onExitCodes"]["operator"]) == ("FailJob", "NotIn")
-    assert refused["onExitCodes"]["values"] == [75, 137, 143]
-    assert spec["backoffLimit"] == 30
+    assert refused["onExitCodes"]["values"] == [137, 143]
+    assert spec["backoffLimit"] == 10
     assert spec["ttlSecondsAfterFinished"] > 0
     assert pod_of(one_job(trained_by(3)))["restartPolicy"] == "Never"
 

@@ -96,6 +96,17 @@ def test_one_that_is_killed_ends_the_others_soon_and_all_go_on_to_equal_weights(
     assert all(torch.equal(one, weights(lost)[name]) for name, one in weights(calm).items())
 
 
+def test_one_that_says_nothing_more_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    made = learning(tmp_path, epochs=300, patience=300)
+    with gang(made, wait_seconds=2.0) as processes:
+        until_epoch(processes[0], 1)
+        processes[1].send_signal(signal.SIGSTOP)
+        statuses, said = ended(processes[:1], seconds=30)
+
+    assert statuses == [PREEMPTED]
+    assert "another process of this training is gone" in said[0]
+
+
 def test_one_that_is_asked_to_leave_takes_all_along_and_fewer_may_go_on(tmp_path: Path) -> None:
     made = learning(tmp_path, **LONG)
     made.max_loss_of_work_us = 600_000_000
