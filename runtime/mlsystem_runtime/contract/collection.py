@@ -6,7 +6,6 @@ The rules, which hold for a bucket as well, and the collection of a local folder
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
+from mlsystem_runtime.contract.attempts import dead_attempts
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import Entry, FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
@@ -83,7 +83,7 @@ def collect(workspace: Workspace) -> int:
         entries = _changed_in(step)
         outputs = {path: at for path, at in entries.items() if not path.name.startswith(".")}
         found += past_outputs(outputs, used, now)
-        found += filter(_is_dead_attempt, entries)
+        found += dead_attempts(entries, now)
     for step in scratch:
         found += abandoned(_changed_in(step), now)
     for path in found:
@@ -106,19 +106,3 @@ def _uses(workspace: Workspace, records: Mapping[Path, float]) -> Iterator[tuple
     for path, at in records.items():
         with contextlib.suppress(FileNotFoundError, MlsystemError):  # gone meanwhile, or damaged: it uses nothing
             yield workspace.path(read_struct(path, StepRecord).output), at
-
-
-def _is_dead_attempt(path: Path) -> bool:
-    """An unpublished output `.KEY.PID.HEX` of a process that is gone."""
-    parts = path.name.split(".")
-    return len(parts) == 4 and not parts[0] and parts[2].isdigit() and not alive(int(parts[2]))
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from mlsystem_runtime.contract.attempts import alive
 from mlsystem_runtime.contract.bucket import Bucket
-from mlsystem_runtime.contract.collection import alive
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.serve.prediction_log import instant

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
-import secrets
 import shutil
 import sys
 import time
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from mlsystem_runtime.contract.attempts import attempt_name, attempting
 from mlsystem_runtime.contract.base import canonical_json, digest
 from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -142,7 +141,7 @@ def run_step(
         run_id=run_id,
         key=key,
         inputs=inputs,
-        out=workspace.path("steps", name, f".{key}.{os.getpid()}.{secrets.token_hex(4)}"),
+        out=workspace.path("steps", name, attempt_name(key)),
         scratch=workspace.path("scratch", name, key),
         gang=gang,
     )
@@ -202,10 +201,9 @@ def step_key(step: Step, inputs: Mapping[str, Input], observed: Mapping[str, str
 def execute(module: StepModule, context: StepContext, published: str, started: float) -> StepRecord:
     """Of two attempts at once the first to publish answers for both."""
     storage, scratch = context.workspace.storage, f"scratch/{context.step.name}/{context.key}"
-    context.out.mkdir(parents=True)
-    storage.restore(scratch)
-    context.scratch.mkdir(parents=True, exist_ok=True)
-    try:
+    with attempting(context.out):
+        storage.restore(scratch)
+        context.scratch.mkdir(parents=True, exist_ok=True)
         result = module.run(context.step.payload, context)
         record = StepRecord(
             step=context.step.name,
@@ -223,8 +221,6 @@ def execute(module: StepModule, context: StepContext, published: str, started: f
             if first is None:
                 raise MlsystemError(f"{storage.uri}/{published} holds no output", "run the step again")
             record = recorded(first, "unchanged", time.monotonic() - started)
-    finally:
-        shutil.rmtree(context.out, ignore_errors=True)
     shutil.rmtree(context.scratch, ignore_errors=True)
     with contextlib.suppress(UnreachableError):  # checkpoints that stay are collected one day
         storage.discard(scratch)

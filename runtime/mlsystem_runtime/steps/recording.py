@@ -14,8 +14,8 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.bucket import Bucket
 from mlsystem_runtime.contract.bucket_collection import collect_bucket
+from mlsystem_runtime.contract.collection import collect
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
@@ -47,16 +47,18 @@ def end(
         end_refresh(workspace, refresh, None if outcome == SUCCEEDED else detail)
     elif entrypoint != PROPOSE:
         end_run(workspace, run_id, outcome == SUCCEEDED, detail)
-    if workspace.bucket is not None:
-        tidy(workspace.bucket)
+    tidy(workspace)
     emit("finished", status="done", summary=f"{run_id} ended: {detail or outcome}")
 
 
-def tidy(bucket: Bucket) -> None:
+def tidy(workspace: Workspace) -> None:
     """What cannot be collected now is collected at the end of another run; that this one ended is written down."""
     try:
-        collect_bucket(bucket, time.time())
-    except MlsystemError as error:
+        if workspace.bucket is None:
+            collect(workspace)
+        else:
+            collect_bucket(workspace.bucket, time.time())
+    except (OSError, MlsystemError) as error:
         sys.stderr.write(f"warning: what nobody needs any more stays for now: {error}\n")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mlsystem_runtime.contract.attempts import attempt_name, attempting, place
 from mlsystem_runtime.contract.collection import KEPT_OUTPUTS, KEPT_RUNS, collect
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_struct
@@ -97,15 +98,52 @@ def test_old_runs_go_but_not_the_last_one_that_a_step_was_part_of(workspace: Wor
     assert names(workspace, "runs") == {"oldest", *(f"run{number}" for number in range(KEPT_RUNS))}
 
 
-def test_the_attempt_of_a_dead_process_goes_and_that_of_a_live_one_stays(workspace: Workspace) -> None:
+def test_the_attempt_of_a_process_that_died_here_goes_and_that_of_a_live_one_stays(workspace: Workspace) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     for pid in (ended.pid, os.getpid()):
-        workspace.path("steps", "train.main", f".key.{pid}.abcd").mkdir(parents=True)
+        workspace.path("steps", "train.main", f".key.{place()}.{pid}.abcd").mkdir(parents=True)
 
     collect(workspace)
 
-    assert names(workspace, "steps", "train.main") == {f".key.{os.getpid()}.abcd"}
+    assert names(workspace, "steps", "train.main") == {f".key.{place()}.{os.getpid()}.abcd"}
+
+
+def test_the_attempt_of_another_pod_goes_when_nobody_has_touched_it_for_long_whatever_its_pid(
+    workspace: Workspace,
+) -> None:
+    for pod, hours in (("pod-a", 0.5), ("pod-b", 1.5)):
+        folder = workspace.path("steps", "train.main", f".key.{pod}.{os.getpid()}.abcd")
+        folder.mkdir(parents=True)
+        aged(folder, hours)
+
+    assert collect(workspace) == 1
+
+    assert names(workspace, "steps", "train.main") == {f".key.pod-a.{os.getpid()}.abcd"}
+
+
+def test_another_process_under_the_pid_of_a_dead_one_keeps_its_attempt_for_a_week_only(workspace: Workspace) -> None:
+    folder = workspace.path("steps", "train.main", f".key.{place()}.{os.getpid()}.abcd")
+    folder.mkdir(parents=True)
+    aged(folder, 24 * 8)
+
+    assert collect(workspace) == 1
+
+
+def test_whoever_works_in_an_attempt_touches_it_and_removes_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlsystem_runtime.contract.attempts.TOUCH_SECONDS", 0.01)
+    folder = workspace.path("steps", "train.main", attempt_name("key"))
+
+    with attempting(folder):
+        aged(folder, 24 * 8)
+        before, deadline = time.time() - 24 * HOUR_S, time.monotonic() + 10
+        while folder.stat().st_mtime < before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert collect(workspace) == 0
+
+    assert not folder.exists()
 
 
 def test_checkpoints_wait_a_week_for_their_step_to_go_on(workspace: Workspace) -> None:

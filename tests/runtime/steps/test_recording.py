@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,27 @@ def test_the_end_of_a_run_that_only_proposed_is_no_event(workspace: Workspace) -
     end(config(), workspace, "run-1", "propose", "Succeeded", "")
 
     assert events(workspace) == []
+
+
+def test_where_pods_share_a_disk_the_end_of_a_run_removes_what_nobody_needs(workspace: Workspace) -> None:
+    left = workspace.path("steps", "train.delay", ".key.pod-of-yesterday.1.abcd")
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))
+
+    end(config(), workspace, "run-1", "refresh-15m", "Succeeded", "")
+
+    assert not left.exists()
+
+
+def test_a_disk_that_cannot_be_tidied_makes_no_end_fail(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.ledger.mkdir(parents=True)
+
+    end(config(), workspace, "run-1", "refresh-15m", "Succeeded", "")
+
+    assert workspace.read(Refreshes, REFRESHES).states["refresh-15m"].runs == 1
+    assert "stays for now" in capsys.readouterr().err
 
 
 def test_a_bucket_that_cannot_be_tidied_makes_no_end_fail_and_counts_no_refresh_twice(
