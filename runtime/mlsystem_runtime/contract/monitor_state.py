@@ -69,7 +69,7 @@ class SliState(Struct):
 
 class RefreshState(Struct):
     """Times are wall clock; `done_us` is when it last ended well. `failure` is the last lines of the step that failed
-    last, None since it went well."""
+    last, None since it went well. `run` is the one that was counted last, where an engine of its own runs them."""
 
     steps: tuple[str, ...]
     every_us: int
@@ -79,6 +79,7 @@ class RefreshState(Struct):
     finished_us: int | None
     failure: str | None
     done_us: int | None = None
+    run: str | None = None
 
 
 class Refreshes(Struct):

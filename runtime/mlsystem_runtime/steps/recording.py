@@ -44,7 +44,7 @@ def end(
     detail = "" if outcome == SUCCEEDED else described(failures)
     refresh = next((one for one in config.monitor.refreshes if entrypoint == refresh_entrypoint(one)), None)
     if refresh is not None:
-        end_refresh(workspace, refresh, None if outcome == SUCCEEDED else detail)
+        end_refresh(workspace, run_id, refresh, None if outcome == SUCCEEDED else detail)
     elif entrypoint != PROPOSE:
         end_run(workspace, run_id, outcome == SUCCEEDED, detail)
     tidy(workspace)
@@ -62,7 +62,7 @@ def tidy(workspace: Workspace) -> None:
         sys.stderr.write(f"warning: what nobody needs any more stays for now: {error}\n")
 
 
-def end_refresh(workspace: Workspace, refresh: Refresh, failure: str | None) -> None:
+def end_refresh(workspace: Workspace, run_id: str, refresh: Refresh, failure: str | None) -> None:
     """The state that the monitor shows and exports; there is no entry in the ledger, for there would be thousands."""
     now_us, name = time.time_ns() // 1000, refresh_entrypoint(refresh)
 
@@ -72,8 +72,10 @@ def end_refresh(workspace: Workspace, refresh: Refresh, failure: str | None) -> 
             steps=refresh.steps, every_us=refresh.every_us, runs=0, failures=0, started_us=None, finished_us=None,
             failure=None,
         ))
+        if known is not None and before.run == run_id:
+            return known
         state = replace(
-            before, steps=refresh.steps, runs=before.runs + 1, failures=before.failures + (failure is not None),
+            before, run=run_id, steps=refresh.steps, runs=before.runs + 1, failures=before.failures + (failure is not None),
             finished_us=now_us, failure=failure, done_us=now_us if failure is None else before.done_us,
         )
         return Refreshes(states={**states, name: state})

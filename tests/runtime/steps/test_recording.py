@@ -117,6 +117,25 @@ def test_refreshes_are_counted_and_none_stands_in_the_ledger(workspace: Workspac
     assert failed.done_us == well.done_us
 
 
+def test_a_refresh_is_counted_once_though_its_pod_was_killed_after_it_had_written(workspace: Workspace) -> None:
+    for run in ("run-1", "run-1", "run-2", "run-2"):
+        end(config(), workspace, run, "refresh-15m", "Failed", "")
+
+    state = workspace.read(Refreshes, REFRESHES).states["refresh-15m"]
+    assert (state.runs, state.failures, state.run) == (2, 2, "run-2")
+
+
+def test_refreshes_that_were_counted_without_their_run_are_counted_on(workspace: Workspace) -> None:
+    workspace.path(REFRESHES).write_text(json.dumps({"states": {"refresh-15m": {
+        "steps": ["ingest.flights"], "every_us": QUARTER_US, "runs": 7, "failures": 0, "started_us": None,
+        "finished_us": 5, "failure": None, "done_us": 5,
+    }}}))  # fmt: skip
+
+    end(config(), workspace, "run-1", "refresh-15m", "Succeeded", "")
+
+    assert workspace.read(Refreshes, REFRESHES).states["refresh-15m"].runs == 8
+
+
 def test_a_schedule_opens_one_proposal_until_it_is_decided(workspace: Workspace) -> None:
     propose(workspace, "run-1", "delay", "schedule 0 3 * * 1")
     propose(workspace, "run-2", "delay", "schedule 0 3 * * 1")
