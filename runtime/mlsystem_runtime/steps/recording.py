@@ -75,8 +75,8 @@ def end_refresh(workspace: Workspace, run_id: str, refresh: Refresh, failure: st
         if known is not None and before.run == run_id:
             return known
         state = replace(
-            before, run=run_id, steps=refresh.steps, runs=before.runs + 1, failures=before.failures + (failure is not None),
-            finished_us=now_us, failure=failure, done_us=now_us if failure is None else before.done_us,
+            before, steps=refresh.steps, runs=before.runs + 1, failures=before.failures + (failure is not None),
+            run=run_id, finished_us=now_us, failure=failure, done_us=now_us if failure is None else before.done_us,
         )
         return Refreshes(states={**states, name: state})
 
