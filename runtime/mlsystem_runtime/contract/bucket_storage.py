@@ -20,6 +20,7 @@ from mlsystem_runtime.contract.base import Struct, pretty_json
 from mlsystem_runtime.contract.bucket import Bucket, Listed, UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.files import decode_struct, write_atomically
+from mlsystem_runtime.contract.mirror import Mirror
 from mlsystem_runtime.contract.storage import Update
 
 PUBLISHED = "published.json"
@@ -44,11 +45,15 @@ class DamagedError(MlsystemError):
 
 
 class BucketStorage:
-    """`root` is the mirror. It may be empty, or be lost at any time, and several processes may share it."""
+    """`root` is the mirror. It may be empty, or be lost at any time, and several processes may share it.
+
+    What of it goes by itself stands in `mirror`.
+    """
 
     def __init__(self, bucket: Bucket, root: Path) -> None:
         self.bucket = bucket
         self.root = root
+        self._mirror = Mirror(root)
         self._restored: dict[str, str] = {}  # etags by name
 
     @property
@@ -107,9 +112,9 @@ class BucketStorage:
         if not self.bucket.create(f"{folder}/{PUBLISHED}", marker):
             self.bucket.delete(f"{folder}/{attempt}/{name}" for name in paths)
             return False
-        target = self.root / folder / attempt
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made.rename(target)
+        self._mirror.lease(folder, attempt)
+        made.rename(self.root / folder / attempt)
+        write_atomically(self.root / folder / PUBLISHED, marker)
         return True
 
     def fetch(self, folder: str, *names: str) -> Path:
@@ -131,8 +136,9 @@ class BucketStorage:
                 raise
             data = mirrored.read_bytes()
         marker = decode_struct(data, Published, f"{self.uri}/{name}")
-        if any(not _inside(one) for one in marker.files):
+        if any(not _inside(one) for one in (marker.attempt, *marker.files)):
             raise DamagedError(f"{self.uri}/{name} names files outside of its folder", "remove it, and run it again")
+        self._mirror.lease(folder, PUBLISHED, marker.attempt)
         if not mirrored.exists() or mirrored.read_bytes() != data:
             write_atomically(mirrored, data)
         return marker
@@ -168,6 +174,9 @@ class BucketStorage:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+    def trim(self) -> int:
+        return self._mirror.trim()
 
     def keep(self, name: str) -> None:
         self.bucket.upload(self.root / name, name)

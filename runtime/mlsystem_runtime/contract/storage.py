@@ -81,6 +81,10 @@ class Storage(Protocol):
         """The local file of that name, or all files below that folder, are as they were kept last."""
         ...
 
+    def trim(self) -> int:
+        """For processes that live long: nothing that `fetch` gave is read any more. How many local copies went."""
+        ...
+
 
 class LocalStorage:
     """A folder is its own mirror: there is nothing to bring or to keep."""
@@ -154,3 +158,6 @@ class LocalStorage:
 
     def restore(self, _name: str) -> None:
         pass
+
+    def trim(self) -> int:
+        return 0

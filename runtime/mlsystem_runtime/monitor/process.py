@@ -98,6 +98,7 @@ class Monitor:
             except (OSError, MlsystemError):
                 logger.exception("'%s' could not be looked at; it is tried again", watched.model.model)
         self._show(refreshes)
+        self._workspace.storage.trim()
 
     def export(self, port: int) -> None:
         """From now on Prometheus reads on `port` what was seen last. The process ends with it."""

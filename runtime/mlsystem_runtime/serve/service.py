@@ -23,7 +23,7 @@ from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
-from mlsystem_runtime.serve.versions import Board, LoadVersion
+from mlsystem_runtime.serve.versions import Board, LoadedVersion, LoadVersion
 from mlsystem_runtime.serve.watcher import Watcher
 
 FLUSH_SECONDS = 1.0
@@ -157,8 +157,18 @@ def service_of(
         predictors=tuple(map(predictor, section.endpoints)),
         sli={one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints},
         shipper=shipper_of(section.endpoints, workspace),
-        watcher=Watcher(releases or FileReleaseStore(workspace), models, load, board, metrics),
+        watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
     )
+
+
+def sparing(load: LoadVersion, workspace: Workspace) -> LoadVersion:
+    """One version is loaded at a time: files of earlier ones, which are in memory, may go from this disk."""
+    def loaded(model: str, number: int) -> LoadedVersion:
+        version = load(model, number)
+        workspace.storage.trim()
+        return version
+
+    return loaded
 
 
 def shipper_of(endpoints: tuple[Endpoint, ...], workspace: Workspace) -> Shipper | None:

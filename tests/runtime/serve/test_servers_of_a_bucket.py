@@ -329,3 +329,33 @@ def test_a_server_that_is_killed_loses_at_most_a_second_of_its_log(
     assert found in (["a", "c", "d"], ["a", "b", "c", "d"])
     counted = [one.name for one in Bucket(bucket_uri).listing("counts/main/")]
     assert len([name for name in counted if name.endswith(".sli.json")]) == 2
+
+
+def test_a_server_that_lives_long_keeps_few_versions_on_its_disk(
+    released: Workspace, served: Callable[[str], Any], pod: Pod, card_of: Any, good_row: dict[str, Any]
+) -> None:
+    server = served("server")
+    for number in range(3, 9):
+        folder = released.path(f".new-{number}")
+        write_struct(folder / "model.json", card_of(number))
+        released.storage.publish(folder, f"models/main/{number}")
+        release(released, number)
+        server.settle()
+
+    assert server.predict(good_row).json["version"] == 8
+    assert {path.name for path in pod("server").path("models", "main").iterdir()} == {"6", "7", "8"}
+
+
+def test_a_monitor_that_lives_long_keeps_few_versions_on_its_disk(
+    released: Workspace, pod: Pod, card_of: Any, world: Any
+) -> None:
+    workspace = pod("monitor")
+    for number in range(3, 9):
+        folder = released.path(f".new-{number}")
+        write_struct(folder / "model.json", card_of(number))
+        released.storage.publish(folder, f"models/main/{number}")
+        workspace.fetch_version("main", number, "model.json")
+
+    Monitor(world.config, workspace, lambda *_: ()).look()
+
+    assert {path.name for path in workspace.path("models", "main").iterdir()} == {"6", "7", "8"}
