@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mlsystem_runtime.contract.base import digest
-from mlsystem_runtime.contract.ledger import AnyEvent, Ledger, ProposalOpened, open_among
+from mlsystem_runtime.contract.ledger import (
+    AnyEvent,
+    Ledger,
+    ProposalDecided,
+    ProposalOpened,
+    RunStarted,
+    open_among,
+)
 from mlsystem_runtime.contract.monitor_state import WindowState
 
 MONITOR = "monitor"
@@ -29,3 +36,24 @@ def open_retraining(ledger: Ledger, model: str, reason: str, evidence: str) -> P
         return bool(waiting) or any(one.evidence == evidence for one in earlier)
 
     return None if ledger.append_new(proposal, known) is None else proposal
+
+
+def reason_of(proposal: str) -> str:
+    """Why a run of the monitor began."""
+    return f"proposal {proposal}"
+
+
+def not_begun(events: Iterable[AnyEvent], model: str) -> list[str]:
+    """Retrainings of this model that the monitor approved, and that no run began with."""
+    waiting, of_model = dict[str, None](), set[str]()
+    for event in events:
+        match event:
+            case ProposalOpened(kind="retrain") if event.model == model:
+                of_model.add(event.proposal)
+            case ProposalDecided(decision="approved", by=by, proposal=proposal) if by == MONITOR:
+                waiting[proposal] = None
+            case RunStarted(reason=reason):
+                waiting = {one: None for one in waiting if reason_of(one) != reason}
+            case _:
+                pass
+    return [one for one in waiting if one in of_model]

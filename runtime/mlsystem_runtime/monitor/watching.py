@@ -12,7 +12,7 @@ import msgspec
 
 from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.ledger import RunFinished, RunStarted, open_ledger
+from mlsystem_runtime.contract.ledger import ProposalOpened, RunFinished, RunStarted, open_among, open_ledger
 from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
 from mlsystem_runtime.contract.proposals import approve
 from mlsystem_runtime.contract.run import MonitoredModel, RunConfig
@@ -20,7 +20,7 @@ from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
 from mlsystem_runtime.monitor.health import freshness, service_level
 from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
-from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, open_retraining
+from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, not_begun, open_retraining, reason_of
 from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune, prune_level
 
 EPOCH, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
@@ -44,12 +44,14 @@ class Watched:
         self._grids = Grids(workspace, model.model)
         self._ledger = open_ledger(workspace)
         self._ended: dict[str, str | None] = {}  # retrainings by run, and how they failed, until the ledger has them
+        self._in_doubt = "retrain" not in model.approve  # whether a retraining that nobody has to approve may wait
         self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
         self.state = self._read()
 
     def look(self, clock_us: int | None, refreshes: tuple[RefreshState, ...]) -> MonitorState:
         """Judges what has come in since the last look, says what is wrong, and writes the state."""
         self._record_ended()
+        self._begin_waiting()
         self._files.refresh()
         prune_level(self._files)
         state = msgspec.structs.replace(
@@ -85,13 +87,32 @@ class Watched:
             return state
         evidence = evidence_of(self.model.model, window)
         proposal = open_retraining(self._ledger, self.model.model, describe(window), evidence)
-        if proposal is None:
+        if proposal is not None:
+            logger.info("proposal %s is open: %s", proposal.proposal, proposal.reason)
+            self._in_doubt = "retrain" not in self.model.approve
+            self._begin_waiting()
+        elif not self._opened(evidence):
             return state
-        logger.info("proposal %s is open: %s", proposal.proposal, proposal.reason)
-        if "retrain" not in self.model.approve:
-            approve(self._ledger, proposal.proposal, evidence, MONITOR)
-            self._retrain(proposal.proposal)
         return msgspec.structs.replace(state, proposed_us=now_us, evidence=evidence)
+
+    def _opened(self, evidence: str) -> bool:
+        """On this evidence: by a look that then failed, or by a monitor whose state was lost."""
+        opened = (entry.body for entry in self._ledger.entries() if isinstance(entry.body, ProposalOpened))
+        return any((one.model, one.evidence) == (self.model.model, evidence) for one in opened)
+
+    def _begin_waiting(self) -> None:
+        """Where nobody has to approve, the monitor does, and begins the run.
+
+        Also of what was opened, or approved, before the ledger failed or the monitor ended.
+        """
+        if not self._in_doubt:
+            return
+        for waiting in open_among(entry.body for entry in self._ledger.entries()).values():
+            if (waiting.kind, waiting.model) == ("retrain", self.model.model):
+                approve(self._ledger, waiting.proposal, waiting.evidence, MONITOR)
+        for proposal in not_begun((entry.body for entry in self._ledger.entries()), self.model.model):
+            self._retrain(proposal)
+        self._in_doubt = False
 
     def _retrain(self, proposal: str) -> None:
         run_id = new_run_id("retrain")
@@ -103,7 +124,7 @@ class Watched:
             except (OSError, MlsystemError):
                 logger.exception("that %s ended is not recorded; it is tried again", run_id)
 
-        self._ledger.append(RunStarted(run_id=run_id, reason=f"proposal {proposal}"))
+        self._ledger.append(RunStarted(run_id=run_id, reason=reason_of(proposal)))
         self._jobs.add(Job(run_id, self.model.retrain_steps, finished))
 
     def _record_ended(self) -> None:

@@ -7,6 +7,7 @@ import time
 import msgspec
 import pytest
 
+from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import (
@@ -125,6 +126,62 @@ def test_where_nobody_has_to_approve_the_monitor_does_and_starts_the_run(scene, 
     assert (decision.proposal, decision.decision, decision.by) == (proposal.proposal, "approved", "monitor")
     assert decision.evidence == proposal.evidence
     assert proposal.proposal in run.reason
+
+
+class Refusing(FileLedger):
+    """Takes no event of one kind, like a bucket that is out of reach just then."""
+
+    def __init__(self, path, kind):
+        super().__init__(path)
+        self.kind = kind
+
+    def _append(self, event, known):
+        if isinstance(event, self.kind):
+            raise UnreachableError("the bucket does not answer")
+        return super()._append(event, known)
+
+
+@pytest.mark.parametrize("kind", [ProposalDecided, RunStarted])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_retraining_that_the_ledger_did_not_let_begin_begins_with_the_next_look(scene, watch, kind, restarted):
+    scene.approve = ()
+    scene.serve(800, 3, shift=0.8)
+    watched = watch()
+    watched._ledger = Refusing(scene.ledger.path, kind)
+    for _ in range(2):
+        with pytest.raises(UnreachableError):
+            watched.look(START_US + DAY_US, ())
+    assert events(scene, RunStarted) == []
+
+    watched._ledger = scene.ledger
+    watched = watch() if restarted else watched
+    for _ in range(2):
+        watched.look(START_US + DAY_US, ())
+
+    [proposal], [decision], [run] = (events(scene, kind) for kind in (ProposalOpened, ProposalDecided, RunStarted))
+    assert (decision.proposal, decision.decision, decision.by) == (proposal.proposal, "approved", "monitor")
+    assert proposal.proposal in run.reason
+    assert scene.state().evidence == proposal.evidence
+    assert not watched._jobs.idle
+
+
+def test_what_a_person_approved_or_has_to_approve_is_not_begun_by_the_monitor(scene, watch):
+    opened = open_retraining(scene.ledger, "main", "why", "e" * 32)
+    watch().look(START_US, ())
+    approve(scene.ledger, opened.proposal, opened.evidence, "ada")
+    scene.approve = ()
+    watch().look(START_US, ())
+
+    assert events(scene, RunStarted) == []
+
+
+def test_a_run_that_began_is_not_begun_again_by_a_new_monitor(scene, watch):
+    scene.approve = ()
+    scene.serve(800, 3, shift=0.8)
+    for _ in range(3):
+        watch().look(START_US + DAY_US, ())
+
+    assert len(events(scene, RunStarted)) == 1
 
 
 def test_stale_and_missing_data_are_alerts(scene, watch, heard):
