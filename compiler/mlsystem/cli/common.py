@@ -30,31 +30,37 @@ def spec_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", type=Path, default=Path(SPEC), metavar="FILE", help=f"default: {SPEC}")
 
 
-def compiled_from(args: argparse.Namespace, console: Console) -> Compiled | None:
-    """The compiled system; None after showing why there is none. Warnings are shown either way."""
+def compiled_from(args: argparse.Namespace, console: Console, *, warn: bool = True) -> Compiled | None:
+    """The compiled system; None after showing why there is none.
+
+    `warn`: with warnings either way. A command that looks at what runs, or operates it, does not repeat them.
+    """
     from mlsystem.compile import compile_system  # lazy: --help needs no compiler
     from mlsystem.diagnostics.render import render_text
     from mlsystem.diagnostics.report import Report
 
     report = Report()
     compiled = compile_system(args.file, args.environment, os.environ, report)
-    console.say(render_text(report, color=console.color))
+    console.say(render_text(report if warn else report.without_warnings(), color=console.color))
     return compiled
 
 
-def environment_from(args: argparse.Namespace, console: Console, port: int | None = None) -> Environment | None:
+def environment_from(args: argparse.Namespace, console: Console) -> Environment | None:
     """The environment at hand; None after showing what is wrong with the file."""
     from mlsystem.apply.environment import environment_of  # lazy: --help needs no engine
 
-    compiled = compiled_from(args, console)
-    return None if compiled is None else environment_of(compiled, args.file, os.environ, port)
+    compiled = compiled_from(args, console, warn=False)
+    return None if compiled is None else environment_of(compiled, args.file, os.environ)
 
 
 def any_environment_from(
-    args: argparse.Namespace, console: Console, port: int | None = None
+    args: argparse.Namespace, console: Console, port: int | None = None, *, warn: bool = True
 ) -> Environment | ClusterEnvironment | None:
-    """The environment at hand, wherever it runs; None after showing what is wrong with the file."""
-    compiled = compiled_from(args, console)
+    """The environment at hand, wherever it runs; None after showing what is wrong with the file.
+
+    `warn` as in `compiled_from`.
+    """
+    compiled = compiled_from(args, console, warn=warn)
     if compiled is None:
         return None
     if compiled.cluster is None:
@@ -98,11 +104,10 @@ def recorded_from(
             raise
         compiled, wrong = None, error.message
     if compiled is not None:
-        console.say(render_text(report, color=console.color))
         return _remembered(compiled, args.file)
     name = args.environment or (names[0] if len(names) == 1 and not named else None)
     if not names or args.environment not in (None, *names) or UNCHOSEN in {one.code for one in report.diagnostics}:
-        console.say(render_text(report, color=console.color))
+        console.say(render_text(report.without_warnings(), color=console.color))
         return None
     if name is None:
         raise MlsystemError(f"{wrong}: which environment is meant?", f"say it with -e: {', '.join(names)}")

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    environment = any_environment_from(args, console)
+    environment = any_environment_from(args, console, warn=False)
     if environment is None:
         return REFUSED
     console.answer(_in_cluster(environment, args) if in_cluster(environment) else _on_machine(environment, args))

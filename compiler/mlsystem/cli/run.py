@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from mlsystem.apply.rerun import retrain_steps  # lazy: --help needs no engine
 
-    environment = any_environment_from(args, console)
+    environment = any_environment_from(args, console, warn=False)
     if environment is None:
         return REFUSED
     steps = list(args.steps)

@@ -73,6 +73,13 @@ class Report:
         order = {file: index for index, file in enumerate(self._texts)}
         return tuple(sorted(self._found, key=lambda one: _place(one, order)))
 
+    def without_warnings(self) -> Report:
+        """Its errors, and the texts that their excerpts are cut from."""
+        found = Report()
+        found._found = {one: None for one in self._found if one.severity == "error"}
+        found._texts, found._hidden = self._texts, self._hidden
+        return found
+
     def line(self, file: str, number: int) -> str | None:
         """Line `number` (from 1) with what must not be shown blotted out, or None where there is none."""
         lines = _LINE_BREAK.split(self._texts.get(file, ""))
