@@ -23,6 +23,8 @@ SCHEME = "s3://"
 CONNECT_S, READ_S, ATTEMPTS, MOST_CONNECTIONS = 5, 60, 5, 16
 CONFLICTS = 8                # that one write waits out: somebody else's conditional write is under way
 MOST_DELETED = 1000          # in one request
+WRITERS = "writers"
+MOST_WRITERS = 64            # whom an object names; S3 takes 2 KB beside it
 ABSENT = frozenset({"NoSuchKey", "404"})
 FORBIDDEN = frozenset({"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
 LOST = "is AWS_ENDPOINT_URL_S3 (or the region) right, are there credentials, may this process reach it?"
@@ -34,8 +36,11 @@ class UnreachableError(MlsystemError):
 
 @dataclass(frozen=True)
 class Object:
+    """`writers` are the marks of the conditional writes that made it what it is, the last one last."""
+
     data: bytes
     etag: str
+    writers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Bucket:
         """Raises FileNotFoundError where there is none."""
         with self._told("read", name):
             answer = self._client.get_object(Bucket=self.name, Key=self._key(name))
-            return Object(answer["Body"].read(), answer["ETag"])
+            return Object(answer["Body"].read(), answer["ETag"], _writers(answer))
 
     def put(self, name: str, data: bytes) -> None:
         with self._told("written", name):
@@ -71,11 +76,11 @@ class Bucket:
 
     def create(self, name: str, data: bytes) -> bool:
         """Whether this call wrote it: False where there is one already, which stays."""
-        return self._write_if(name, data, IfNoneMatch="*")
+        return self._write_if(name, data, (), IfNoneMatch="*")
 
-    def replace(self, name: str, data: bytes, etag: str) -> bool:
-        """Whether this call wrote it: False where it is another than that of `etag`, or gone."""
-        return self._write_if(name, data, IfMatch=etag)
+    def replace(self, name: str, data: bytes, held: Object) -> bool:
+        """Whether this call wrote it: False where it is another than `held`, or gone."""
+        return self._write_if(name, data, held.writers, IfMatch=held.etag)
 
     def upload(self, path: Path, name: str) -> None:
         """A file of any size."""
@@ -114,12 +119,18 @@ class Bucket:
         with self._told("listed", name):
             yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, **options)
 
-    def _write_if(self, name: str, data: bytes, **condition: str) -> bool:
-        """A write whose answer was lost is sent again by the client and then refused: its mark tells it from others."""
+    def _write_if(self, name: str, data: bytes, before: tuple[str, ...], **condition: str) -> bool:
+        """A write whose answer was lost is sent again by the client and then refused: its mark tells it from others.
+
+        Whoever replaces an object hands on the marks of those `before`, so the mark is found though others have written
+        since: up to MOST_WRITERS of them, unless one was a `put` or a `delete`. What is written under conditions is
+        written so by everybody.
+        """
         from botocore.exceptions import ClientError  # lazy, as the client
 
-        writer = secrets.token_hex(16)
-        options = {"Bucket": self.name, "Key": self._key(name), "Metadata": {"writer": writer}, **condition}
+        writer = secrets.token_hex(8)
+        metadata = {WRITERS: " ".join((*before, writer)[-MOST_WRITERS:])}
+        options = {"Bucket": self.name, "Key": self._key(name), "Metadata": metadata, **condition}
         for _ in range(CONFLICTS):
             with self._told("written", name):
                 try:
@@ -129,20 +140,18 @@ class Bucket:
                     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                     gone = status == 404 and "IfMatch" in condition and _code(error) in ABSENT
                     if status == 412 or gone:
-                        return self._writer(name) == writer
+                        return writer in self._writers_of(name)
                     if status != 409:
                         raise
             time.sleep(random.uniform(0.02, 0.2))
         raise MlsystemError(f"{self.uri}/{name} cannot be written: others write it all the time", "try it again")
 
-    def _writer(self, name: str) -> str | None:
+    def _writers_of(self, name: str) -> tuple[str, ...]:
         try:
             with self._told("read", name):
-                metadata = self._client.head_object(Bucket=self.name, Key=self._key(name))["Metadata"]
+                return _writers(self._client.head_object(Bucket=self.name, Key=self._key(name)))
         except FileNotFoundError:
-            return None
-        found: str | None = metadata.get("writer")
-        return found
+            return ()
 
     def _key(self, name: str) -> str:
         return self._prefix + name
@@ -183,6 +192,10 @@ class Bucket:
             raise _refused(f"{what} cannot be {verb}", _code(error)) from None
         except (BotoCoreError, Boto3Error) as error:
             raise UnreachableError(f"{what} cannot be {verb}: {type(error).__name__}", LOST) from None
+
+
+def _writers(answer: Any) -> tuple[str, ...]:
+    return tuple(answer.get("Metadata", {}).get(WRITERS, "").split())
 
 
 def _code(error: Any) -> str:

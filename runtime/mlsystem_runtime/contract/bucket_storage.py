@@ -80,7 +80,7 @@ class BucketStorage:
             new = change(None)
             return new is None or self.bucket.create(name, new)
         new = change(held.data)
-        return new is None or self.bucket.replace(name, new, held.etag)
+        return new is None or self.bucket.replace(name, new, held)
 
     def newest(self, folder: str, name: str) -> list[str]:
         """Whole seconds may be all that the store tells, so there may be several."""

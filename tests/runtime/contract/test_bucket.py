@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlsystem_runtime.contract.bucket import Bucket, UnreachableError
+from mlsystem_runtime.contract.bucket_storage import BucketStorage
 from mlsystem_runtime.contract.errors import MlsystemError
 
 
@@ -43,9 +44,9 @@ def test_a_replacement_of_what_has_changed_is_refused(bucket: Bucket) -> None:
     seen = bucket.get("one")
     bucket.put("one", b"2")
 
-    assert not bucket.replace("one", b"3", seen.etag)
-    assert bucket.replace("one", b"3", bucket.get("one").etag)
-    assert not bucket.replace("gone", b"3", seen.etag)
+    assert not bucket.replace("one", b"3", seen)
+    assert bucket.replace("one", b"3", bucket.get("one"))
+    assert not bucket.replace("gone", b"3", seen)
     assert bucket.get("one").data == b"3"
 
 
@@ -62,6 +63,34 @@ def test_a_create_whose_answer_was_lost_knows_itself_again(bucket: Bucket, monke
 
     assert bucket.create("one", b"first")
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("others", [0, 1, 5, 200])
+def test_an_update_whose_answer_was_lost_is_not_made_twice_though_others_have_written_since(
+    bucket: Bucket, bucket_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """200 others: marks stay few, and whoever comes after them still knows its own."""
+    here, there = BucketStorage(bucket, tmp_path), BucketStorage(Bucket(bucket_uri), tmp_path)
+    client, lost = bucket._client, [True]
+
+    def count(data: bytes | None) -> bytes:
+        return str(int(data or b"0") + 1).encode()
+
+    def put_and_lose_the_answer(**options: object) -> object:
+        if lost:
+            lost.clear()
+            original(**options)
+            for _ in range(min(others, 5)):
+                there.update("counter", count)
+        return original(**options)
+
+    for _ in range(others):
+        there.update("counter", count)
+    original = client.put_object
+    monkeypatch.setattr(client, "put_object", put_and_lose_the_answer)
+    here.update("counter", count)
+
+    assert bucket.get("counter").data == str(others + 1 + min(others, 5)).encode()
 
 
 def test_a_file_of_many_parts_comes_back_as_it_was(bucket: Bucket, tmp_path: Path) -> None:
