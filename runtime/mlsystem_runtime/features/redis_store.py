@@ -63,17 +63,19 @@ class RedisStore:
         )
 
     def generation(self, fingerprint: str) -> Generation | None:
-        return decoded(self._asked(lambda: self._held(fingerprint)))
+        return self._decoded(self._asked(lambda: self._held(fingerprint)), fingerprint)
 
     def generations(self) -> Sequence[Generation]:
         """In order of creation."""
-        def ask() -> list[bytes | None]:
+        def ask() -> dict[str, bytes | None]:
+            fingerprints = [one.decode() for one in self._command("ZRANGE", self._index, 0, -1)]
             with self._client.pipeline(transaction=False) as pipeline:
-                for fingerprint in self._command("ZRANGE", self._index, 0, -1):
-                    pipeline.hget(self._keys(fingerprint.decode())[0], "generation")
-                return list(pipeline.execute())
+                for fingerprint in fingerprints:
+                    pipeline.hget(self._keys(fingerprint)[0], "generation")
+                return dict(zip(fingerprints, pipeline.execute(), strict=True))
 
-        return tuple(one for held in self._asked(ask) if (one := decoded(held)) is not None)
+        found = (self._decoded(held, fingerprint) for fingerprint, held in self._asked(ask).items())
+        return tuple(one for one in found if one is not None)
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
         """One round trip, whatever the number of keys."""
@@ -100,7 +102,7 @@ class RedisStore:
     ) -> bool:
         with self._writing():
             held = self._held(generation.fingerprint)
-            if decoded(held) != base:
+            if self._decoded(held, generation.fingerprint) != base:
                 return False
             token = secrets.token_hex(8)
             staged = f"{self._prefix}:staged:{token}"
@@ -134,6 +136,16 @@ class RedisStore:
     def _held(self, fingerprint: str) -> bytes | None:
         held: bytes | None = self._command("HGET", self._keys(fingerprint)[0], "generation")
         return held
+
+    def _decoded(self, held: bytes | None, fingerprint: str) -> Generation | None:
+        """Of a damaged record nothing is shown: it tells of the data."""
+        try:
+            return None if held is None else msgspec.json.decode(held, type=Generation)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # the second is no kind of the first
+            raise StoreUnreachableError(
+                f"the record of the group with fingerprint {fingerprint} in the online store {self.address} is damaged",
+                f"delete the key '{self._keys(fingerprint)[0]}', then run the group's materialize step",
+            ) from None
 
     def _states(self, fingerprint: str, keys: Sequence[bytes]) -> list[bytes | None] | None:
         names = self._keys(fingerprint)
@@ -189,7 +201,7 @@ class RedisStore:
                 case b"moved":
                     return False
                 case _:
-                    raise redis.RedisError("what was staged was evicted, or has expired")
+                    raise self._unwritten("what was staged was evicted, or has expired")
 
     def _carry_over_all(self, fingerprint: str) -> None:
         """Until no overlay is left."""
@@ -209,7 +221,7 @@ class RedisStore:
         except redis.RedisError as error:
             if not self._writable:
                 self._silent_until = time.monotonic() + PAUSE_S
-            raise self._unreachable(str(error)) from error
+            raise self._unreachable(said(error)) from None
 
     def _unreachable(self, reason: str) -> StoreUnreachableError:
         return StoreUnreachableError(
@@ -222,10 +234,13 @@ class RedisStore:
         try:
             yield
         except redis.RedisError as error:
-            raise MlsystemError(
-                f"the online store {self.address} cannot be written: {error}",
-                "check that Redis is up, lets us in and has memory; then run the step again",
-            ) from error
+            raise self._unwritten(said(error)) from None
+
+    def _unwritten(self, reason: str) -> MlsystemError:
+        return MlsystemError(
+            f"the online store {self.address} cannot be written: {reason}",
+            "check that Redis is up, lets us in and has memory; then run the step again",
+        )
 
 
 def address_of(url: str) -> str:
@@ -267,8 +282,11 @@ def unpacked(state: bytes | None) -> Packed | None:
     return Packed(state[12:end], state[end:])
 
 
-def decoded(held: bytes | None) -> Generation | None:
-    return None if held is None else msgspec.json.decode(held, type=Generation)
+def said(error: redis.RedisError) -> str:
+    """What is wrong, without the commands and their arguments, which are rows: those stand in what the client says of a
+    server that refuses one, and so in the error that an error is raised from."""
+    own = type(error) in (redis.ConnectionError, redis.TimeoutError)
+    return str(error) if own else f"it answers with {type(error).__name__}"
 
 
 def batched(values: Iterable[T]) -> Iterator[list[T]]:

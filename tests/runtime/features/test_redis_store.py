@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnreachableError
 
 KEYS = [number.to_bytes(4, "big") for number in range(3000)]
+ROW = b"Ada Lovelace"
 
 
 def generation(watermark_us: int, fingerprint: str = "one") -> Generation:
@@ -130,6 +132,46 @@ def test_a_full_server_takes_none_of_a_write(tmp_path: Path) -> None:
         assert not [key for key in server.client().keys("*") if b"staged" in key]
         put(writer, 2, b"a", body=b"2")
         assert writer.read("one", [b"a"]) == [Packed(b"2")]
+
+
+def test_what_a_server_refuses_is_told_without_the_rows(
+    shared_redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client quotes a refused command with its arguments."""
+    writer, client = RedisStore(shared_redis.url, tmp_path.name, writable=True), shared_redis.client()
+    put(writer, 1, b"a")
+    client.set(f"mlsystem:{{{tmp_path.name}}}:staged:token", "no hash")
+    monkeypatch.setattr("secrets.token_hex", lambda _: "token")
+    with pytest.raises(MlsystemError, match="cannot be written: it answers with ResponseError") as unwritten:
+        put(writer, 2, ROW, body=ROW)
+    client.set(f"mlsystem:{{{tmp_path.name}}}:one:live", "no hash")
+    for keys in ([ROW], [ROW] * 5000):
+        with pytest.raises(StoreUnreachableError, match="cannot be read: it answers with ResponseError") as unread:
+            writer.read("one", keys)
+        assert "Ada" not in "".join(traceback.format_exception(unread.value))
+
+    assert "Ada" not in "".join(traceback.format_exception(unwritten.value))
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"group":"Ada Lovelace"}', b"\xff", b'{"group":"\xff"}'])
+def test_a_damaged_record_is_told_with_its_key_and_without_what_it_holds(
+    shared_redis: RedisServer, tmp_path: Path, damage: bytes
+) -> None:
+    writer, client = RedisStore(shared_redis.url, tmp_path.name, writable=True), shared_redis.client()
+    put(writer, 1, b"a")
+    key = f"mlsystem:{{{tmp_path.name}}}:one:record"
+    client.hset(key, "generation", damage)
+
+    for ask in (
+        lambda: writer.generation("one"), writer.generations, lambda: writer.write(generation(2), (), (), generation(1))
+    ):
+        with pytest.raises(MlsystemError, match=r"record of the group with fingerprint one .* is damaged") as told:
+            ask()
+        assert key in (told.value.hint or "")
+        assert "Ada" not in "".join(traceback.format_exception(told.value))
+    client.delete(key)
+    put(writer, 2, b"a", body=b"2")
+    assert writer.read("one", [b"a"]) == [Packed(b"2")]
 
 
 def test_what_was_committed_answers_before_it_is_carried_over_and_the_next_writer_does_that(
