@@ -1,4 +1,5 @@
-"""`python object_store.py`: moto's S3 on a loopback port, which it prints. Requests are handled one at a time.
+"""`python object_store.py [HOST PORT]`: moto's S3 on a loopback port, which it prints. Requests are handled one at a
+time.
 
 A real store decides a conditional write and carries it out as one; moto looks and then writes.
 """
@@ -49,7 +50,8 @@ def main() -> None:
         with turn:
             return application(environment, start)
 
-    server = make_server(HOST, 0, one_at_a_time, threaded=True)
+    host, port = sys.argv[1:] or (HOST, "0")
+    server = make_server(host, int(port), one_at_a_time, threaded=True)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()

@@ -7,6 +7,7 @@ that started it. Root, and Linux with cgroup v1.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engines.authority import Authority, Pair, write_api_keys, write_kubeconfig
+from engines.images import alone
 from engines.kubectl import Cluster, Object
 from engines.processes import LEASH, EngineError, Processes, abandoned, clean_environment, new_folder
 from engines.recipes import folder
@@ -87,18 +89,19 @@ class RealNode:
         """An OCI or docker archive. Use a fixed tag and imagePullPolicy IfNotPresent or Never: there is no registry."""
         self.run("ctr", "-n", "k8s.io", "images", "import", archive.resolve(), seconds=300)
 
-    def load_program(self, name: str, program: Path, user: str = "65532:65532") -> None:
-        """An image `name`, NAME:TAG, of one static program, which is its entry point and lies at `/PROGRAM`."""
+    def load_program(self, name: str, program: Path, *more: Path, user: str = "65532:65532") -> None:
+        """An image `name`, NAME:TAG, of a program, which is its entry point and lies at `/PROGRAM`, and `more`."""
         archive = self.place / "image.tar"
-        write_image(archive, name, program, user)
+        write_image(archive, name, program, user, *more)
         self.load_image(archive)
 
-    def forward(self, address: str, port: int) -> int:
-        """A port on this machine's loopback that leads to `address`:`port` inside: a pod, a Service, the node."""
+    def forward(self, address: str, port: int, here: int = 0) -> int:
+        """A port on this machine's loopback that leads to `address`:`port` inside: a pod, a Service, the node. `here`
+        0: one that is free."""
         with socket.socket() as listening:
-            listening.bind(("127.0.0.1", 0))
+            listening.bind(("127.0.0.1", here))
             listening.listen(128)
-            here: int = listening.getsockname()[1]
+            here = listening.getsockname()[1]
             self.relays.append(start_relay(self.pid, listening, address, port))
         return here
 
@@ -106,6 +109,18 @@ class RealNode:
         """Numbers, as this machine counts, of the processes in pods whose program is called `name`."""
         everyone = [one for one in Path("/proc").iterdir() if one.name.isdigit()]
         return [int(one.name) for one in everyone if is_in_pod(one, name, self.place.name)]
+
+    def claim_cpus(self, cpus: int) -> None:
+        """Pods ask for what they would get in production, together more than this machine has: the scheduler is told
+        of `cpus`. What a container may use at most, its cgroup still says."""
+        self.cluster.apply(*more_cpus(cpus))
+        report = json.dumps({"status": {"capacity": {"cpu": str(cpus)}}})
+
+        def is_told() -> bool:
+            self.cluster.kubectl("patch", "node", NODE, "--subresource=status", "-p", report)
+            return str(self.cluster.get("node", NODE)["status"]["allocatable"]["cpu"]) == str(cpus)
+
+        self.cluster.eventually(is_told, f"a node of {cpus} CPUs")
 
     def start_metrics(self) -> None:
         """metrics-server, so that HPAs see CPU: about 20 s until the first numbers."""
@@ -122,13 +137,21 @@ class RealNode:
 
 
 @contextmanager
-def real_node() -> Iterator[RealNode]:
-    """Ready for pods when the block begins; about ten seconds. Several can run at a time."""
+def real_node(images: Path | None = None) -> Iterator[RealNode]:
+    """Ready for pods when the block begins; about ten seconds. Several can run at a time.
+
+    `images` is a folder where what is loaded or pulled is kept for the next node; another node waits until it is free.
+    """
+    with alone(images) if images else contextlib.nullcontext():
+        yield from started(images)
+
+
+def started(images: Path | None) -> Iterator[RealNode]:
     for left in abandoned(PREFIX):
         remove(left)
     place = new_folder(PREFIX)
     authority = write_identities(place / "pki")
-    outer = start_outer(place)
+    outer = start_outer(place, images or place / "images")
     relays: list[subprocess.Popen[bytes]] = []
     try:
         pid = inner_pid(outer)
@@ -149,12 +172,13 @@ def real_node() -> Iterator[RealNode]:
         remove(place)
 
 
-def start_outer(place: Path) -> subprocess.Popen[bytes]:
+def start_outer(place: Path, images: Path) -> subprocess.Popen[bytes]:
     unshare = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--net", "--uts", "--ipc", "--kill-child")
-    engines = (str(folder("kube")), str(folder("node")), str(folder("dns")))
+    engines = (folder("kube"), folder("node"), folder("dns"))
+    arguments = map(str, (SETTINGS / "init", SETTINGS, place, place.name, images, *engines))
     with (place / "init.log").open("wb") as log:
         return subprocess.Popen(
-            [*LEASH, *unshare, "bash", str(SETTINGS / "init"), str(SETTINGS), str(place), place.name, *engines],
+            [*LEASH, *unshare, "bash", *arguments],
             env=clean_environment({"PATH": node_path()}), stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
@@ -258,6 +282,26 @@ def outside_service(name: str, port: int, target: int) -> tuple[Object, Object]:
         "endpoints": [{"addresses": [ADDRESS], "conditions": {"ready": True}}],
     }  # fmt: skip
     return service, slice_
+
+
+def more_cpus(cpus: int) -> tuple[Object, Object]:
+    """Whenever the kubelet reports its node, the API server writes down `cpus` instead."""
+    api, name = "admissionregistration.k8s.io/v1", "more-cpus"
+    places = (f"/status/{one}/cpu" for one in ("capacity", "allocatable"))
+    patches = ", ".join(f'JSONPatch{{op: "replace", path: "{place}", value: "{cpus}"}}' for place in places)
+    reports = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["nodes/status"]}
+    policy = {
+        "apiVersion": api, "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": [reports]}, "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{patches}]"}}],
+        },
+    }  # fmt: skip
+    binding = {
+        "apiVersion": api, "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": name},
+        "spec": {"policyName": name},
+    }  # fmt: skip
+    return policy, binding
 
 
 def metrics_api() -> Object:

@@ -126,6 +126,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe("prometheus", "Prometheus and promtool, as Debian packages them", unpacked=("prometheus",)),
     Recipe("redis", "Redis, as Debian packages it", needs=(("redis-server", "redis-server"),)),
+    Recipe("registry", "a registry of images, as Debian packages it", needs=(("docker-registry", "docker-registry"),)),
     Recipe(
         "images", "what images and their bases are built with",
         needs=(("buildah", "buildah"), ("debootstrap", "debootstrap")),

@@ -15,6 +15,8 @@ CHUNK = 1 << 16
 
 
 async def serve(descriptor: int, host: str, port: int) -> None:
+    connections: set[asyncio.Task[None]] = set()
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(host, port)
@@ -22,8 +24,15 @@ async def serve(descriptor: int, host: str, port: int) -> None:
             writer.transport.abort()  # refused there is reset here
             return
         await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        far_writer.close()
+        writer.close()
 
-    server = await asyncio.start_server(handle, sock=socket.socket(fileno=descriptor))
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(handle(reader, writer))
+        connections.add(task)  # the loop itself would forget one that waits
+        task.add_done_callback(connections.discard)
+
+    server = await asyncio.start_server(begin, sock=socket.socket(fileno=descriptor))
     await server.serve_forever()
 
 

@@ -1,4 +1,4 @@
-"""An OCI archive that holds one static program and nothing else: an image without a base and without a builder."""
+"""An OCI archive that holds programs and nothing else: an image without a base and without a builder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -13,12 +14,15 @@ MEDIA = "application/vnd.oci.image."
 PLATFORM = {"architecture": "amd64", "os": "linux"}
 
 
-def write_image(archive: Path, name: str, program: Path, user: str = "", arguments: tuple[str, ...] = ()) -> None:
-    """`name` is NAME:TAG; the program lies at the root, under its own name, and is the entry point, with `arguments`
-    as the command; `user` is UID:GID."""
-    layer = tar_of({program.name: program.read_bytes()}, 0o755)
+def write_image(archive: Path, name: str, program: Path, user: str = "", *more: Path) -> None:
+    """`name` is NAME:TAG; the program lies at the root, under its own name, and is the entry point; beside it lie
+    `more` programs, and in their own places the libraries that they need. `user` is UID:GID."""
+    programs = (program, *more)
+    files = {one.name: one.read_bytes() for one in programs}
+    files |= {str(path).lstrip("/"): path.read_bytes() for one in programs for path in libraries(one)}
+    layer = tar_of(files, 0o755)
     packed = gzip.compress(layer, 1, mtime=0)
-    settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Cmd": list(arguments), "Env": ["PATH=/"]}
+    settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Env": ["PATH=/"]}
     config = {**PLATFORM, "config": settings, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
     blobs = {digest(packed): packed}
 
@@ -38,6 +42,12 @@ def write_image(archive: Path, name: str, program: Path, user: str = "", argumen
     files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": as_json(index)}
     files |= {f"blobs/sha256/{key.removeprefix('sha256:')}": data for key, data in blobs.items()}
     archive.write_bytes(tar_of(files, 0o644))
+
+
+def libraries(program: Path) -> list[Path]:
+    """Of a program that is linked dynamically, its loader too; of a static one, none."""
+    said = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+    return [Path(word) for line in said.splitlines() for word in line.split() if word.startswith("/")]
 
 
 def digest(data: bytes) -> str:
