@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import PREEMPTED
 from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.peers import Peers
 from mlsystem_runtime.steps.base import StepContext, answer_of, emit, load, read_input, run_step, step_key
-from mlsystem_runtime.train.gang import Gang
-from mlsystem_runtime.train.preemption import on_sigterm
+from mlsystem_runtime.train.gang import Gang, PeerLostError
+from mlsystem_runtime.train.preemption import PreemptedError, on_sigterm
 
 
 def run_together(
     config: RunConfig, name: str, workspace: Workspace, run_id: str, releases: ReleaseStore, peers: Peers
 ) -> None:
-    """Leaves with status PREEMPTED where another process is lost: run again, all of them, they go on."""
+    """Leaves with status PREEMPTED, and at once, where this process is asked to or another one is lost: run again, all
+    of them, they go on."""
     if not hasattr(load(config.step(name).payload), "attend"):
         raise MlsystemError(f"step '{name}' is carried out by one process", "run it without --nodes")
     with on_sigterm() as preemption:
         gang = Gang(peers, preemption)
-        if gang.first:
-            run_step(config, name, workspace, run_id, releases, gang)
-        else:
-            attend_step(config, name, workspace, run_id, releases, gang)
-        gang.finish()
+        try:
+            if gang.first:
+                run_step(config, name, workspace, run_id, releases, gang)
+            else:
+                attend_step(config, name, workspace, run_id, releases, gang)
+            gang.finish()
+        except MlsystemError:
+            gang.close()
+            raise
+        except (PeerLostError, PreemptedError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(PREEMPTED)  # at an orderly end gloo's threads, which still wait, now and then abort the process
 
 
 def attend_step(

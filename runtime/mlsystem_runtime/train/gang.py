@@ -101,7 +101,11 @@ class Gang:
             self._dismiss(self._store)
         else:
             self._await_the_end(self._store)
-        distributed.destroy_process_group()
+        self.close()
+
+    def close(self) -> None:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
 
     def _dismiss(self, store: Store) -> None:
         store.set(DONE, "")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gangs import free_port
 from learning import SMALL
 from pipeline import CONTRACT, DataSteps, flights
 
@@ -19,7 +20,7 @@ from mlsystem_runtime.contract.base import digest, pretty_json
 from mlsystem_runtime.contract.bucket import Bucket
 from mlsystem_runtime.contract.bucket_storage import PUBLISHED
 from mlsystem_runtime.contract.ledger import Released, VersionRegistered, open_ledger
-from mlsystem_runtime.contract.names import MIRROR
+from mlsystem_runtime.contract.names import MIRROR, PREEMPTED, RANK
 from mlsystem_runtime.contract.release_store import FileReleaseStore
 from mlsystem_runtime.contract.run import (
     EvaluateStep,
@@ -98,15 +99,24 @@ class Machines:
         assert kill is not None or process.returncode == 0, said.decode()
         return process.returncode
 
+    def together(self, step: str, *, kill: tuple[str, str, int] | None = None) -> list[int]:
+        """The statuses of two processes that carry out a step; the first may be killed."""
+        more = ("--nodes", "2", "--peer", f"127.0.0.1:{free_port()}")
+        with self.start(step, kill=kill, more=more) as first, self.start(step, more=more, rank=1) as second:
+            said = [one.communicate(timeout=120)[1].decode() for one in (first, second)]
+        assert kill is not None or (first.returncode, second.returncode) == (0, 0), said
+        return [first.returncode, second.returncode]
+
     def start(
-        self, step: str, run_id: str = "run-1", *, kill: tuple[str, str, int] | None = None
+        self, step: str, run_id: str = "run-1", *, kill: tuple[str, str, int] | None = None,
+        more: tuple[str, ...] = (), rank: int = 0,
     ) -> subprocess.Popen[bytes]:
         program = ("-m", "mlsystem_runtime") if kill is None else (str(KILLED), *map(str, kill), "--")
         return subprocess.Popen(
             [sys.executable, *program, "step", step, "--config", str(self.root / "run.json"), "--workspace", self.uri,
-             "--run-id", run_id],
+             "--run-id", run_id, *more],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, MIRROR: str(self.root / f"machine-{next(self.count)}")},
+            env={**os.environ, RANK: str(rank), MIRROR: str(self.root / f"machine-{next(self.count)}")},
         )  # fmt: skip
 
     def workspace(self, monkeypatch: pytest.MonkeyPatch) -> Workspace:
@@ -225,4 +235,27 @@ def test_training_that_loses_its_machine_goes_on_from_the_bucket_to_the_same_mod
 
     assert checkpoint.endswith("latest.pt")
     assert machines.record("train.main").digests == locally["train.main"].digests
+    assert list(Bucket(machines.uri).listing("scratch/")) == []
+
+
+@pytest.mark.slow
+def test_a_gang_that_loses_its_first_machine_goes_on_from_the_bucket_and_leaves_one_output(
+    machines: Machines, locally: dict[str, StepRecord]
+) -> None:
+    text = (machines.root / "run.json").read_text()
+    often = text.replace('"max_loss_of_work_us": 600000000', '"max_loss_of_work_us": 1')
+    (machines.root / "run.json").write_text(often)
+    for name in NAMES[:2]:
+        machines.run(name)
+
+    lost = machines.together("train.main", kill=("upload", "scratch/", 3))
+    checkpoints = [one.name for one in Bucket(machines.uri).listing("scratch/")]
+    (machines.root / "run.json").write_text(text)
+    machines.together("train.main")
+
+    here, there = locally["train.main"].facts, machines.record("train.main").facts
+    assert lost == [-signal.SIGKILL, PREEMPTED]
+    assert len(checkpoints) == 1
+    assert there["validation_loss"] == pytest.approx(here["validation_loss"], rel=1e-4)
+    assert len(machines.markers("steps/train.main")) == 1
     assert list(Bucket(machines.uri).listing("scratch/")) == []
