@@ -75,10 +75,15 @@ def command(cluster: Cluster) -> list[str]:
     """Artifacts stay where the workspace is: the server only knows their address."""
     return [
         "python", "-m", "mlflow", "server", "--host", "0.0.0.0", "--port", str(TRACKING_PORT), "--workers", "1",
-        "--backend-store-uri", f"postgresql://{USER_AND_DATABASE}@{database_name(cluster)}:5432/{USER_AND_DATABASE}",
+        "--backend-store-uri", database_uri(cluster),
         "--no-serve-artifacts", "--default-artifact-root", f"{cluster.target.workspace or WORKSPACE}/mlflow",
         "--allowed-hosts", ",".join(hosts(cluster)),
     ]  # fmt: skip
+
+
+def database_uri(cluster: Cluster) -> str:
+    """With the driver: which one SQLAlchemy takes otherwise is another from one version to the next."""
+    return f"postgresql+psycopg2://{USER_AND_DATABASE}@{database_name(cluster)}:5432/{USER_AND_DATABASE}"
 
 
 def hosts(cluster: Cluster) -> list[str]:

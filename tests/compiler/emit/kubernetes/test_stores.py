@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from clusters import cluster_named
 from pods import environment, of_kind, only, pod_spec, workloads
 
@@ -27,6 +29,17 @@ def test_a_system_has_a_redis_a_tracking_server_and_its_database(flights: Object
 
     assert {one.name for one in workloads(flights)} >= OWN
     assert services >= OWN
+
+
+def test_the_driver_of_the_tracking_servers_database_is_in_its_image(flights: Objects) -> None:
+    """Otherwise SQLAlchemy chooses one, and another from one of its versions to the next."""
+    server = only(flights, "Deployment", "tracking")
+    command = server["spec"]["template"]["spec"]["containers"][0]["command"]
+    uri = command[command.index("--backend-store-uri") + 1]
+    libraries = Path(__file__).parents[4] / "templates" / "images" / "requirements-trainer.txt"
+
+    assert uri.startswith("postgresql+psycopg2://")
+    assert "\npsycopg2-binary==" in libraries.read_text()
 
 
 def test_stores_that_the_environment_names_are_not_made() -> None:

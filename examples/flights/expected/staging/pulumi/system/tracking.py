@@ -74,7 +74,7 @@ tracking_deployment = k8s.apps.v1.Deployment(
                             "--workers",
                             "1",
                             "--backend-store-uri",
-                            "postgresql://mlflow@flight-delay-tracking-database:5432/mlflow",
+                            "postgresql+psycopg2://mlflow@flight-delay-tracking-database:5432/mlflow",
                             "--no-serve-artifacts",
                             "--default-artifact-root",
                             "s3://flight-delay/staging/mlflow",
