@@ -11,9 +11,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mlsystem_runtime.contract import names
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import Entry, RunFinished
 from mlsystem_runtime.contract.monitor_state import MonitorState, RefreshState
 from mlsystem_runtime.contract.quantities import duration
+from mlsystem_runtime.serve.process import hint
 
 SECOND_US = 1e6
 
@@ -73,7 +75,10 @@ def of_runs(ledger: Iterable[Entry]) -> Metric:
 
 
 def export(metrics: MonitorMetrics, port: int, host: str = "0.0.0.0") -> tuple[WSGIServer, threading.Thread]:
-    """Answers on `port` at /metrics until the server is shut down."""
+    """Answers on `port` at /metrics until the server is shut down. MlsystemError names a port that is not to be had."""
     registry = CollectorRegistry()
     registry.register(metrics)
-    return start_http_server(port, addr=host, registry=registry)
+    try:
+        return start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise MlsystemError(f"cannot listen on {host}:{port}: {error.strerror}", hint(error.errno, port)) from error

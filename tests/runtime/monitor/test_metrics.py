@@ -3,9 +3,11 @@ from __future__ import annotations
 import socket
 import urllib.request
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from mlsystem_runtime.contract import names
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import Entry, RunFinished, RunStarted
 from mlsystem_runtime.contract.monitor_state import (
     AlertState,
@@ -104,3 +106,13 @@ def test_prometheus_reads_it_over_http() -> None:
     server.server_close()
 
     assert 'mlsystem_monitor_look_timestamp_seconds{model="delay"} 1000.0' in text
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(MlsystemError, match=f"cannot listen on 127.0.0.1:{port}: Address") as refused:
+            export(MonitorMetrics(), port, "127.0.0.1")
+
+    assert "choose another port" in (refused.value.hint or "")
