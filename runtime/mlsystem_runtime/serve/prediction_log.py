@@ -88,12 +88,23 @@ def write(lines: Lines) -> int:
     for path, waiting in lines.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "ab") as file:
-                file.write(b"\n".join(waiting) + b"\n")
+            append(path, b"\n".join(waiting) + b"\n")
         except OSError:
             logger.exception("%d records of the prediction log are lost", len(waiting))
             lost += len(waiting)
     return lost
+
+
+def append(path: Path, data: bytes) -> None:
+    """All or nothing: a part of a line would spoil the next one."""
+    with open(path, "ab", buffering=0) as file:
+        end, rest = file.tell(), memoryview(data)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.truncate(end)
+            raise
 
 
 def instant(at_us: int) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from dataclasses import replace
 
 import msgspec
@@ -74,6 +75,21 @@ def test_a_log_that_the_disk_refuses_is_counted_as_lost_and_stops_nothing(tmp_pa
 
     assert write({tmp_path / "file" / "1.jsonl": [b"a", b"b"]}) == 2
     assert "2 records" in caplog.text
+
+
+def test_a_disk_that_fills_up_within_a_line_leaves_whole_lines_only(tmp_path):
+    path = tmp_path / "1.jsonl"
+    write({path: [b"first"]})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+        lost = write({path: [b"longer than what is left"]})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    write({path: [b"last"]})
+
+    assert lost == 1
+    assert path.read_bytes() == b"first\nlast\n"
 
 
 def test_a_disk_that_fails_once_does_not_end_the_flushing(world, client, good_row, monkeypatch, caplog):
