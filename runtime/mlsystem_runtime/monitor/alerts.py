@@ -6,13 +6,14 @@ import http.client
 import json
 import logging
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from mlsystem_runtime.contract.run import Alert
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.5      # before the second attempt; doubled before the third
 TIMEOUT_SECONDS = 5.0
+CLOSE_SECONDS = 10.0     # for what waits when the monitor is told to end
 
 logger = logging.getLogger(__name__)
 
@@ -60,15 +62,28 @@ class Webhook:
         if not is_http(url):
             raise MlsystemError("the webhook's address is not an http or https URL", "correct it, or its secret")
         self._url = url
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhook")
+        self._waiting: SimpleQueue[tuple[bytes, str] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     def send(self, notification: Notification) -> None:
         body = json.dumps({name: getattr(notification, name) for name in Notification.__dataclass_fields__}).encode()
-        self._thread.submit(self._deliver, body, notification.key)
+        self._waiting.put((body, notification.key))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._deliver_all, name="webhook", daemon=True)
+            self._thread.start()
 
-    def close(self) -> None:
-        """Waits for what is under way, at most the time that its attempts take."""
-        self._thread.shutdown(wait=True)
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Waits at most that long for what was sent; the log says how much of it did not arrive."""
+        if self._thread is None:
+            return
+        self._waiting.put(None)
+        self._thread.join(seconds)
+        if self._thread.is_alive():  # one is under way, and what waits are the others and the end
+            logger.error("%d alerts did not reach the webhook before the monitor ended", self._waiting.qsize())
+
+    def _deliver_all(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            self._deliver(*waiting)
 
     def _deliver(self, body: bytes, key: str) -> None:
         problem = ""

@@ -16,7 +16,7 @@ from mlsystem_runtime.contract.ledger import open_ledger
 from mlsystem_runtime.contract.monitor_state import REFRESHES, Refreshes, RefreshState
 from mlsystem_runtime.contract.run import Refresh, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
-from mlsystem_runtime.monitor.alerts import Webhook, channels
+from mlsystem_runtime.monitor.alerts import CLOSE_SECONDS, Webhook, channels
 from mlsystem_runtime.monitor.jobs import Command, Jobs, Schedule, runtime_command
 from mlsystem_runtime.monitor.watching import Watched
 from mlsystem_runtime.serve.clock import environment_clock
@@ -118,11 +118,13 @@ class Monitor:
         self.metrics.show((watched.state for watched in self.models), refreshes, entries)
 
     def close(self) -> None:
+        """In bounded time, however many webhooks there are: within what a pod is given to end."""
         self.jobs.stop()
+        deadline = time.monotonic() + CLOSE_SECONDS
         for made in self.channels.values():
             for channel in made:
                 if isinstance(channel, Webhook):
-                    channel.close()
+                    channel.close(max(0.0, deadline - time.monotonic()))
 
 
 def recorded(workspace: Workspace) -> tuple[RefreshState, ...]:

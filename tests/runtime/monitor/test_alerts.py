@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -75,6 +76,28 @@ def test_delivery_gives_up_and_the_log_names_no_address(receiver, caplog):
     assert "did not reach" in caplog.text
     assert "token-123" not in caplog.text
     assert "127.0.0.1" not in caplog.text
+
+
+def test_a_webhook_that_does_not_answer_holds_up_the_end_no_longer_than_it_may(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        webhook = Webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/token-123")
+        for _ in range(20):
+            webhook.send(ALERT)
+        started = time.monotonic()
+        webhook.close(0.2)
+
+    assert time.monotonic() - started < 2
+    assert "20 alerts did not reach the webhook" in caplog.text
+
+
+def test_what_waits_is_still_sent_when_there_is_time(receiver):
+    address, bodies, _ = receiver
+    webhook = Webhook(address)
+    for _ in range(20):
+        webhook.send(ALERT)
+    webhook.close()
+
+    assert len(bodies) == 20
 
 
 def test_what_answers_no_http_is_tried_again_and_told(caplog):
