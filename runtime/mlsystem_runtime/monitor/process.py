@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -36,18 +37,41 @@ def monitor(
 ) -> int:
     """Runs until SIGTERM or SIGINT; always 0, for what goes wrong in the system is what it reports."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stopping = threading.Event()
+    ending = Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: ending.ask())
     loop = Monitor(config, workspace, runtime_command(config_path.absolute(), workspace, release))
     logger.info("watching %s", ", ".join(watched.model.model for watched in loop.models) or "no model")
     if metrics_port is not None:
         loop.export(metrics_port)
     try:
-        loop.run(stopping.is_set, stopping.wait)
+        loop.run(ending.asked, ending.wait)
     finally:
         loop.close()
     return 0
+
+
+class Ending:
+    """A signal handler may ask for it at any moment.
+
+    An Event would wait for the lock of the `wait` that the handler interrupts, and never get it.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._woken: SimpleQueue[None] = SimpleQueue()
+
+    def ask(self) -> None:
+        self._asked = True
+        self._woken.put(None)
+
+    def asked(self) -> bool:
+        return self._asked
+
+    def wait(self, seconds: float) -> None:
+        """Returns early when somebody asks."""
+        with contextlib.suppress(Empty):
+            self._woken.get(timeout=seconds)
 
 
 class Monitor:

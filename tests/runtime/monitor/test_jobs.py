@@ -14,7 +14,7 @@ from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 from mlsystem_runtime.contract.run import Refresh
 from mlsystem_runtime.monitor.jobs import STOPPED, Job, Jobs, Schedule, runtime_command
-from mlsystem_runtime.monitor.process import Monitor
+from mlsystem_runtime.monitor.process import Ending, Monitor
 
 SECOND_US = 1_000_000
 
@@ -172,3 +172,36 @@ def test_the_monitor_process_writes_its_state_and_ends_cleanly(scene, number):
 
     assert process.returncode == 0, said
     assert b"Traceback" not in said
+
+
+HURRIED = """
+import signal
+from mlsystem_runtime.monitor.process import Ending
+came = 0
+def ask(*_):
+    global came
+    came += 1
+    ending.ask()
+ending = Ending()
+signal.signal(signal.SIGALRM, ask)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+while came < 1000:
+    ending.wait(0.01)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(ending.asked())
+"""
+
+
+def test_the_monitor_is_told_to_end_at_whichever_moment_of_its_waiting():
+    told = subprocess.run([sys.executable, "-c", HURRIED], capture_output=True, text=True, timeout=30, check=True)
+
+    assert told.stdout == "True\n"
+
+
+def test_whoever_asks_ends_the_waiting():
+    ending, started = Ending(), time.monotonic()
+    ending.ask()
+    ending.wait(30)
+
+    assert ending.asked()
+    assert time.monotonic() - started < 5
