@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlsystem_runtime.contract.base import digest, pretty_json
+from mlsystem_runtime.contract.code import Code, code_digest, read_code
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, ModelInput, RequestGroup
 from mlsystem_runtime.contract.model import Task
@@ -86,6 +87,44 @@ def dataset(rows: int = 1000, task: Task = "binary_classification", seed: int = 
     })
 
 
+TWO_LAYERS = """
+import torch
+from torch import nn
+
+WIDTH = 16
+
+
+class TwoLayers(nn.Module):
+    def __init__(self, numeric, categorical, outputs):
+        super().__init__()
+        self.register_buffer("centre", torch.tensor([one.centre for one in numeric]))
+        self.register_buffer("spread", torch.tensor([one.spread for one in numeric]))
+        self.tables = nn.ModuleList(nn.Embedding(2 + len(one.vocabulary), 4) for one in categorical)
+        self.first = nn.Linear(len(numeric) + 4 * len(categorical), WIDTH)
+        self.second = nn.Linear(WIDTH, outputs)
+
+    def forward(self, x, ids):
+        scaled = torch.nan_to_num((x - self.centre) / self.spread).clamp(-10, 10)
+        embedded = [table(ids[:, column]) for column, table in enumerate(self.tables)]
+        return self.second(torch.relu(self.first(torch.cat([scaled, *embedded], dim=1))))
+"""
+BUILD = """
+from networks.layers import TwoLayers
+
+
+def build(numeric, categorical, outputs):
+    return TwoLayers(numeric, categorical, len(outputs))
+"""
+
+
+def written(folder: Path, build: str = BUILD, layers: str = TWO_LAYERS) -> Code:
+    """The user's code: the function `build` of `networks.model`, and layers that it imports by their full name."""
+    (folder / "networks").mkdir(parents=True, exist_ok=True)
+    (folder / "networks" / "model.py").write_text(build)
+    (folder / "networks" / "layers.py").write_text(layers)
+    return Code(path=str(folder), entrypoint="networks.model:build", digest=code_digest(read_code(folder)))
+
+
 @dataclass
 class Learning:
     """The steps of one model over `table`; what differs from the defaults is given by keyword."""
@@ -104,6 +143,7 @@ class Learning:
     max_loss_of_work_us: int = 600_000_000
     contract: FeatureContract = field(default_factory=contract)
     model: str = MODEL
+    code: Code | None = None
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(str(self.root))
@@ -116,7 +156,8 @@ class Learning:
         )
         examples, label = Examples(source="flights", at="at", where=None), Label(column="label", known="known")
         train = TrainStep(
-            model=model, task=self.task, contract=self.contract, type="tabular", parameters=self.parameters,
+            model=model, task=self.task, contract=self.contract, parameters=self.parameters,
+            type="custom" if self.code else "tabular", code=self.code,
             split=self.split, seed=self.seed, threads=1, max_loss_of_work_us=self.max_loss_of_work_us,
         )
         evaluate = EvaluateStep(
@@ -125,7 +166,7 @@ class Learning:
         )
         register = RegisterStep(model=model, experiment="tests", promote=self.promote)
         features, trained, evaluated = f"features.{model}", f"train.{model}", f"evaluate.{model}"
-        fit = digest([self.parameters, self.split, self.seed, self.contract, self.task, table])
+        fit = digest([self.parameters, self.split, self.seed, self.contract, self.task, table, self.code])
         steps = (
             Step(name=trained, fingerprint=fit, reads=(Read(features, ("dataset",)),), payload=train),
             Step(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.code import Code
 from mlsystem_runtime.contract.features import FeatureContract
 
 Task = Literal["binary_classification", "multiclass", "regression"]
+ModelType = Literal["tabular", "custom"]
 
 
 class NumericProfile(Struct):
@@ -71,18 +73,18 @@ class Lineage(Struct):
     trained_at_us: int
 
 
-class ModelCard(Struct):
+class ModelCard(Struct, omit_defaults=True):
     """`model.json`. `architecture` holds what rebuilds the module; weights are `model.safetensors` beside it.
 
     `outputs` names the model's outputs: ("probability",) for binary, the classes for multiclass, ("value",)
-    for regression.
+    for regression. `code` is None but for a network of the user's own, whose code is then in the folder `code` beside.
     """
 
     format: int
     model: str
     version: int | None
     task: Task
-    type: Literal["tabular"]
+    type: ModelType
     contract: FeatureContract
     contract_digest: str
     architecture: dict[str, object]
@@ -91,3 +93,4 @@ class ModelCard(Struct):
     metrics: tuple[MetricValue, ...]
     gates: tuple[GateResult, ...]
     lineage: Lineage
+    code: Code | None = None

@@ -13,10 +13,11 @@ from typing import Literal
 import msgspec
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.code import Code
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, StoredGroup
-from mlsystem_runtime.contract.model import Task
+from mlsystem_runtime.contract.model import ModelType, Task
 from mlsystem_runtime.contract.names import REFRESH
 from mlsystem_runtime.contract.quantities import duration
 
@@ -88,18 +89,22 @@ class TabularParameters(Struct):
     patience: int
 
 
-class TrainStep(Payload, tag="train"):
-    """Output part: `model` (the weights' content). `threads` and `max_loss_of_work_us` are not in the fingerprint."""
+class TrainStep(Payload, tag="train", omit_defaults=True):
+    """Output part: `model` (the weights' content). `threads` and `max_loss_of_work_us` are not in the fingerprint.
+
+    `code` builds a network of the user's own, where `type` is custom.
+    """
 
     model: str
     task: Task
     contract: FeatureContract
-    type: Literal["tabular"]
+    type: ModelType
     parameters: TabularParameters
     split: Split
     seed: int
     threads: int | None
     max_loss_of_work_us: int
+    code: Code | None = None
 
 
 class Gate(Struct):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mlsystem_runtime.contract.base import canonical_json
+from mlsystem_runtime.contract.code import Code, code_digest, read_code
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.workspace import write_atomically, write_struct
-from mlsystem_runtime.registry.card import CARD, WEIGHTS, read_card
+from mlsystem_runtime.registry.card import CARD, CODE, WEIGHTS, read_card
 from mlsystem_runtime.train.architecture import Architecture
+from mlsystem_runtime.train.custom import build_custom
 from mlsystem_runtime.train.encode import RowEncoder, encode_table
-from mlsystem_runtime.train.model import Tabular, build
+from mlsystem_runtime.train.imported import Snapshot
+from mlsystem_runtime.train.model import Network, build
 
 TABLE_ROWS = 8192  # per forward pass over a table
 
@@ -28,7 +31,7 @@ TABLE_ROWS = 8192  # per forward pass over a table
 class LoadedModel:
     """A model that answers. Thread-safe: prediction changes nothing."""
 
-    def __init__(self, card: ModelCard, module: Tabular) -> None:
+    def __init__(self, card: ModelCard, module: Network) -> None:
         self.card = card
         self._module = module.eval()
         self._encode = RowEncoder(module.architecture)
@@ -37,7 +40,7 @@ class LoadedModel:
     def load(cls, folder: Path) -> LoadedModel:
         """Raises MlsystemError when the directory is not a whole model, or one that this version cannot read."""
         card = read_card(folder)
-        module = build(Architecture.of(card.architecture))
+        module = rebuilt(card, folder)
         try:
             module.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
         except (FileNotFoundError, SafetensorError, RuntimeError) as error:
@@ -66,7 +69,18 @@ class LoadedModel:
         return predict_table(self._module, table)
 
 
-def predict_table(module: Tabular, table: pa.Table) -> Tensor:
+def rebuilt(card: ModelCard, folder: Path) -> Network:
+    """The module without its weights. Code of the user is that of then, whatever else this process has imported."""
+    architecture = Architecture.of(card.architecture)
+    if card.code is None:
+        return build(architecture)
+    files = read_code(folder / CODE)
+    if code_digest(files) != card.code.digest:
+        raise MlsystemError(f"{folder / CODE} is not the code of this model", "restore it, or train again")
+    return build_custom(architecture, Snapshot(folder / CODE, files), card.code.entrypoint)
+
+
+def predict_table(module: Network, table: pa.Table) -> Tensor:
     """Answers (B, O) of `module`, in evaluation mode, for a table with one column per input."""
     x_BN, ids_BC = encode_table(table, module.architecture)
     with torch.inference_mode():
@@ -77,19 +91,30 @@ def predict_table(module: Tabular, table: pa.Table) -> Tensor:
     return torch.cat(parts) if parts else torch.empty(0, len(module.architecture.outputs))
 
 
-def write_model(folder: Path, module: Tabular, card: ModelCard) -> None:
+def write_model(folder: Path, module: Network, card: ModelCard) -> None:
     """Each file whole or absent."""
     write_atomically(folder / WEIGHTS, weights(module))
     write_struct(folder / CARD, card)
 
 
-def weights(module: Tabular) -> bytes:
-    data: bytes = safetensors.torch.save({name: tensor.contiguous() for name, tensor in module.state_dict().items()})
+def write_code(folder: Path, files: Mapping[str, str]) -> None:
+    """Beside the card of a network of the user's own."""
+    for path, text in files.items():
+        write_atomically(folder / CODE / path, text)
+
+
+def weights(module: Network) -> bytes:
+    """Two names of one tensor, which a network of the user's own may have, are two tensors here."""
+    held = module.state_dict().items()
+    data: bytes = safetensors.torch.save(
+        {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in held})
     return data
 
 
-def model_digest(module: Tabular, contract_digest: str) -> str:
+def model_digest(module: Network, contract_digest: str, code: Code | None = None) -> str:
     """What the model computes: its weights, what rebuilds it, and the contract of its inputs."""
     hashed = hashlib.sha256(weights(module))
     hashed.update(canonical_json([module.architecture.values(), contract_digest]))
+    if code is not None:
+        hashed.update(canonical_json([code.digest, code.entrypoint]))
     return hashed.hexdigest()[:32]

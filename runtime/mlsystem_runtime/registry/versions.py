@@ -15,7 +15,7 @@ from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.ledger import AnyEvent, VersionRegistered, open_ledger
 from mlsystem_runtime.contract.workspace import Workspace, read_struct, write_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
-from mlsystem_runtime.registry.card import CARD, EVALUATION, SPLIT, WEIGHTS, read_card
+from mlsystem_runtime.registry.card import CARD, CODE, EVALUATION, SPLIT, WEIGHTS, read_card
 
 REGISTRATION, LOCK = "registration.json", ".lock"
 
@@ -71,6 +71,8 @@ def _create(
     folder.mkdir()
     for source in (trained / WEIGHTS, trained / SPLIT, evaluated / EVALUATION):
         shutil.copyfile(source, folder / source.name)
+    if (trained / CODE).is_dir():
+        shutil.copytree(trained / CODE, folder / CODE)
     evaluation = read_struct(evaluated / EVALUATION, Evaluation)
     card = read_card(trained)
     write_struct(folder / CARD, replace(card, version=version, metrics=evaluation.metrics, gates=evaluation.gates))

@@ -18,16 +18,18 @@ from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.model import Lineage, ModelCard, Task
 from mlsystem_runtime.contract.run import TrainStep
 from mlsystem_runtime.contract.workspace import write_struct
-from mlsystem_runtime.registry.artifact import model_digest, predict_table, write_model
+from mlsystem_runtime.registry.artifact import model_digest, predict_table, write_code, write_model
 from mlsystem_runtime.registry.card import CARD_FORMAT, SPLIT
 from mlsystem_runtime.registry.lineage import code_version, package_versions, python_version
 from mlsystem_runtime.steps.base import StepContext, StepResult
 from mlsystem_runtime.train.architecture import Architecture, fit_architecture
 from mlsystem_runtime.train.batches import Data
 from mlsystem_runtime.train.checkpoint import LATEST, Timer
+from mlsystem_runtime.train.custom import build_custom, snapshot_of
 from mlsystem_runtime.train.encode import encode_table
+from mlsystem_runtime.train.imported import Snapshot, told
 from mlsystem_runtime.train.loop import Fitted, Report, fit
-from mlsystem_runtime.train.model import Tabular, build
+from mlsystem_runtime.train.model import Network, build
 from mlsystem_runtime.train.objective import check_labels, criterion, targets
 from mlsystem_runtime.train.preemption import on_sigterm
 from mlsystem_runtime.train.reference import reference
@@ -43,10 +45,11 @@ TELL_EVERY_S = 1.0
 class Learned:
     """The module has its best weights, and is in evaluation mode."""
 
-    module: Tabular
+    module: Network
     fitted: Fitted
     dataset: pa.Table
     parts: Parts
+    code: Snapshot | None
 
 
 def observe(_payload: TrainStep) -> Mapping[str, str]:
@@ -61,6 +64,8 @@ def run(payload: TrainStep, context: StepContext) -> StepResult:
     module, dataset, parts = learned.module, learned.dataset, learned.parts
     card = model_card(payload, context, module, dataset, parts)
     write_model(context.out, module, card)
+    if learned.code is not None:
+        write_code(context.out, learned.code.files)
     write_struct(context.out / SPLIT, parts.record)
     return result(module, card, parts, learned.fitted, time.monotonic() - started)
 
@@ -83,17 +88,25 @@ def learn(payload: TrainStep, context: StepContext, report: Report) -> Learned:
         train_rows = dataset.take(parts.train)
         architecture = fit_architecture(
             train_rows, label[parts.train], payload.contract.inputs, payload.task, payload.parameters)
+        code = snapshot_of(payload.code) if payload.code else None
         torch.manual_seed(payload.seed)
-        module = build(architecture)
-        fitted = fit(
-            module,
-            train=tensors(train_rows, label[parts.train], architecture),
-            validation=tensors(dataset.take(parts.validation), label[parts.validation], architecture),
-            criterion=criterion(payload.task), parameters=payload.parameters, seed=payload.seed,
-            folder=context.scratch, timer=Timer(payload.max_loss_of_work_us), preemption=preemption,
-            report=report, kept=lambda: context.keep(context.scratch / LATEST), team=gang or ALONE,
-        )
-    return Learned(module, fitted, dataset, parts)
+        module = built(architecture, payload, code)
+        with told(payload.code.entrypoint, "training") if payload.code else nullcontext():
+            fitted = fit(
+                module,
+                train=tensors(train_rows, label[parts.train], architecture),
+                validation=tensors(dataset.take(parts.validation), label[parts.validation], architecture),
+                criterion=criterion(payload.task), parameters=payload.parameters, seed=payload.seed,
+                folder=context.scratch, timer=Timer(payload.max_loss_of_work_us), preemption=preemption,
+                report=report, kept=lambda: context.keep(context.scratch / LATEST), team=gang or ALONE,
+            )
+    return Learned(module, fitted, dataset, parts, code)
+
+
+def built(architecture: Architecture, payload: TrainStep, code: Snapshot | None) -> Network:
+    if payload.code is None or code is None:
+        return build(architecture)
+    return build_custom(architecture, code, payload.code.entrypoint)
 
 
 def labels(dataset: pa.Table, task: Task) -> NDArray[Any]:
@@ -122,7 +135,7 @@ def reporter(context: StepContext, epochs: int) -> Report:
 
 
 def model_card(
-    payload: TrainStep, context: StepContext, module: Tabular, dataset: pa.Table, parts: Parts,
+    payload: TrainStep, context: StepContext, module: Network, dataset: pa.Table, parts: Parts,
 ) -> ModelCard:
     """Without version, metrics and gates, which come later. Predictions are profiled on validation rows."""
     architecture = module.architecture
@@ -131,7 +144,7 @@ def model_card(
         format=CARD_FORMAT, model=payload.model, version=None, task=payload.task, type=payload.type,
         contract=payload.contract, contract_digest=digest(payload.contract), architecture=architecture.values(),
         outputs=architecture.outputs, reference=reference(dataset.take(parts.train), predictions_BO, architecture),
-        metrics=(), gates=(),
+        metrics=(), gates=(), code=payload.code,
         lineage=Lineage(
             run_id=context.run_id, dataset=context.inputs[f"features.{payload.model}"].digests["dataset"],
             fit_fingerprint=context.step.fingerprint, rows=len(dataset), code=code_version(), python=python_version(),
@@ -140,11 +153,11 @@ def model_card(
     )
 
 
-def result(module: Tabular, card: ModelCard, parts: Parts, fitted: Fitted, seconds: float) -> StepResult:
+def result(module: Network, card: ModelCard, parts: Parts, fitted: Fitted, seconds: float) -> StepResult:
     rows = parts.record.rows
     removed = f", {rows.removed} left out by the split" if rows.removed else ""
     return StepResult(
-        digests={"model": model_digest(module, card.contract_digest)},
+        digests={"model": model_digest(module, card.contract_digest, card.code)},
         facts={
             "epochs": fitted.epochs, "best_epoch": fitted.best_epoch + 1, "validation_loss": fitted.validation_loss,
             "seconds": round(seconds, 3), "rows_per_second": round(fitted.rows_per_second),

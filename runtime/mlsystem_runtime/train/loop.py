@@ -70,7 +70,7 @@ def fit(
     """
     size = batch_rows(len(train), parameters.batch_size)
     steps = len(train) // size
-    optimizer = AdamW(model.parameters(), parameters.weight_decay)
+    optimizer = AdamW((one for one in model.parameters() if one.requires_grad), parameters.weight_decay)
     average = copy.deepcopy(model)  # of the weights over the last steps: less noisy, and better, than the last ones
     team.begin(model, size)
     at = resume(load(folder) if team.first else None, model, average, optimizer)
@@ -165,11 +165,16 @@ def diverged(what: str, value: float, at: Position, batch: Data, losses_B: Tenso
 
 
 def follow(average: nn.Module, model: nn.Module, step: int) -> None:
-    """Exponential moving average of the weights; over fewer steps at first, when they change fast."""
+    """Exponential moving average of the weights; over fewer steps at first, when they change fast.
+
+    What a module counts itself, as batch normalisation does, is taken as it is.
+    """
     keep = min(AVERAGE_KEEPS, (1 + step) / (10 + step))
     with torch.no_grad():
         for averaged, weight in zip(average.parameters(), model.parameters(), strict=True):
             averaged.lerp_(weight, 1.0 - keep)
+        for held, counted in zip(average.buffers(), model.buffers(), strict=True):
+            held.copy_(counted)
 
 
 def state(at: Position, model: nn.Module, average: nn.Module, optimizer: AdamW) -> dict[str, Any]:

@@ -127,16 +127,31 @@ class Categories(nn.Module):
         return torch.cat([table(ids_BC[:, column]) for column, table in enumerate(self.tables)], dim=1)
 
 
-class Tabular(nn.Module):
-    """Embeddings of all inputs side by side, then linear - relu - dropout blocks.
-
-    `forward` gives logits (classification) or the standardised value (regression), shape (B, O); `predict` gives
+class Network(nn.Module):
+    """`forward` gives logits (classification) or the standardised value (regression), shape (B, O); `predict` gives
     probabilities, (B, 1) of the positive class or (B, O) of all classes, or the value in the target's own units.
     """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
+
+    def predict(self, x_BN: Tensor, ids_BC: Tensor) -> Tensor:
+        logits_BO: Tensor = self(x_BN, ids_BC)
+        match self.architecture.task:
+            case "binary_classification":
+                return torch.sigmoid(logits_BO)
+            case "multiclass":
+                return torch.softmax(logits_BO, dim=1)
+            case _:
+                return logits_BO * self.architecture.target_spread + self.architecture.target_centre
+
+
+class Tabular(Network):
+    """Embeddings of all inputs side by side, then linear - relu - dropout blocks."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(architecture)
         size = architecture.embedding_size
         self.numeric = _numeric(architecture) if architecture.numeric else None
         levels = tuple(len(one.vocabulary) for one in architecture.categorical)
@@ -156,17 +171,6 @@ class Tabular(nn.Module):
             parts.append(self.categories(ids_BC))
         logits_BO: Tensor = self.head(self.body(torch.cat(parts, dim=1)))
         return logits_BO
-
-    def predict(self, x_BN: Tensor, ids_BC: Tensor) -> Tensor:
-        logits_BO = self(x_BN, ids_BC)
-        match self.architecture.task:
-            case "binary_classification":
-                return torch.sigmoid(logits_BO)
-            case "multiclass":
-                return torch.softmax(logits_BO, dim=1)
-            case _:
-                values_BO: Tensor = logits_BO * self.architecture.target_spread + self.architecture.target_centre
-                return values_BO
 
 
 def _numeric(architecture: Architecture) -> Plain | Periodic | Piecewise:

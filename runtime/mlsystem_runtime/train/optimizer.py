@@ -28,9 +28,8 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Every weight has a gradient."""
-        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
-        assert len(gradients) == len(self.weights)
+        """A weight that the loss did not depend on has a gradient of zero."""
+        gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in self.weights]
         weights: list[Tensor] = list(self.weights)
         adamw(
             weights, gradients, self.means, self.squares, [], self.steps, fused=True, amsgrad=False, maximize=False,
