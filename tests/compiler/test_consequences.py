@@ -163,6 +163,7 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("SecretsSpec.store", ("environments", "vaulted", "secrets", "store"), "other", RECONFIGURE),
     ("ImagesSpec.base", (*STAGING, "images"), {"base": "python:3.11-slim-trixie"}, RESTART),
     ("ImagesSpec.wheelhouse", (*STAGING, "images"), {"wheelhouse": "wheels"}, RESTART),
+    ("ImagesSpec.signing_key", (*STAGING, "images"), {"signing_key": "cosign.key"}, RECONFIGURE),
     ("ImagesSpec.redis", (*STAGING, "images"), {"redis": "redis:7.2"}, RESTART),
     ("ImagesSpec.postgres", (*STAGING, "images"), {"postgres": "postgres:15"}, RESTART),
     ("PulumiSpec.backend", (*STAGING, "pulumi", "backend"), "s3://other", RECONFIGURE),

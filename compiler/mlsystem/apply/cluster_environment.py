@@ -23,6 +23,7 @@ from mlsystem.emit.pulumi_kubernetes import project_name
 from mlsystem.plan.plan import Plan, make_plan
 from mlsystem.plan.preview import Preview
 from mlsystem.state.store import FOLDER, FileStore
+from mlsystem.system.target import Images
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,13 @@ def cluster_environment_of(compiled: Compiled, spec: Path, environ: Mapping[str,
     assert inside is not None, "asked of a cluster only"
     store = FileStore(folder / FOLDER / name)
     target = inside.cluster.target
-    wheelhouse = None if target.images.wheelhouse is None else folder / target.images.wheelhouse
     engine = ClusterEngine(
         inside=inside,
         state=store.folder,
         handed_over=folder / "generated" / name,
         api=HttpsApi(target.context, environ),
         stack=lambda program: stack_in(program, inside, store.folder, spec, environ),
-        builder=lambda tree: image_builder(tree, store.folder, wheelhouse, environ),
+        builder=lambda tree: image_builder(tree, store.folder, target.images, folder, environ),
     )
     return ClusterEnvironment(name, folder, store, engine, compiled)
 
@@ -101,12 +101,14 @@ def stack_in(program: Path, inside: InCluster, state: Path, spec: Path, environ:
     return PulumiStack(place)
 
 
-def image_builder(
-    tree: Path, state: Path, wheelhouse: Path | None, environ: Mapping[str, str]
-) -> Builder:
+def image_builder(tree: Path, state: Path, images: Images, root: Path, environ: Mapping[str, str]) -> Builder:
+    """Paths of `images` are relative to `root`. Raises MlsystemError where nothing here builds, or signs as asked."""
     from mlsystem.apply.image_tool import find_tool  # lazy: only an apply builds
     from mlsystem.apply.images import ImageBuilder
     from mlsystem.apply.registry import RemoteRegistry
+    from mlsystem.apply.signature import cosign
 
-    tool = find_tool(state / "logs", environ)
-    return ImageBuilder(tool, RemoteRegistry(environ), tree, environ, wheelhouse)
+    tool, key = find_tool(state / "logs", environ), images.signing_key
+    wheelhouse = None if images.wheelhouse is None else root / images.wheelhouse
+    signer = None if key is None else cosign(key if "://" in key else str(root / key), state / "logs", environ)
+    return ImageBuilder(tool, RemoteRegistry(environ), tree, environ, wheelhouse, signer)

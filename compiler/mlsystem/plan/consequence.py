@@ -51,8 +51,9 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
     (Kind.INFRASTRUCTURE, Facet.OPERATE): dict.fromkeys(
         (
             "context", "namespace.create", "delivery", "storage", "pulumi.backend", "pulumi.secrets_provider",
-            "secrets.store", "platform.kubernetes", "platform.prometheus", "platform.argo_workflows", "platform.keda",
-            "platform.ingress", "platform.host", "platform.tls_secret", "platform.gpu_selector",
+            "secrets.store", "images.signing_key", "platform.kubernetes", "platform.prometheus",
+            "platform.argo_workflows", "platform.keda", "platform.ingress", "platform.host", "platform.tls_secret",
+            "platform.gpu_selector",
         ),
         Consequence.RECONFIGURE,
     ),

@@ -100,6 +100,10 @@ class ImagesSpec(Section):
         "A folder of wheels: images are built without a network.", "operate", default=None, example="wheels",
         implied="wheels come from the package index",
     )  # fmt: skip
+    signing_key: str | None = declare(
+        "The key with which cosign signs images and their bills of materials: a file, or the URI of a key service.",
+        "operate", default=None, example='"awskms:///alias/images"', implied="images are not signed",
+    )  # fmt: skip
     redis: Image = declare("The image of the online store.", "operate", default_of="images.redis")
     postgres: Image = declare("The image of the tracking server's database.", "operate", default_of="images.postgres")
 

@@ -40,6 +40,7 @@ def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Va
         "bucket.secret": target.bucket_secret,
         "online_store": target.online_store or f"redis on {volumes}",
         "tracking": target.tracking or f"mlflow on {volumes}",
+        "images.signing_key": target.images.signing_key,
         "images.redis": target.images.redis,
         "images.postgres": target.images.postgres,
         "secrets.needed": list(secrets),

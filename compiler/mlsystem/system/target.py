@@ -39,10 +39,12 @@ class Platform(Struct):
 
 
 class Images(Struct):
-    """What images are built from. `wheelhouse` is a folder of wheels: then no index is asked."""
+    """What images are built from. `wheelhouse` is a folder of wheels: then no index is asked. `signing_key` is a file,
+    or the URI of a key service, for cosign."""
 
     base: str
     wheelhouse: str | None
+    signing_key: str | None
     redis: str
     postgres: str
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from mlsystem.apply.cluster_environment import image_builder
 from mlsystem.apply.events import AnyEvent, StepBegins, StepEnds, nobody
 from mlsystem.apply.images import ImageBuilder
 from mlsystem.apply.images_memory import MemoryImageTool, MemoryRegistry, MemorySigner
-from mlsystem.apply.signature import cosign
+from mlsystem.apply.signature import Cosign, cosign
 from mlsystem.emit.images import Base, Images, ImageSettings, Locks, emit_images
 from mlsystem.errors import MlsystemError
+from mlsystem.system import target
 
 BASE = "docker.io/library/python:3.11"
 BUILD_ORDER = ["dependencies-server", "server", "dependencies-trainer", "trainer"]
@@ -162,3 +164,21 @@ def test_an_image_that_was_pushed_without_a_signature_gets_one(builder: ImageBui
 def test_a_key_without_a_program_that_signs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MlsystemError, match="cosign is not installed"):
         cosign("cosign.key", tmp_path, {"PATH": str(tmp_path)})
+
+
+def test_a_signing_key_of_the_environment_is_what_images_are_signed_with(tmp_path: Path) -> None:
+    """A file beside the spec, or a key service; without the program nothing is built."""
+    keys = {"cosign.key": str(tmp_path / "cosign.key"), "awskms:///alias/images": "awskms:///alias/images"}
+    for name in ("buildah", "cosign"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    for written, used in keys.items():
+        settings = target.Images("python:3.11", None, written, "redis", "postgres")
+        made = image_builder(tmp_path, tmp_path / "state", settings, tmp_path, {"PATH": str(tmp_path)})
+
+        assert isinstance(made, ImageBuilder)
+        assert isinstance(made.signer, Cosign)
+        assert made.signer.key == used
+    (tmp_path / "cosign").unlink()
+    with pytest.raises(MlsystemError, match="cosign is not installed"):
+        image_builder(tmp_path, tmp_path / "state", settings, tmp_path, {"PATH": str(tmp_path)})
