@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mlsystem.apply.apply import Outcome, new_run_id
 from mlsystem.apply.cluster_api import Reference
 from mlsystem.apply.cluster_environment import ClusterEnvironment
 from mlsystem.apply.decide import approved_reason, decide, release_approved, roll_back
 from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.pipeline import BLOCKED
 from mlsystem.apply.rerun import needed, not_as_written
 from mlsystem.apply.running import Running
-from mlsystem.apply.workflow import run_of, submit, template_at
+from mlsystem.apply.status import steps_of
+from mlsystem.apply.workflow import run_of, submit, template_at, workflow_name
 from mlsystem.emit.argo import (
     ALL,
     API,
@@ -48,6 +51,14 @@ def specification(cluster: Cluster, steps: set[str] | None) -> Body:
         if steps == set(model_steps(cluster, model)):
             return template_at(cluster, model_entrypoint(model.name))
     return chosen_steps(cluster, [name for name in everything if name in steps])
+
+
+def judged(running: Running, outcome: Outcome) -> Outcome:
+    """Of a run that has ended, with the gates that said no. Raises MlsystemError where its records are out of reach."""
+    assert outcome.run_id is not None, "a run was submitted"
+    run, order = workflow_name(running.cluster, outcome.run_id), tuple(step.name for step in all_steps(running.cluster))
+    steps = steps_of(running.workspace, run, order)
+    return replace(outcome, blocked=tuple((one.step, one.summary) for one in steps if one.status == BLOCKED))
 
 
 def submitted(environment: ClusterEnvironment, spec: Body, watch: Watch, **values: str) -> Outcome:

@@ -98,11 +98,12 @@ def last_run(workspace: Workspace, order: tuple[str, ...]) -> RunStatus | None:
         run_id=started.run_id,
         reason=started.reason,
         outcome=finished.outcome if finished is not None and same else None,
-        steps=tuple(_steps(workspace, started.run_id, order)),
+        steps=tuple(steps_of(workspace, started.run_id, order)),
     )
 
 
-def _steps(workspace: Workspace, run_id: str, order: tuple[str, ...]) -> Iterator[StepStatus]:
+def steps_of(workspace: Workspace, run_id: str, order: tuple[str, ...]) -> Iterator[StepStatus]:
+    """Those that have a record in a run."""
     for name in order:
         record = _read(workspace, StepRecord, "runs", run_id, f"{name}.json")
         if record is not None:

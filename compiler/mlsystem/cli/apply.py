@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,22 @@ def _carry_out(
         outcome = _applied(plan, environment, args, progress)
     finally:
         progress.close()
-    return report_outcome(outcome, console)
+    return report_outcome(_judged(environment, outcome, console) if args.wait else outcome, console)
+
+
+def _judged(environment: Environment | ClusterEnvironment, outcome: Outcome, console: Console) -> Outcome:
+    """What the gates said in a run that was waited for."""
+    from mlsystem.apply.cluster_commands import judged  # lazy: one machine needs none of it
+    from mlsystem.apply.cluster_environment import ClusterEnvironment
+    from mlsystem.apply.running import running_of
+
+    if outcome.run_id is None or not isinstance(environment, ClusterEnvironment):
+        return outcome
+    try:
+        return judged(running_of(environment, os.environ), outcome)
+    except MlsystemError as error:
+        console.say(f"what the gates said is not shown: {error.message}")
+        return outcome
 
 
 def _applied(

@@ -13,17 +13,19 @@ from fake_api_server import fake_api_server
 from pipeline import CONTRACT, card
 from running_systems import NAMESPACE, api_of, running_in, workflows
 
+from mlsystem.apply.apply import Outcome
 from mlsystem.apply.cluster_api import Reference
-from mlsystem.apply.cluster_commands import approve_there, reject_there, roll_back_there, run_there
+from mlsystem.apply.cluster_commands import approve_there, judged, reject_there, roll_back_there, run_there
 from mlsystem.apply.environment import environment_of
 from mlsystem.apply.events import nobody
 from mlsystem.apply.running import Running, running_of
+from mlsystem.apply.workflow import workflow_name
 from mlsystem.emit.argo import API, chosen_steps
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalDecided, ProposalOpened, Released, VersionRegistered, open_ledger
 from mlsystem_runtime.contract.model import GateResult
 from mlsystem_runtime.contract.releases import release_version
-from mlsystem_runtime.contract.workspace import write_struct
+from mlsystem_runtime.contract.workspace import StepRecord, write_struct
 
 TWO = Path(__file__).resolve().parents[3] / "examples" / "seattle-two" / "mlsystem.yaml"
 BUCKET: dict[str, Any] = {"workspace": "s3://models/weather"}
@@ -217,3 +219,18 @@ def test_what_is_for_one_machine_is_refused(running: Running) -> None:
 
     with pytest.raises(MlsystemError, match="staging runs in a cluster, and this is for one machine"):
         environment_of(environment.compiled, environment.folder / "mlsystem.yaml", {})
+
+
+def test_a_gate_that_said_no_in_a_run_is_told(running: Running) -> None:
+    workspace = running.workspace
+    run = workflow_name(running.cluster, "20260102T030405-abcdef")
+    for step, status in (("train.main", "done"), ("register.main", "blocked")):
+        record = StepRecord(step, "k", status, f"steps/{step}/k", {}, {}, f"{step} said", 1.0)
+        write_struct(made(workspace.path("runs", run)) / f"{step}.json", record)
+
+    assert judged(running, Outcome("20260102T030405-abcdef")).blocked == (("register.main", "register.main said"),)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
