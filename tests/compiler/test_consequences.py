@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -91,6 +92,9 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("FeatureRef.lookup", (*MODEL, "features", 2, "lookup"), {"code": "dest"}, RECOMPUTE),
     ("FeatureRef.alias", (*MODEL, "features", 3, "as"), "there", RECOMPUTE),
     ("ModelSpec.features", (*MODEL, "features"), ["carrier_history.*", "trip.*", "airport_weather3.*"], RECOMPUTE),
+    ("ModelSpec.entrypoint", (*MODEL, "entrypoint"), "networks:other", RETRAIN),
+    ("CodeSpec.path", ("code", "path"), "other", RETRAIN),
+    ("CodeSpec.requirements", ("code", "requirements"), "other.txt", RETRAIN),
     ("SplitSpec.by", (*TRAINING, "split", "by"), "random", RETRAIN),
     ("SplitSpec.validation", (*TRAINING, "split", "validation"), "10%", RETRAIN),
     ("SplitSpec.test", (*TRAINING, "split", "test"), "10%", RETRAIN),
@@ -228,7 +232,7 @@ ONE_VALUE = {
 """Only one value is supported yet, or another value needs another label or other fields with it."""
 
 
-OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu")
+OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code")
 
 
 def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:
@@ -260,8 +264,15 @@ def owner(model: type[BaseModel], name: str) -> type[BaseModel]:
 
 
 @pytest.fixture
-def base(spec: Any) -> Any:
-    """The example, with what some rows turn to: a second source, entity, group and column."""
+def base(spec: Any, tmp_path: Path) -> Any:
+    """The example, with a network of its own, and what some rows turn to: a second source, entity, group and column."""
+    for name in ("src", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "networks.py").write_text(f"# {name}\ndef build(): ...\ndef other(): ...\n")
+    for name in ("requirements", "other"):
+        (tmp_path / f"{name}.txt").write_text(f"{name}==1 --hash=sha256:00\n")
+    spec["code"] = {"path": "src", "requirements": "requirements.txt"}
+    spec["models"]["main"]["model"] |= {"type": "custom", "entrypoint": "networks:build"}
     spec["sources"]["weather2"] = {**spec["sources"]["weather"], "uri": "data/weather2.csv"}
     spec["sources"]["flights2"] = {**spec["sources"]["flights"], "uri": "data/flights2.csv"}
     for flights in (spec["sources"]["flights"], spec["sources"]["flights2"]):

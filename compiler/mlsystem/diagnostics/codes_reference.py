@@ -80,6 +80,33 @@ REFERENCE: dict[str, Code] = {
         "timezone: America/New_Yrk",
         "timezone: America/New_York",
     ),
+    "MLS213": Code(
+        "code that is not there",
+        "`code.path` is a folder of text files below that of the file, and `code.requirements` a file there: what"
+        " lies elsewhere would not be the same on another machine.",
+        "code: {path: ../shared}",
+        "code: {path: src}",
+    ),
+    "MLS214": Code(
+        "an entrypoint that cannot be used",
+        "`entrypoint` is MODULE:FUNCTION in the folder `code.path`. The function is given, by name, what it asks for"
+        " of: numeric, categorical, outputs, task, hidden, dropout, numeric_embedding, embedding_size.",
+        "model: {type: custom, entrypoint: my_package.model:biuld}",
+        "model: {type: custom, entrypoint: my_package.model:build}",
+    ),
+    "MLS215": Code(
+        "code that no model uses",
+        "Only models of type `custom` are built by code of your own; nothing reads it until one is.",
+        "code: {path: src}\nmodel: {type: tabular}",
+        "code: {path: src}\nmodel: {type: custom, entrypoint: my_package.model:build}",
+    ),
+    "MLS216": Code(
+        "a requirement without a hash",
+        "Images install only what is pinned with its hashes, so that the same file gives the same libraries; files"
+        " that name other files are not followed.",
+        "code: {path: src, requirements: requirements.in}  # einops",
+        "code: {path: src, requirements: requirements.txt}  # einops==0.8.1 --hash=sha256:…",
+    ),
 }
 
 EXPRESSION: dict[str, Code] = {

@@ -8,7 +8,7 @@ from importlib import metadata
 
 from mlsystem.emit.argo import pipeline_objects
 from mlsystem.emit.grafana import dashboard_objects, dashboards
-from mlsystem.emit.images import Base, Images, ImageSettings, emit_images
+from mlsystem.emit.images import Base, Code, Images, ImageSettings, emit_images
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 from mlsystem.emit.manifests import emit_manifests
@@ -41,7 +41,7 @@ class InCluster:
 
 
 def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> InCluster:
-    images = emit_images(image_settings(system, target), runtime_source(), lock_files())
+    images = emit_images(image_settings(system, target), runtime_source(), lock_files(), user_code(system))
     cluster = Cluster(system=system, target=target, images=images.references, sections=sections(config))
     objects = (
         *kubernetes_objects(cluster),
@@ -50,6 +50,10 @@ def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> I
         *dashboard_objects(cluster),
     )
     return InCluster(cluster, images, objects)
+
+
+def user_code(system: System) -> Code | None:
+    return None if system.code is None else Code(system.code.files, system.code.requirements)
 
 
 def image_settings(system: System, target: KubernetesTarget) -> ImageSettings:

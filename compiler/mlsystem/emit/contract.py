@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from mlsystem.emit.submission import submission
 from mlsystem.emit.tree import Artifact
-from mlsystem.system.nodes import ModelNode, SourceNode, System
+from mlsystem.system.nodes import ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
 from mlsystem.system.target import LocalTarget
 from mlsystem_runtime.contract.base import digest, pretty_json
+from mlsystem_runtime.contract.code import IN_IMAGE, Code, code_digest
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import StoredGroup
 from mlsystem_runtime.contract.identity import group_columns, stored_groups
@@ -139,6 +141,7 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
             seed=training.seed,
             threads=training.threads,
             max_loss_of_work_us=training.max_loss_of_work_us,
+            code=code(system, training),
         ),
     )
     yield Step(
@@ -179,6 +182,15 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
             promote="propose" if "promote" in model.monitoring.approve else "release",
         ),
     )
+
+
+def code(system: System, training: Training) -> Code | None:
+    """Where the train step finds it: steps of one machine run in the folder of the spec."""
+    if training.entrypoint is None:
+        return None
+    assert system.code is not None, "an entrypoint without code is a diagnostic"
+    path = system.code.path if isinstance(system.target, LocalTarget) else IN_IMAGE
+    return Code(path=path, entrypoint=training.entrypoint, digest=code_digest(system.code.files))
 
 
 def model_sources(system: System, model: ModelNode) -> tuple[Source, ...]:
@@ -262,6 +274,7 @@ def monitored(system: System, model: ModelNode) -> MonitoredModel:
         cooldown_us=monitoring.cooldown_us,
         approve=monitoring.approve,
         retrain_steps=steps,
+        submission=submission(system, model),
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mlsystem.emit.render import render
 from mlsystem.emit.sbom import Component, bill_of_materials, components
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.target import dns_name
+from mlsystem_runtime.contract.code import IN_IMAGE
 
 FOLDER = "images"
 USER = 65532
@@ -121,13 +122,21 @@ class Images:
 
 
 def emit_images(settings: ImageSettings, runtime: Mapping[str, str], locks: Locks, code: Code | None = None) -> Images:
-    """`runtime` is the runtime's source, by path below its folder (see `emit.vendored`)."""
-    shared = (*vendored(RUNTIME, runtime), *user_code(code))
+    """`runtime` is the runtime's source, by path below its folder (see `emit.vendored`).
+
+    A model brings the code that it was trained with, so servers have only the libraries of it: another line of it
+    moves no server.
+    """
+    own_runtime = tuple(vendored(RUNTIME, runtime))
+    shared = (*own_runtime, *user_code(code))
+    served = replace(code, files={}) if code and code.requirements else None
     server_libraries = libraries(settings, DEPENDENCIES_SERVER, locks.server, None, [locks.server])
     trainer_libraries = libraries(
         settings, DEPENDENCIES_TRAINER, locks.trainer, server_libraries, [locks.server, locks.trainer]
     )
-    server = process(settings, SERVER, server_libraries, shared, code, [locks.server])
+    server = process(
+        settings, SERVER, server_libraries, (*own_runtime, *user_code(served)), served, [locks.server]
+    )
     trainer = process(settings, TRAINER, trainer_libraries, shared, code, [locks.server, locks.trainer])
     images = (server_libraries, server, trainer_libraries, trainer)
     own = (one for image in images for one in (image.dockerfile, image.sbom, *image.copies) if one not in shared)
@@ -155,7 +164,7 @@ def process(
         "images/process.Dockerfile.jinja",
         name=name,
         begins=parent.reference,
-        code=code is not None,
+        code=code is not None and bool(code.files),
         requirements=code is not None and code.requirements is not None,
         wheelhouse=settings.wheelhouse,
         version=settings.version,
@@ -170,8 +179,8 @@ def process(
 
 def python_path(code: Code | None) -> Iterator[str]:
     yield f"/opt/{RUNTIME}"
-    if code is not None:
-        yield f"/opt/{CODE}"
+    if code is not None and code.files:
+        yield IN_IMAGE
     if code is not None and code.requirements is not None:
         yield f"/opt/{CODE}-libraries"
 

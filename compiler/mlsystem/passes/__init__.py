@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlsystem.passes.code import resolve_code
 from mlsystem.passes.draft import Draft, Pass, Problems
 from mlsystem.passes.finish import finish
 from mlsystem.passes.groups import resolve_groups
@@ -12,6 +13,7 @@ from mlsystem.passes.target import resolve_target
 PASSES: tuple[Pass, ...] = (
     resolve_sources,
     resolve_groups,  # after sources: features have the types of their columns
+    resolve_code,
     resolve_models,  # after groups: a model's inputs are their features
     resolve_target,  # after models: they ask for what the platform must have
     finish,  # last: fingerprints hash everything above

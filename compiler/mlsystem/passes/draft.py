@@ -10,7 +10,7 @@ from mlsystem.diagnostics.suggest import help_among
 from mlsystem.span import Span
 from mlsystem.spec.parse import Loaded
 from mlsystem.spec.system import SystemSpec
-from mlsystem.system.nodes import ModelNode, System
+from mlsystem.system.nodes import CodeNode, ModelNode, System
 from mlsystem.system.target import Target
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import Column, Source
@@ -28,6 +28,7 @@ class Draft(Struct):
     sources: Mapping[str, Source] = {}
     groups: Mapping[str, AnyGroup] = {}
     models: Mapping[str, ModelNode] = {}
+    code: CodeNode | None = None
     target: Target | None = None
     system: System | None = None
 

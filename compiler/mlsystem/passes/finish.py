@@ -28,6 +28,7 @@ def finish(draft: Draft, problems: Problems) -> Draft:
         target=draft.target,
         secrets=secrets(draft),
         unused=problems.loaded.unused,
+        code=draft.code,
     )
     return replace(draft, system=with_fingerprints(system))
 

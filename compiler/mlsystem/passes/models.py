@@ -76,7 +76,7 @@ def resolve_model(draft: Draft, name: str, section: ModelSection, problems: Prob
         examples=examples,
         label=label,
         contract=contract,
-        training=training(section.training),
+        training=training(section),
         evaluation=evaluation,
         serving=serving,
         monitoring=monitoring,
@@ -134,9 +134,11 @@ def warn_about_split(written: TrainingSpec, path: Path, problems: Problems) -> N
         )
 
 
-def training(written: TrainingSpec) -> Training:
+def training(section: ModelSection) -> Training:
+    written = section.training
     return Training(
-        type="tabular",
+        type=section.model.type,
+        entrypoint=section.model.entrypoint,
         parameters=TabularParameters(**dict(written.parameters)),
         split=Split(**dict(written.split)),
         seed=written.seed,

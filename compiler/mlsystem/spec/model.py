@@ -1,11 +1,12 @@
 """`model`: what is learned from which examples, with which features."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from mlsystem.spec.base import ColumnName, Identifier, Section, declare, problem
+from mlsystem.spec.code import Entrypoint
 from mlsystem_runtime.contract.model import Task
 
 
@@ -78,11 +79,24 @@ class ModelSpec(Section):
     features: tuple[FeatureRef, ...] = declare(
         "The features that the model sees.", "features", example="[carrier_history.*, trip.*]", min_length=1
     )
-    type: Literal["tabular"] = declare(
-        "The kind of model.", "fit", default_of="model.type", not_yet={"custom": "a model of your own code"}
+    type: Literal["tabular", "custom"] = declare(
+        "The network: `tabular` is built in, `custom` is one of your own.", "fit", default_of="model.type"
     )
+    entrypoint: Entrypoint | None = declare(
+        "The function of your `code` that returns the network of a custom model, a torch module.", "fit", default=None,
+        example="my_package.model:build", implied="none: the built-in network",
+    )  # fmt: skip
 
-    NOT_YET = {"entrypoint": "the function that builds a custom model"}
+    @model_validator(mode="after")
+    def _custom_has_an_entrypoint(self) -> Self:
+        if (self.type == "custom") != (self.entrypoint is not None):
+            raise problem(
+                "MLS114",
+                "`type: custom` and `entrypoint` go together",
+                "write both for a network of your own, as `type: custom` and `entrypoint: my_package.model:build`; "
+                "neither for the built-in one",
+            )
+        return self
 
 
 def _head(text: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from mlsystem.spec.base import Identifier, Name, Section, declare
+from mlsystem.spec.code import CodeSpec
 from mlsystem.spec.entities import EntitySpec
 from mlsystem.spec.environments import EnvironmentSpec
 from mlsystem.spec.evaluation import EvaluationSpec
@@ -68,5 +69,7 @@ class SystemSpec(Section):
     environments: dict[Name, EnvironmentSpec] = declare(
         "Where the system runs.", "operate", default={}, implied="one local environment `dev`", min_length=1
     )
-
-    NOT_YET = {"code": "code of your own"}
+    code: CodeSpec | None = declare(
+        "Code of your own, which builds the models of type `custom`.", "fit", default=None, example="{path: src}",
+        implied="none",
+    )  # fmt: skip

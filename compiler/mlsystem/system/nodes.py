@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target, TrainingHardware
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
-from mlsystem_runtime.contract.model import Task
+from mlsystem_runtime.contract.model import ModelType, Task
 from mlsystem_runtime.contract.run import (
     Alert,
     Clock,
@@ -39,8 +40,17 @@ class GroupNode(Struct):
     renamed_from: str | None
 
 
+class CodeNode(Struct):
+    """The user's code: its folder, below that of the spec, and in it text by path. `requirements` is a lock file."""
+
+    path: str
+    files: Mapping[str, str]
+    requirements: str | None
+
+
 class Training(Struct):
-    type: Literal["tabular"]
+    type: ModelType
+    entrypoint: str | None
     parameters: TabularParameters
     split: Split
     seed: int
@@ -104,6 +114,9 @@ class System(Struct):
     secrets: tuple[str, ...]
     unused: tuple[str, ...] = ()
     """Settings of the file that are for other environments than this one."""
+
+    code: CodeNode | None = None
+    """There where a model is built by it."""
 
     @property
     def local(self) -> LocalTarget:

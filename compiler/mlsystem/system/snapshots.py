@@ -18,10 +18,12 @@ from mlsystem.system.cluster_values import (
     replica_values,
     training_values,
 )
-from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
+from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
 from mlsystem.system.target import KubernetesTarget, LocalTarget
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.code import code_digest
 from mlsystem_runtime.contract.columns import AnyCheck
 from mlsystem_runtime.contract.features import AnyGroup, RequestGroup
 from mlsystem_runtime.contract.identity import (
@@ -37,6 +39,7 @@ from mlsystem_runtime.contract.run import Gate
 
 ENVIRONMENT = "infrastructure.environment"
 IMAGES = ("server", "trainer")
+SHOWN_DIGITS = 16
 
 
 def snapshot(system: System) -> SystemSnapshot:
@@ -188,6 +191,7 @@ def fit_node(system: System, model: ModelNode) -> NodeSnapshot:
         "split.validation": percent(training.split.validation),
         "split.test": percent(training.split.test),
         **parameters,
+        **code_values(system, training),
     }
     operate: Values = {
         "hardware.cpu": training.threads,
@@ -202,6 +206,16 @@ def fit_node(system: System, model: ModelNode) -> NodeSnapshot:
         (Edge(into=Facet.FIT, node=f"dataset.{model.name}", facet=Facet.FEATURES), *runs_in(system, "trainer")),
         model.renamed_from,
     )
+
+
+def code_values(system: System, training: Training) -> Values:
+    """Of a network of the user's own: whichever file of the code changes, it may be another one."""
+    if training.entrypoint is None or system.code is None:
+        return {}
+    values: Values = {"entrypoint": training.entrypoint, "code": code_digest(system.code.files)[:SHOWN_DIGITS]}
+    if system.code.requirements is not None:
+        values["code.requirements"] = digest(system.code.requirements)[:SHOWN_DIGITS]
+    return values
 
 
 def evaluation_node(system: System, model: ModelNode) -> NodeSnapshot:

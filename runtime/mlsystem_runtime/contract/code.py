@@ -13,6 +13,7 @@ from mlsystem_runtime.contract.base import Struct, digest
 from mlsystem_runtime.contract.errors import MlsystemError
 
 CACHE = "__pycache__"
+IN_IMAGE = "/opt/code"
 GIVEN = ("numeric", "categorical", "outputs", "task", "hidden", "dropout", "numeric_embedding", "embedding_size")
 """Names of arguments that the function may have: of `Architecture`, where each is described."""
 
