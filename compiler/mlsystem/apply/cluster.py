@@ -12,7 +12,7 @@ from mlsystem.apply.events import Says, Watch
 from mlsystem.apply.files import remove_others, write_tree
 from mlsystem.apply.ownership import refuse_foreign, unread_configs
 from mlsystem.apply.stack import Stack
-from mlsystem.apply.workflow import RunState, entrypoint_for, state_of, submit, wait_for, workflow
+from mlsystem.apply.workflow import RunState, entrypoint_for, newest_first, state_of, submit, wait_for, workflow
 from mlsystem.emit.cluster import InCluster
 from mlsystem.emit.images import Images
 from mlsystem.emit.kubernetes.secrets import secret_keys
@@ -163,6 +163,8 @@ class ClusterEngine:
     def destroy(self, watch: Watch) -> None:
         cluster, place = self.inside.cluster, self.inside.cluster.target.namespace
         self.stack(self.generated / "pulumi").destroy(watch)
+        for run in newest_first(self.api, cluster):  # after the schedules, which would begin others
+            self.api.delete(Reference.of(run))
         for one in unread_configs(self.api, cluster, ()):
             self.api.delete(one)
         self.api.delete(Reference("v1", "ConfigMap", cluster.name("release"), place))

@@ -139,7 +139,7 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChange
     return tuple(
         FieldChange(path=path, old=old.get(path, msgspec.UNSET), new=new.get(path, msgspec.UNSET))
         for path in sorted(old.keys() | new.keys())
-        if path not in old or path not in new or canonical_json(old[path]) != canonical_json(new[path])
+        if canonical_json(old.get(path)) != canonical_json(new.get(path))
     )
 
 

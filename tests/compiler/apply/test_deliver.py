@@ -247,8 +247,11 @@ def test_destroy_takes_the_stack_and_the_release_and_forgets(place: Place) -> No
 
     environment = place.environment()
     lost = environment.lost()
+    runs = {one for one in place.api.objects if one.kind == "Workflow"}
     environment.destroy(nobody)
 
+    assert len(runs) == 1
+    assert not runs & set(place.api.objects)
     assert f"PersistentVolumeClaim {NAMESPACE}-workspace stays" in lost
     assert place.stack.done == ["update", "destroy"]
     assert release not in place.api.objects
