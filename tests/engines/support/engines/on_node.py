@@ -1,5 +1,5 @@
-"""The flights example on a real node, as `mlsystem` finds it: a bucket, MLflow, a registry, Argo and Redis' image are
-where the platform team has put them. Everything is in the node's own network; `mlsystem` runs outside."""
+"""The flights example on a real node, as `mlsystem` finds it: a bucket, a registry, volumes, Argo, and the images of
+stores are where the platform team has put them. Everything is in the node's own network; `mlsystem` runs outside."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from engines.controllers import argo_controller
 from engines.images import BASE, cached_storage
 from engines.kubectl import Object
 from engines.node import ADDRESS, RealNode, real_node
+from engines.postgres_image import write_postgres_image
 from engines.recipes import cache_folder, program
 from engines.stacks import PulumiPlace, new_pulumi_place
-from mlsystem_runtime.contract.workspace import Workspace
 
 SYSTEM, NAMESPACE, ENVIRONMENT, BUCKET = "flight-delay", "flights", "staging", "flight-delay"
 SERVER = f"{SYSTEM}-main-server"
 WORKSPACE = f"s3://{BUCKET}/staging"
-REGISTRY_PORT, BUCKET_PORT, TRACKING_PORT = 5077, 9000, 5000
+REGISTRY_PORT, BUCKET_PORT = 5077, 9000
 REGISTRY = f"127.0.0.1:{REGISTRY_PORT}"
 """The same for `apply`, outside, and for the node's containerd, inside; always the same, for images are kept."""
-REDIS, EXECUTOR = "registry.local/redis:1", "registry.local/argoexec:1"
+REDIS, POSTGRES, EXECUTOR = "registry.local/redis:1", "registry.local/postgres:1", "registry.local/argoexec:1"
 CPUS = 16
 STAGING = f"""  staging:
     target: kubernetes
@@ -42,8 +42,7 @@ STAGING = f"""  staging:
     clock: data
     workspace: {WORKSPACE}
     bucket: {{endpoint: "http://{ADDRESS}:{BUCKET_PORT}", secret: bucket}}
-    tracking: {{uri: "http://{ADDRESS}:{TRACKING_PORT}"}}
-    images: {{base: "{BASE}", redis: "{REDIS}"}}
+    images: {{base: "{BASE}", redis: "{REDIS}", postgres: "{POSTGRES}"}}
     platform: {{kubernetes: "1.36", argo_workflows: true}}
     override:
       sources:
@@ -90,10 +89,9 @@ class OnNode:
     def status(self) -> Any:
         return json.loads(self.ok("status", "--format", "json"))
 
-    @property
-    def workspace(self) -> Workspace:
-        """Where this process has the credentials."""
-        return Workspace(WORKSPACE)
+    def workspace_files(self, prefix: str) -> list[str]:
+        found = bucket_client(self.store).list_objects_v2(Bucket=BUCKET, Prefix=f"staging/{prefix}")
+        return [one["Key"] for one in found.get("Contents", ())]
 
     @property
     def address(self) -> str:
@@ -131,14 +129,15 @@ def flights_on_node(folder: Path) -> Iterator[OnNode]:
         node.claim_cpus(CPUS)
         node.load_program(REDIS, Path("/usr/bin/redis-server"), Path("/usr/bin/redis-cli"), user="999:999")
         node.load_program(EXECUTOR, program("argo", "argoexec"))
+        write_postgres_image(node.place / "postgres.tar", POSTGRES)
+        node.load_image(node.place / "postgres.tar")
         start_registry(node, cache_folder() / "node-registry")
         store = start_bucket(node)
-        start_tracking(node, folder)
         project = started("flights", folder / "flights")
         write_staging(project)
         upload(project, store)
         node.cluster.namespace(NAMESPACE)
-        node.cluster.apply(bucket_secret(store), volume(node.place / "online-store"))
+        node.cluster.apply(*secrets(store), *(volume(node.place, name) for name in ("one", "two")))
         place = new_pulumi_place(folder / "pulumi")
         kubernetes_provider.install(place)
         with argo_controller(node.cluster, EXECUTOR):
@@ -176,20 +175,15 @@ def start_bucket(node: RealNode) -> Mapping[str, str]:
     return credentials(node.forward(ADDRESS, BUCKET_PORT))
 
 
-def start_tracking(node: RealNode, folder: Path) -> None:
-    """MLflow's server, one worker of it."""
-    node.start(
-        "tracking", sys.executable, "-m", "mlflow", "server", "--host", ADDRESS, "--port", str(TRACKING_PORT),
-        "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination", str(folder / "mlartifacts"), "--allowed-hosts", "*",
+def bucket_client(store: Mapping[str, str]) -> Any:
+    return boto3.client(
+        "s3", endpoint_url=store["AWS_ENDPOINT_URL_S3"], region_name=REGION,
+        aws_access_key_id=store["AWS_ACCESS_KEY_ID"], aws_secret_access_key=store["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
 
 
 def upload(project: Project, store: Mapping[str, str]) -> None:
-    client = boto3.client(
-        "s3", endpoint_url=store["AWS_ENDPOINT_URL_S3"], region_name=REGION,
-        aws_access_key_id=store["AWS_ACCESS_KEY_ID"], aws_secret_access_key=store["AWS_SECRET_ACCESS_KEY"],
-    )  # fmt: skip
+    client = bucket_client(store)
     wait_for(lambda: client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}))
     for name in ("flights.parquet", "weather.csv"):
         client.upload_file(str(project.folder / "data" / name), BUCKET, f"data/{name}")
@@ -208,18 +202,20 @@ def wait_for(done: Any, seconds: float = 60) -> None:
             time.sleep(0.5)
 
 
-def bucket_secret(store: Mapping[str, str]) -> Object:
+def secrets(store: Mapping[str, str]) -> Iterator[Object]:
     keys = {name: store[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    metadata = {"name": "bucket", "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": keys}
+    for name, content in (("bucket", keys), (f"{SYSTEM}-secrets", {"TRACKING_DATABASE_PASSWORD": "not a secret"})):
+        metadata = {"name": name, "namespace": NAMESPACE}
+        yield {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": content}
 
 
-def volume(folder: Path) -> Object:
-    """For the online store: nothing provides volumes here."""
+def volume(place: Path, name: str) -> Object:
+    """For one of the stores: nothing provides volumes here."""
+    folder = place / f"volume-{name}"
     folder.mkdir()
     folder.chmod(0o777)
     return {
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "online-store"},
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
         "spec": {
             "capacity": {"storage": "10Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)},
             "persistentVolumeReclaimPolicy": "Retain",

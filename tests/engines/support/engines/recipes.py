@@ -126,6 +126,10 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe("prometheus", "Prometheus and promtool, as Debian packages them", unpacked=("prometheus",)),
     Recipe("redis", "Redis, as Debian packages it", needs=(("redis-server", "redis-server"),)),
+    Recipe(
+        "postgres", "PostgreSQL, as Debian packages it",
+        needs=(("/usr/lib/postgresql/15/bin/initdb", "postgresql-15"),),
+    ),
     Recipe("registry", "a registry of images, as Debian packages it", needs=(("docker-registry", "docker-registry"),)),
     Recipe(
         "images", "what images and their bases are built with",

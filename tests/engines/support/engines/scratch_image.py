@@ -20,7 +20,7 @@ def write_image(archive: Path, name: str, program: Path, user: str = "", *more: 
     programs = (program, *more)
     files = {one.name: one.read_bytes() for one in programs}
     files |= {str(path).lstrip("/"): path.read_bytes() for one in programs for path in libraries(one)}
-    layer = tar_of(files, 0o755)
+    layer = tar_of(files, 0o755, ("tmp",))
     packed = gzip.compress(layer, 1, mtime=0)
     settings = {"User": user, "Entrypoint": [f"/{program.name}"], "Env": ["PATH=/"]}
     config = {**PLATFORM, "config": settings, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
@@ -58,9 +58,14 @@ def as_json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def tar_of(files: dict[str, bytes], mode: int) -> bytes:
+def tar_of(files: dict[str, bytes], mode: int, folders: tuple[str, ...] = ()) -> bytes:
+    """Everybody may write in `folders`."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in folders:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+            tar.addfile(entry)
         for name, data in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(data), mode
