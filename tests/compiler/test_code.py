@@ -115,15 +115,23 @@ def test_images_hold_the_code_where_the_step_looks(custom: Any, compiled: Compil
     assert "code-libraries" in tree["images/server/Dockerfile"]
 
 
-def test_a_changed_line_moves_the_trainer_alone(custom: Any, compiled: Compile, source: Path) -> None:
-    before = compiled(custom, "staging").cluster
+def test_a_changed_line_moves_the_trainer_and_what_runs_in_it_and_no_server(
+    custom: Any, compiled: Compile, source: Path
+) -> None:
+    before = compiled(custom, "staging")
     (source / "networks" / "model.py").write_text(BUILD + "# wider\n")
-    after = compiled(custom, "staging").cluster
+    after = compiled(custom, "staging")
 
-    assert before is not None
-    assert after is not None
-    moved = {name for name, one in before.images.references.items() if after.images.references[name] != one}
-    assert moved == {"trainer"}
+    assert before.cluster is not None
+    assert after.cluster is not None
+    old, new = before.cluster.images.references, after.cluster.images.references
+    changes = {(one.node, one.consequence) for one in diff_nodes(before.snapshot, after.snapshot)}
+    assert {name for name in old if old[name] != new[name]} == {"trainer"}
+    assert {one for one in changes if one[1] is not Consequence.NOTHING} == {
+        ("image.trainer", Consequence.RECONFIGURE), ("model.main", Consequence.RETRAIN),
+        ("evaluation.main", Consequence.RE_EVALUATE), ("endpoint.main", Consequence.RELEASE),
+        ("monitor.main", Consequence.RESTART),
+    }  # fmt: skip
 
 
 def test_code_that_no_model_uses_leaves_no_trace(spec: Any, compiled: Compile, source: Path) -> None:
@@ -205,4 +213,4 @@ def test_a_link_that_leads_elsewhere_and_a_file_that_is_not_text_are_refused(
         messages += [one.message for one in report.diagnostics if one.code == "MLS213"]
 
     assert messages[0] == "the code's path 'src' leaves the folder of the file"
-    assert messages[1].endswith("weights.bin is not text")
+    assert messages[1] == "src/weights.bin is not text"

@@ -54,7 +54,7 @@ def read(written: CodeSpec, problems: Problems) -> CodeNode | None:
     try:
         files = read_code(folder)
     except MlsystemError as error:
-        problems.error("MLS213", error.message, ("code", "path"), error.hint)
+        problems.error("MLS213", error.message.replace(f"{root.absolute()}/", ""), ("code", "path"), error.hint)
         return None
     return CodeNode(path=folder.relative_to(root.absolute()).as_posix(), files=files, requirements=requirements)
 
@@ -77,7 +77,7 @@ def read_requirements(path: str, root: Path, problems: Problems) -> str | None:
     try:
         text = read_text(found)
     except MlsystemError as error:
-        problems.error("MLS213", error.message, place, error.hint)
+        problems.error("MLS213", error.message.replace(f"{root.absolute()}/", ""), place, error.hint)
         return None
     if (line := next(unusable(text), None)) is not None:
         message = f"'{line[:80]}' in {path} has no hash, and images install nothing without"

@@ -18,7 +18,7 @@ from mlsystem.system.cluster_values import (
     replica_values,
     training_values,
 )
-from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System, Training
+from mlsystem.system.nodes import CodeNode, GroupNode, ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
 from mlsystem.system.target import KubernetesTarget, LocalTarget
@@ -66,7 +66,14 @@ def image_nodes(system: System) -> list[NodeSnapshot]:
     """Of one machine: none."""
     if isinstance(system.target, LocalTarget):
         return []
-    return [node(Kind.IMAGE, name, {Facet.OPERATE: image_values(system.target)}, ()) for name in IMAGES]
+    values = image_values(system.target)
+    of_code = {} if system.code is None else content_values(system.code)
+    libraries = {name: value for name, value in of_code.items() if name != "code"}
+    server, trainer = IMAGES
+    return [
+        node(Kind.IMAGE, server, {Facet.OPERATE: values | libraries}, ()),
+        node(Kind.IMAGE, trainer, {Facet.OPERATE: values | of_code}, ()),
+    ]
 
 
 def environment_edge(system: System, local: tuple[str, ...] | None, cluster: tuple[str, ...]) -> Edge:
@@ -212,9 +219,13 @@ def code_values(system: System, training: Training) -> Values:
     """Of a network of the user's own: whichever file of the code changes, it may be another one."""
     if training.entrypoint is None or system.code is None:
         return {}
-    values: Values = {"entrypoint": training.entrypoint, "code": code_digest(system.code.files)[:SHOWN_DIGITS]}
-    if system.code.requirements is not None:
-        values["code.requirements"] = digest(system.code.requirements)[:SHOWN_DIGITS]
+    return {"entrypoint": training.entrypoint, **content_values(system.code)}
+
+
+def content_values(code: CodeNode) -> Values:
+    values: Values = {"code": code_digest(code.files)[:SHOWN_DIGITS]}
+    if code.requirements is not None:
+        values["code.requirements"] = digest(code.requirements)[:SHOWN_DIGITS]
     return values
 
 
