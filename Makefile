@@ -27,7 +27,7 @@ engines:  ## builds what the generated artefacts are meant for (Kubernetes, Pulu
 	PYTHONPATH=tests/engines/support $${PYTHON:-python3} -m engines.build $(NAMES)
 
 test-engines: $(INSTALLED)  ## the tests that need them; those of an absent one are skipped
-	$(PYTEST) -m "engines and not soak" -rs tests/engines
+	$(PYTEST) -m "engines and not soak" -rs -n 2 --dist loadfile tests/engines
 
 check: $(INSTALLED)  ## style, types, and generated files that are out of date
 	$(BIN)/ruff check .
