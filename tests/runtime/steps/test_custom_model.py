@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gangs import ended, gang
 from learning import MODEL, TWO_LAYERS, Learning, dataset, written
 
 from mlsystem_runtime.contract.code import read_code
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import MIRROR
+from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.registry.artifact import LoadedModel
+from mlsystem_runtime.registry.versions import Registration, register_version
 from mlsystem_runtime.steps import register
 
 NARROW = TWO_LAYERS.replace("WIDTH = 16", "WIDTH = 3")
@@ -106,3 +110,37 @@ def test_batch_normalisation_counts_and_two_names_of_one_tensor_are_kept(tmp_pat
     model = LoadedModel.load(learning.output(learning.run("train")))
 
     assert float(model._module.network.norm.running_mean.abs().sum()) > 0
+
+
+def test_a_version_in_a_bucket_brings_its_code_to_another_machine(
+    tmp_path: Path, bucket_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning = Learning(tmp_path / "workspace", code=written(tmp_path / "src"))
+    learning.prepare()
+    trained, evaluated = (learning.output(learning.run(kind)) for kind in ("train", "evaluate"))
+    monkeypatch.setenv(MIRROR, str(tmp_path / "trainer"))
+    registration = Registration(key="key", run_id="run-1", digest="digest", status="accepted")
+    assert register_version(Workspace(bucket_uri), MODEL, trained, evaluated, registration) == 1
+
+    monkeypatch.setenv(MIRROR, str(tmp_path / "server"))
+    there = LoadedModel.load(Workspace(bucket_uri).fetch_version(MODEL, 1))
+
+    assert there.predict(ROWS) == LoadedModel.load(trained).predict(ROWS)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("gangs")
+def test_two_processes_train_the_network_that_one_does(tmp_path: Path) -> None:
+    second = "nn.Linear(WIDTH, outputs)"
+    dropping = TWO_LAYERS.replace(second, f"nn.Sequential(nn.Dropout(0.3), {second})")
+    code = written(tmp_path / "src", layers=dropping)
+    alone, made = (Learning(tmp_path / name, code=code) for name in ("alone", "together"))
+    for one in (alone, made):
+        one.prepare()
+    expected = LoadedModel.load(alone.output(alone.run("train"))).predict(ROWS)
+    with gang(made, 2) as processes:
+        statuses, said = ended(processes)
+
+    assert statuses == [0, 0], said
+    (folder,) = made.root.glob("steps/train.*/*/code")
+    np.testing.assert_allclose(LoadedModel.load(folder.parent).predict(ROWS), expected, atol=1e-3)

@@ -128,6 +128,13 @@ def test_a_forward_that_gives_something_else_is_refused_before_training(tmp_path
     assert "networks.model:build" in text
 
 
+def test_the_network_of_the_guide_does_what_the_guide_says(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "guides" / "your-own-network.md"
+    module = made(written(tmp_path, page.read_text().partition("```python\n")[2].partition("```")[0]))
+
+    assert module.predict(torch.tensor([[torch.nan]]), torch.tensor([[0]])).shape == (1, 2)
+
+
 def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:
     build = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x, ids):\n" \
             "        return torch.nan_to_num(x).expand(-1, 2)\ndef build():\n    return Net()\n"
