@@ -33,9 +33,16 @@ RATE = 20.0
 HOUR = 3600
 
 
-def need_room() -> None:
-    """What was kept of an earlier run is the largest part."""
-    if shutil.disk_usage(cache_folder()).free < (ROOM if not (cache_folder() / "node-images").is_dir() else 4 * GIB):
+NO_IMAGES = "MLSYSTEM_ENGINES_BUILD_NO_IMAGES"
+"""Set where there is no time for libraries of gigabytes, which take a quarter of an hour the first time."""
+
+
+def need_images() -> None:
+    """What was kept of an earlier run is the largest part of the room, and of the time."""
+    kept = (cache_folder() / "node-images").is_dir()
+    if not kept and NO_IMAGES in os.environ:
+        pytest.skip(f"no images are kept of an earlier run, and none are built: {NO_IMAGES} is set")
+    if shutil.disk_usage(cache_folder()).free < (4 * GIB if kept else ROOM):
         pytest.skip(f"images and what they are made of need {ROOM // GIB} GB below {cache_folder()}")
 
 
@@ -46,7 +53,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnNode]:
             pytest.skip(f"engine '{name}' is not built: make engines")
     if reason := impossible_here():
         pytest.skip(reason)
-    need_room()
+    need_images()
     with flights_on_node(tmp_path_factory.mktemp("node") / "system") as one:
         yield one
         finish(one.project)
