@@ -1,7 +1,7 @@
 """The compiler, whole: text → spec → system → files. Pure: the same closure gives the same bytes, anywhere.
 
-The closure is the spec's files, the values of declared variables, `images.lock` and this installation (what images
-take from it), and nothing else: no clock, no machine path.
+The closure is the spec's files, the user's code, the values of declared variables, `images.lock` and this installation
+(what images take from it), and nothing else: no clock, no machine path.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from mlsystem.emit.render import render
 from mlsystem.emit.sbom import Component, bill_of_materials, components
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.target import dns_name
-from mlsystem_runtime.contract.code import IN_IMAGE
 
 FOLDER = "images"
 USER = 65532
@@ -178,9 +177,8 @@ def process(
 
 
 def python_path(code: Code | None) -> Iterator[str]:
+    """The code is not on it: the runtime imports it by its folder, and a name of it hides nothing else."""
     yield f"/opt/{RUNTIME}"
-    if code is not None and code.files:
-        yield IN_IMAGE
     if code is not None and code.requirements is not None:
         yield f"/opt/{CODE}-libraries"
 
