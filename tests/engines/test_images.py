@@ -68,7 +68,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("images")
     (folder / "wheels").mkdir()
     server, trainer, mine = (pack_wheel(name, folder / "wheels") for name in ("msgspec", "tzdata", "iniconfig"))
-    code = Code({"mine.py": "import iniconfig\n"}, requirements=mine)
+    code = Code({"mine.py": "from iniconfig import IniConfig\n"}, requirements=mine)
     with oci_registry(StoredRegistry()) as registry:
         yield Workshop(folder, new_storage(folder / "storage"), registry, Locks(server, trainer), code)
     subprocess.run(["rm", "-rf", folder / "storage"], check=True)
@@ -102,14 +102,20 @@ def test_the_trainer_has_the_servers_libraries_its_own_and_the_users_code(worksh
     """To a server each model brings the code that it was trained with; it finds the libraries there."""
     names = ("msgspec", "tzdata", "mine", "iniconfig")
     script = f"import importlib.util as u; print([u.find_spec(name) is not None for name in {names}])"
+    used = (
+        "from pathlib import Path; from mlsystem_runtime.contract.code import IN_IMAGE, read_code; "
+        "from mlsystem_runtime.train.imported import Snapshot; folder = Path(IN_IMAGE); "
+        "print(Snapshot(folder, read_code(folder)).function('mine:IniConfig').__name__)"
+    )
 
     assert workshop.storage.run(made["server"].reference, "python", "-c", script) == "[True, False, False, True]"
-    assert workshop.storage.run(made["trainer"].reference, "python", "-c", script) == "[True, True, True, True]"
+    assert workshop.storage.run(made["trainer"].reference, "python", "-c", script) == "[True, True, False, True]"
+    assert workshop.storage.run(made["trainer"].reference, "python", "-c", used) == "IniConfig"
 
 
 def test_everything_is_compiled_before_the_root_becomes_read_only(workshop: Workshop, made: Images) -> None:
     script = (
-        "import os, sys, mlsystem_runtime.contract.run, mine; "
+        "import os, sys, mlsystem_runtime.contract.run; "
         "found = [m.__cached__ for m in sys.modules.values() if (getattr(m, '__file__', '') or '').startswith('/opt/')"
         " and m.__file__.endswith('.py') and '_distutils' not in m.__file__]; "
         "print(len(found) > 10, [path for path in found if not os.path.exists(path)])"
