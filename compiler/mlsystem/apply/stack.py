@@ -79,8 +79,9 @@ class MemoryStack:
         created = [ObjectChange("create", *key) for key in self.wanted if key not in self.held]
         updated = [ObjectChange("update", *key) for key in self.wanted if self.held.get(key, "") != self.wanted[key]]
         deleted = [ObjectChange("delete", *key) for key in self.held if key not in self.wanted]
-        changes = (*created, *(one for one in updated if (one.kind, one.name) in self.held), *deleted)
-        return Preview(changes, len(self.wanted) - len(created), () if refresh else None)
+        changed = [one for one in updated if (one.kind, one.name) in self.held]
+        same = len(self.wanted) - len(created) - len(changed)
+        return Preview((*created, *changed, *deleted), same, () if refresh else None)
 
     def update(self, watch: Watch) -> None:
         self.check()

@@ -162,4 +162,6 @@ def _affected(node: NodeSnapshot, moved: Moved) -> Iterator[AnyNodeChange]:
         moved.reached.add((node.id, facet))
         if (node.id, facet) not in moved.own and any(reason.node != node.id for reason in reasons):
             consequence = consequence_of(node.kind, facet, frozenset())
+            if consequence is Consequence.NOTHING:
+                continue
             yield NodeAffected(node=node.id, kind=node.kind, consequence=consequence, facet=facet, because=reasons)

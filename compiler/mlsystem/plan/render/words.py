@@ -136,6 +136,8 @@ def cost_text(change: AnyNodeChange) -> str:
         return FIRST[change.kind]
     if isinstance(change, NodeRemoved):
         return "delete" if change.consequence is Consequence.REPLACE else "remove"
+    if change.kind is Kind.IMAGE and change.consequence is Consequence.RECONFIGURE:
+        return FIRST[Kind.IMAGE]  # there is no other way to change one
     return "" if change.consequence is Consequence.NOTHING else str(change.consequence)
 
 
