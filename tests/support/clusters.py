@@ -84,6 +84,7 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             }},
         },
     ),
+    "retraining by itself": ("flights", {"override": {"monitoring": {"approve": ["promote"]}}}),
     "external secrets": ("flights", {"secrets": {"from": "external_secrets", "store": "vault", "name": "delay"}}),
 }  # fmt: skip
 """Which example, and what its environment says beside STAGING."""

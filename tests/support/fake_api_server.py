@@ -1,4 +1,5 @@
-"""ConfigMaps as the Kubernetes API serves them: versions, conflicts, watches. For tests that need no cluster."""
+"""ConfigMaps and Workflows as the Kubernetes API serves them: versions, conflicts, watches. For tests that need no
+cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PATH = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/configmaps(?:/(?P<name>[^/]+))?")
+PATH = re.compile(
+    r"/(?:api/v1|apis/argoproj\.io/v1alpha1)/namespaces/(?P<namespace>[^/]+)/(?:configmaps|workflows)(?:/(?P<name>[^/]+))?"
+)
 
 
 @dataclass

@@ -15,18 +15,10 @@ from mlsystem.apply.rerun import needed, not_as_written
 from mlsystem.apply.running import Running
 from mlsystem.apply.status import steps_of
 from mlsystem.apply.workflow import run_of, submit, template_at, workflow_name
-from mlsystem.emit.argo import (
-    ALL,
-    API,
-    all_steps,
-    chosen_steps,
-    model_entrypoint,
-    model_steps,
-    pipeline_name,
-    workflow_template,
-)
+from mlsystem.emit.argo import ALL, API, all_steps, chosen_steps, model_steps, workflow_template
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.processes import in_bucket, release_name, workspace_claim
+from mlsystem.emit.submission import model_entrypoint, pipeline_name
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalOpened, open_ledger
 from mlsystem_runtime.contract.releases import find_proposal

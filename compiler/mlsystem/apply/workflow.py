@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 
 from mlsystem.apply.cluster_api import ClusterApi, Reference
 from mlsystem.apply.events import StepBegins, StepEnds, Waits, Watch
-from mlsystem.emit.argo import ALL, API, arguments, model_entrypoint, model_steps, pipeline_name
+from mlsystem.emit.argo import ALL, API, arguments, model_steps
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.sections import PIPELINE
+from mlsystem.emit.submission import model_entrypoint, pipeline_name
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.names import PROPOSE, REFRESH
 

@@ -25,6 +25,7 @@ from mlsystem.emit.contract import monitored, refreshes
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import config_name
 from mlsystem.emit.sections import PIPELINE, section_of
+from mlsystem.emit.submission import model_entrypoint, pipeline_name
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import dns_name
@@ -114,14 +115,6 @@ def graph_of(cluster: Cluster) -> Graph:
 def all_steps(cluster: Cluster) -> tuple[Step, ...]:
     """In an order in which they can run."""
     return tuple(step for section in cluster.sections.values() for step in section.steps)
-
-
-def pipeline_name(cluster: Cluster) -> str:
-    return cluster.name(PIPELINE)
-
-
-def model_entrypoint(model: str) -> str:
-    return f"model-{dns_name(model)}"
 
 
 def model_steps(cluster: Cluster, model: ModelNode) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from mlsystem.emit.submission import submission
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
@@ -273,6 +274,7 @@ def monitored(system: System, model: ModelNode) -> MonitoredModel:
         cooldown_us=monitoring.cooldown_us,
         approve=monitoring.approve,
         retrain_steps=steps,
+        submission=submission(system, model),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -89,14 +90,19 @@ class ApiServer:
             ) from error
 
 
-def refused(status: int, answer: Mapping[str, Any], what: str) -> MlsystemError:
-    """What the server says of a request that it did not carry out."""
+HINTS = {
+    401: "the service account's token is not accepted: is it mounted, and is the clock right?",
+    403: "give the service account's Role get, watch, update and create on it",
+    404: "the namespace is made before the system is",
+}
+
+
+def refused(
+    status: int, answer: Mapping[str, Any], what: str, hints: Mapping[int, str] = MappingProxyType({})
+) -> MlsystemError:
+    """What the server says of a request that it did not carry out. `hints` by status come before the usual ones."""
     reason = answer.get("message") or http.client.responses.get(status, "")
-    hint = {
-        401: "the service account's token is not accepted: is it mounted, and is the clock right?",
-        403: "give the service account's Role get, watch, update and create on it",
-        404: "the namespace is made before the system is",
-    }.get(status)
+    hint = hints.get(status, HINTS.get(status))
     return MlsystemError(f"the API server refused to {what} with {status}: {reason}", hint)
 
 

@@ -226,7 +226,21 @@ class Drift(Struct):
     false_alarms_per_month: float
 
 
-class MonitoredModel(Struct):
+class Submission(Struct):
+    """How a retraining begins in a cluster: as a Workflow of `template` that begins at `entrypoint`. `name` is what the
+    names of these Workflows begin with (at most 52 characters)."""
+
+    namespace: str
+    template: str
+    entrypoint: str
+    name: str
+    labels: dict[str, str]
+
+
+class MonitoredModel(Struct, omit_defaults=True):
+    """`submission` only where the monitor of a cluster begins retrainings by itself; on one machine it runs
+    `retrain_steps`."""
+
     model: str
     drift: Drift | None
     freshness_us: int | None
@@ -236,6 +250,7 @@ class MonitoredModel(Struct):
     cooldown_us: int
     approve: tuple[Literal["retrain", "promote"], ...]
     retrain_steps: tuple[str, ...]
+    submission: Submission | None = None
 
 
 class Refresh(Struct):

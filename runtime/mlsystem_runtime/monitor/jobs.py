@@ -1,4 +1,5 @@
 """Steps that the monitor runs: refreshes of the online store when they are due, retrainings that nobody has to approve.
+In a cluster these are runs of the pipeline (see `submitting`).
 
 One step at a time, each a process with the command line that the engine uses, which dies with the monitor. Nothing here
 waits: `Jobs.poll` is called again and again.

@@ -43,17 +43,17 @@ def reason_of(proposal: str) -> str:
     return f"proposal {proposal}"
 
 
-def not_begun(events: Iterable[AnyEvent], model: str) -> list[str]:
+def not_begun(events: Iterable[AnyEvent], model: str) -> list[ProposalOpened]:
     """Retrainings of this model that the monitor approved, and that no run began with."""
-    waiting, of_model = dict[str, None](), set[str]()
+    waiting, of_model = dict[str, None](), dict[str, ProposalOpened]()
     for event in events:
         match event:
             case ProposalOpened(kind="retrain") if event.model == model:
-                of_model.add(event.proposal)
+                of_model[event.proposal] = event
             case ProposalDecided(decision="approved", by=by, proposal=proposal) if by == MONITOR:
                 waiting[proposal] = None
             case RunStarted(reason=reason):
                 waiting = {one: None for one in waiting if reason_of(one) != reason}
             case _:
                 pass
-    return [one for one in waiting if one in of_model]
+    return [of_model[one] for one in waiting if one in of_model]

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
 
+from mlsystem_runtime.contract.api_server import api_server
 from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalOpened, RunFinished, RunStarted, open_among, open_ledger
 from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
 from mlsystem_runtime.contract.proposals import approve
-from mlsystem_runtime.contract.run import MonitoredModel, RunConfig
+from mlsystem_runtime.contract.run import MonitoredModel, RunConfig, Submission
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
 from mlsystem_runtime.monitor.health import freshness, service_level
 from mlsystem_runtime.monitor.jobs import Job, Jobs, new_run_id
 from mlsystem_runtime.monitor.proposals import MONITOR, evidence_of, not_begun, open_retraining, reason_of
+from mlsystem_runtime.monitor.submitting import is_recorded, run_name, submit
 from mlsystem_runtime.monitor.windows import CountFiles, Grids, judge_windows, prune, prune_level
 
 EPOCH, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
@@ -44,7 +47,9 @@ class Watched:
         self._grids = Grids(workspace, model.model)
         self._ledger = open_ledger(workspace)
         self._ended: dict[str, str | None] = {}  # retrainings by run, and how they failed, until the ledger has them
-        self._in_doubt = "retrain" not in model.approve  # whether a retraining that nobody has to approve may wait
+        self._by_itself = "drift" in model.retrain_on and "retrain" not in model.approve
+        self._in_doubt = self._by_itself  # whether a retraining that nobody has to approve may wait
+        self._not_submitted = ""  # what is wrong with one that waits
         self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
         self.state = self._read()
 
@@ -89,7 +94,7 @@ class Watched:
         proposal = open_retraining(self._ledger, self.model.model, describe(window), evidence)
         if proposal is not None:
             logger.info("proposal %s is open: %s", proposal.proposal, proposal.reason)
-            self._in_doubt = "retrain" not in self.model.approve
+            self._in_doubt = self._by_itself
             self._begin_waiting()
         elif not self._opened(evidence):
             return state
@@ -110,9 +115,21 @@ class Watched:
         for waiting in open_among(entry.body for entry in self._ledger.entries()).values():
             if (waiting.kind, waiting.model) == ("retrain", self.model.model):
                 approve(self._ledger, waiting.proposal, waiting.evidence, MONITOR)
-        for proposal in not_begun((entry.body for entry in self._ledger.entries()), self.model.model):
-            self._retrain(proposal)
-        self._in_doubt = False
+        events = [entry.body for entry in self._ledger.entries()]
+        self._not_submitted = ""
+        for proposal in not_begun(events, self.model.model):
+            if self.model.submission is None:
+                self._retrain(proposal.proposal)
+            elif not is_recorded(events, run_name(self.model.submission, proposal)):
+                self._submit(self.model.submission, proposal)
+        self._in_doubt = bool(self._not_submitted)
+
+    def _submit(self, submission: Submission, proposal: ProposalOpened) -> None:
+        """The run itself records that it begins, and how it ends. Who cannot be asked now is asked by the next look."""
+        try:
+            logger.info("%s is submitted", submit(api_server(os.environ), submission, proposal))
+        except MlsystemError as error:
+            self._not_submitted = f"{proposal.proposal} does not begin: {error}"
 
     def _retrain(self, proposal: str) -> None:
         run_id = new_run_id("retrain")
@@ -145,7 +162,8 @@ class Watched:
         return False
 
     def _tell(self, state: MonitorState, clock_us: int) -> MonitorState:
-        now, said, over = follow(state.alerts, wrong(state), clock_us, self.model.cooldown_us)
+        waiting = {"retraining": self._not_submitted} if self._not_submitted else {}
+        now, said, over = follow(state.alerts, wrong(state) | waiting, clock_us, self.model.cooldown_us)
         for alert in said:
             self._send(alert, "firing", clock_us)
         for alert in over:

@@ -25,6 +25,7 @@ from mlsystem_runtime.contract.run import (
     Refresh,
     RunConfig,
     ServerSection,
+    Submission,
 )
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, write_atomically, write_struct
 from mlsystem_runtime.serve.cells import Tally, grid_of
@@ -59,6 +60,7 @@ class Scene:
     alerts: tuple[Alert, ...] = ()
     freshness_us: int | None = None
     refreshes: tuple[Refresh, ...] = ()
+    submission: Submission | None = None
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(17))
     files: int = 0
 
@@ -77,6 +79,7 @@ class Scene:
             model="main", drift=drift,
             freshness_us=self.freshness_us, missing=True, alerts=self.alerts, retrain_on=self.retrain_on,
             cooldown_us=3 * DAY_US, approve=self.approve, retrain_steps=("ingest.flights", "train.main"),
+            submission=self.submission,
         )
 
     @property

@@ -17,7 +17,7 @@ def account_name(cluster: Cluster, kind: str) -> str:
 
 def access(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield from account(cluster, SERVER, [release(cluster, "get", "watch")])
-    yield from account(cluster, MONITOR, [release(cluster, "get", "watch")])
+    yield from account(cluster, MONITOR, [release(cluster, "get", "watch"), *([submit()] if retrains(cluster) else [])])
     pipeline = [release(cluster, "get", "update"), make_release(), report_to_argo()]
     yield from account(cluster, PIPELINE, [*pipeline, *([start_gangs()] if gangs(cluster) else [])])
     yield from account(cluster, STORES, [])
@@ -84,6 +84,16 @@ def report_to_argo() -> Body:
         "resources": ["workflowtaskresults"],
         "verbs": ["create", "patch"],
     }
+
+
+def retrains(cluster: Cluster) -> bool:
+    """Whether the monitor begins a retraining of some model by itself."""
+    return any(model.submission is not None for model in cluster.sections[MONITOR].monitor.models)
+
+
+def submit() -> Body:
+    """How the monitor begins it, and sees that it did so before; the name of a run is that of its proposal."""
+    return {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get", "create"]}
 
 
 def start_gangs() -> Body:

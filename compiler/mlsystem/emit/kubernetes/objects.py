@@ -55,14 +55,11 @@ class KubernetesObject:
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """What every emitter of objects starts from. `images` maps server and trainer to references; `sections` are those
-    of `emit.sections`."""
+class Names:
+    """What the objects of a system are called, and how they are found."""
 
     system: System
     target: KubernetesTarget
-    images: Mapping[str, str]
-    sections: Mapping[str, RunConfig]
 
     @property
     def prefix(self) -> str:
@@ -106,6 +103,15 @@ class Cluster:
             "labels": self.labels(component, model),
         }
         return {**found, "annotations": dict(annotations)} if annotations else found
+
+
+@dataclass(frozen=True)
+class Cluster(Names):
+    """What every emitter of objects starts from. `images` maps server and trainer to references; `sections` are those
+    of `emit.sections`."""
+
+    images: Mapping[str, str]
+    sections: Mapping[str, RunConfig]
 
 
 def label_value(text: str) -> str:
