@@ -9,11 +9,15 @@ from collections import Counter
 import pytest
 import yaml
 from clusters import EXAMPLES, cluster_named, cluster_of
+from engines.controllers import install_definitions
 from engines.kubectl import Cluster, KubectlError, Object, listed
+from engines.recipes import is_built
 
 from mlsystem.emit.argo import workflow_template
 from mlsystem.emit.kubernetes.namespace import ENFORCED
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem_runtime.contract.ledger import ProposalOpened
+from mlsystem_runtime.monitor.submitting import workflow
 
 RELEASE = "flight-delay-release"
 
@@ -77,6 +81,27 @@ def test_the_first_release_is_made_by_the_pipeline(cluster: Cluster, place: str)
 
     assert not may(cluster, place, "server", "create", "-f", "-", stdin=listed([new]))
     assert may(cluster, place, "pipeline", "create", "-f", "-", stdin=listed([new]))
+
+
+def test_a_monitor_submits_runs_only_where_nobody_has_to_approve_them(cluster: Cluster, place: str) -> None:
+    if not is_built("argo"):
+        pytest.skip("engine 'argo' is not built: make engines")
+    install_definitions(cluster, "argo")
+    system = cluster_of(EXAMPLES / "flights" / "mlsystem.yaml", namespace={"name": "retrains"},
+                        override={"monitoring": {"approve": []}})  # fmt: skip
+    namespace = cluster.namespace("retrains")
+    cluster.apply(*(one.body for one in kubernetes_objects(system) if one.concern == "access"))
+    (model,) = system.sections["monitor"].monitor.models
+    assert model.submission is not None
+    run = workflow(model.submission, ProposalOpened("retrain-main-0", "retrain", "main", "drift", "0" * 32))
+    name, create = run["metadata"]["name"], ("create", "--validate=strict", "-f", "-")
+
+    assert not may(cluster, place, "monitor", *create, stdin=listed([run]))
+    assert not may(cluster, namespace, "server", *create, stdin=listed([run]))
+    assert may(cluster, namespace, "monitor", *create, stdin=listed([run]))
+    assert may(cluster, namespace, "monitor", "get", "workflow", name)
+    assert not may(cluster, namespace, "monitor", "delete", "workflow", name)
+    assert not may(cluster, namespace, "monitor", "get", "workflows")
 
 
 def test_stores_may_nothing(cluster: Cluster, place: str) -> None:
