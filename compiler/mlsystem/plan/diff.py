@@ -139,7 +139,7 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChange
     return tuple(
         FieldChange(path=path, old=old.get(path, msgspec.UNSET), new=new.get(path, msgspec.UNSET))
         for path in sorted(old.keys() | new.keys())
-        if canonical_json(old.get(path)) != canonical_json(new.get(path))
+        if path not in old or path not in new or canonical_json(old[path]) != canonical_json(new[path])
     )
 
 
@@ -162,6 +162,4 @@ def _affected(node: NodeSnapshot, moved: Moved) -> Iterator[AnyNodeChange]:
         moved.reached.add((node.id, facet))
         if (node.id, facet) not in moved.own and any(reason.node != node.id for reason in reasons):
             consequence = consequence_of(node.kind, facet, frozenset())
-            if consequence is Consequence.NOTHING:
-                continue
             yield NodeAffected(node=node.id, kind=node.kind, consequence=consequence, facet=facet, because=reasons)

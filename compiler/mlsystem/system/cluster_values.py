@@ -40,7 +40,6 @@ def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Va
         "bucket.secret": target.bucket_secret,
         "online_store": target.online_store or f"redis on {volumes}",
         "tracking": target.tracking or f"mlflow on {volumes}",
-        "images.signing_key": target.images.signing_key,
         "images.redis": target.images.redis,
         "images.postgres": target.images.postgres,
         "secrets.needed": list(secrets),
@@ -50,6 +49,8 @@ def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Va
         "pulumi.backend": target.pulumi.backend,
         "pulumi.secrets_provider": target.pulumi.secrets_provider,
     }
+    if target.images.signing_key is not None:  # an older tool did not know it: not to give it is no change
+        values["images.signing_key"] = target.images.signing_key
     platform = {f"platform.{name}": value for name, value in msgspec.to_builtins(target.platform).items()}
     platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
     del platform["platform.storage_class"]  # told with the volumes, which are made anew with another one

@@ -83,15 +83,6 @@ def test_a_value_is_shown_old_and_new(system, plan_for):
     assert [(one.path, one.old, one.new) for one in changed.fields] == [("parameters.learning_rate", 0.001, 0.002)]
 
 
-def test_a_value_that_nobody_gave_is_no_different_from_one_that_was_unknown(system, plan_for):
-    """A newer tool may know settings that the last apply did not."""
-    newer = system({"infrastructure.environment.operate.signing_key": None})
-
-    assert costs(plan_for(system(), newer)) == {}
-    assert costs(plan_for(newer, system())) == {}
-    assert costs(plan_for(newer, system({"infrastructure.environment.operate.signing_key": "key"})))
-
-
 def test_an_affected_node_says_because_of_what(system, plan_for):
     plan = plan_for(system(), system({"model.main.fit.parameters.learning_rate": 0.002}))
     evaluation = next(change for change in plan.changes if isinstance(change, NodeAffected))

@@ -15,7 +15,7 @@ from mlsystem.plan.change import (
 )
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.objects import preview_lines
-from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
+from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign, told
 
 UNSEEN = 5
 
@@ -34,7 +34,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from plan.notes
         yield from preview_lines(plan.preview)
         return
-    nodes = node_changes(plan.changes)
+    nodes = [change for change in node_changes(plan.changes) if told(change)]
     if nodes:
         yield ""
         width = max(len(change.node) for change in nodes)
