@@ -100,11 +100,13 @@ def records(workspace: Workspace, run_id: str) -> list[StepRecord]:
 
 
 def described(failures: str) -> str:
-    """Which tasks failed, and how. Argo gives a JSON list as the text of a JSON string."""
+    """Which tasks failed, and how. Argo gives a JSON list, in any order, as the text of a JSON string; the run itself
+    may be in it, without a message."""
     try:
         decoded = json.loads(failures)
         found = json.loads(decoded) if isinstance(decoded, str) else decoded
-        return "; ".join(f"{one['displayName']}: {one['message']}" for one in found)
+        named = sorted((one["displayName"], one["message"]) for one in found)
+        return "; ".join(f"{name}: {message}" for name, message in named if message) or "it ended without saying why"
     except (ValueError, KeyError, TypeError):
         return failures.strip() or "it ended without saying why"
 

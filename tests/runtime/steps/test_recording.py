@@ -187,3 +187,11 @@ def test_a_bucket_that_cannot_be_tidied_makes_no_end_fail_and_counts_no_refresh_
 
     assert workspace.read(Refreshes, REFRESHES).states["refresh-15m"].runs == 1
     assert "stays for now: the bucket does not answer" in capsys.readouterr().err
+
+
+def test_failures_are_told_in_one_order_and_without_the_run_that_has_no_message() -> None:
+    failures = [("one", ""), ("train(0)", "main: Error (exit code 1)"), ("ingest", "no such file")]
+    given = json.dumps(json.dumps([{"displayName": name, "message": message} for name, message in failures]))
+
+    assert described(given) == "ingest: no such file; train(0): main: Error (exit code 1)"
+    assert described(json.dumps([{"displayName": "one", "message": ""}])) == "it ended without saying why"
