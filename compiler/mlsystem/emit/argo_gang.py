@@ -26,17 +26,9 @@ from mlsystem.emit.argo_pods import (
 )
 from mlsystem.emit.kubernetes.access import account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.pods import pod_security
+from mlsystem.emit.kubernetes.pods import pod_template
 from mlsystem.emit.kubernetes.pods import resources as amounts
-from mlsystem.emit.kubernetes.processes import (
-    CONFIG,
-    GANG_PORT,
-    PYTHON,
-    WORKSPACE,
-    gang_name,
-    gangs,
-    told,
-)
+from mlsystem.emit.kubernetes.processes import GANG_PORT, PYTHON, gang_name, gangs, reads, told
 from mlsystem.emit.manifests import manifest
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.system.target import dns_name
@@ -99,10 +91,7 @@ def job(cluster: Cluster, resources: Resources) -> Body:
             "podFailurePolicy": {"rules": failure_rules()},
             "activeDeadlineSeconds": TRAINING_SECONDS,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "template": {
-                "metadata": {"labels": cluster.labels(PIPELINE, resources.gang)},
-                "spec": pod(cluster, resources, resources.gang),
-            },
+            "template": pod(cluster, resources, resources.gang),
         },
     }
 
@@ -123,24 +112,17 @@ def pod(cluster: Cluster, resources: Resources, model: str) -> Body:
     """As Argo makes that of a training on one node."""
     service = gang_name(cluster, model)
     command = [
-        *PYTHON, "step", "{{inputs.parameters.step}}", "--config", CONFIG, "--workspace",
-        cluster.target.workspace or WORKSPACE, "--run-id", RUN_ID, "--nodes", f"{resources.hardware.nodes}",
-        "--peer", f"{job_name(model)}-0.{service}:{GANG_PORT}",
+        *PYTHON, "step", "{{inputs.parameters.step}}", *reads(cluster), "--run-id", RUN_ID,
+        "--nodes", f"{resources.hardware.nodes}", "--peer", f"{job_name(model)}-0.{service}:{GANG_PORT}",
     ]  # fmt: skip
     config = told("{{inputs.parameters.config}}")
     volumes = [config if volume.name == config.name else volume for volume in mounted(cluster)]
-    return {
-        "restartPolicy": "Never",
-        "serviceAccountName": account_name(cluster, PIPELINE),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "subdomain": service,
-        "securityContext": pod_security(),
-        "terminationGracePeriodSeconds": resources.grace_seconds,
-        **on_gpus(cluster, resources.hardware),
-        "containers": [main_container(cluster, command, resources)],
-        "volumes": [volume.declared for volume in volumes],
-    }
+    made = pod_template(
+        cluster, PIPELINE, main_container(cluster, command, resources), volumes, model=model,
+        account=account_name(cluster, PIPELINE), token=False, grace_seconds=resources.grace_seconds,
+    )  # fmt: skip
+    placed = {"restartPolicy": "Never", "subdomain": service, **on_gpus(cluster, resources.hardware)}
+    return {**made, "spec": {**made["spec"], **placed}}
 
 
 def job_name(model: str) -> str:

@@ -76,8 +76,12 @@ def step(cluster: Cluster, name: str, run_id: str) -> list[str]:
 
 
 def common(cluster: Cluster) -> list[str]:
-    release = f"configmap://{cluster.target.namespace}/{release_name(cluster)}"
-    return ["--config", CONFIG, "--workspace", cluster.target.workspace or WORKSPACE, "--release", release]
+    return [*reads(cluster), "--release", f"configmap://{cluster.target.namespace}/{release_name(cluster)}"]
+
+
+def reads(cluster: Cluster) -> list[str]:
+    """Of a process without a token of the API server too, which has the release."""
+    return ["--config", CONFIG, "--workspace", cluster.target.workspace or WORKSPACE]
 
 
 def volumes(cluster: Cluster, section: str, mirror_bytes: int) -> list[Volume]:
