@@ -6,13 +6,13 @@ from mlsystem.emit.kubernetes.objects import Names
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.system.nodes import ModelNode, System
 from mlsystem.system.target import KubernetesTarget, dns_name
-from mlsystem_runtime.contract.run import Submission
+from mlsystem_runtime.contract.run import Submission, retrains_by_itself
 
 
 def submission(system: System, model: ModelNode) -> Submission | None:
     """None where the monitor submits nothing: on one machine, and where a person or a schedule begins retrainings."""
     monitoring, target = model.monitoring, system.target
-    by_itself = "drift" in monitoring.retrain_on and "retrain" not in monitoring.approve
+    by_itself = retrains_by_itself(monitoring.retrain_on, monitoring.approve)
     if not by_itself or not isinstance(target, KubernetesTarget):
         return None
     names = Names(system, target)

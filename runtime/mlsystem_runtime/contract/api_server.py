@@ -19,6 +19,7 @@ from mlsystem_runtime.contract.names import KUBERNETES_API
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 ASK_SECONDS = 10.0
+OK, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
 
 
 class ApiServerUnreachableError(MlsystemError):

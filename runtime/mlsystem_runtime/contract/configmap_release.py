@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mlsystem_runtime.contract.api_server import ApiServer, api_server, refused
+from mlsystem_runtime.contract.api_server import CONFLICT, CREATED, NOT_FOUND, OK, ApiServer, api_server, refused
 from mlsystem_runtime.contract.base import pretty_json
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.release import Release
@@ -27,7 +27,6 @@ SCHEME = "configmap://"
 WATCH_SECONDS = 50       # how long the server holds a watch open; then it is opened again
 SILENT_SECONDS = 60.0    # after that long without a word a watch counts as dead
 FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0
-OK, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ and the environment.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -235,6 +236,11 @@ class Submission(Struct):
     entrypoint: str
     name: str
     labels: dict[str, str]
+
+
+def retrains_by_itself(retrain_on: Collection[str], approve: Collection[str]) -> bool:
+    """Whether the monitor begins a retraining that it proposes: nobody has to approve it."""
+    return "drift" in retrain_on and "retrain" not in approve
 
 
 class MonitoredModel(Struct, omit_defaults=True):

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from mlsystem_runtime.contract.api_server import ApiServer, refused
+from mlsystem_runtime.contract.api_server import CONFLICT, CREATED, OK, ApiServer, refused
 from mlsystem_runtime.contract.ledger import AnyEvent, ProposalOpened, RunFinished, RunStarted
 from mlsystem_runtime.contract.run import Submission
 from mlsystem_runtime.monitor.proposals import reason_of
 
 API = "argoproj.io/v1alpha1"
-OK, CREATED, CONFLICT = 200, 201, 409
 HINTS = {
     403: "give the monitor's Role get and create on workflows: mlsystem apply does",
     404: "the cluster runs Argo Workflows, of which the pipeline is made: install it",

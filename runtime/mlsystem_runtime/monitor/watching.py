@@ -17,7 +17,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalOpened, RunFinished, RunStarted, open_among, open_ledger
 from mlsystem_runtime.contract.monitor_state import FORMAT, AlertState, MonitorState, RefreshState, WindowState
 from mlsystem_runtime.contract.proposals import approve
-from mlsystem_runtime.contract.run import MonitoredModel, RunConfig, Submission
+from mlsystem_runtime.contract.run import MonitoredModel, RunConfig, Submission, retrains_by_itself
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace
 from mlsystem_runtime.monitor.alerts import Channel, Notification, follow
 from mlsystem_runtime.monitor.health import freshness, service_level
@@ -47,7 +47,7 @@ class Watched:
         self._grids = Grids(workspace, model.model)
         self._ledger = open_ledger(workspace)
         self._ended: dict[str, str | None] = {}  # retrainings by run, and how they failed, until the ledger has them
-        self._by_itself = "drift" in model.retrain_on and "retrain" not in model.approve
+        self._by_itself = retrains_by_itself(model.retrain_on, model.approve)
         self._in_doubt = self._by_itself  # whether a retraining that nobody has to approve may wait
         self._not_submitted = ""  # what is wrong with one that waits
         self._sources = [step.removeprefix("ingest.") for step in model.retrain_steps if step.startswith("ingest.")]
