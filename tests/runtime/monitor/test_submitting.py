@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from channels import Heard
 from fake_api_server import FakeApiServer, fake_api_server
 
 from mlsystem_runtime.contract.api_server import ApiServer
@@ -25,20 +26,6 @@ LABELS = {"mlsystem.dev/system": "flight-delay", "mlsystem.dev/model": "main"}
 SUBMISSION = Submission("prod", "flight-delay-pipeline", "model-main", "flight-delay-retrain-main", LABELS)
 PROPOSAL = ProposalOpened("retrain-main-eeeeeeee", "retrain", "main", "drift", "e" * 32)
 NAME = "flight-delay-retrain-main-eeeeeeee"
-
-
-class Heard:
-    """A channel that keeps what it is sent."""
-
-    def __init__(self):
-        self.notifications = []
-
-    def send(self, notification):
-        self.notifications.append(notification)
-
-    @property
-    def said(self):
-        return [(one.key, one.status) for one in self.notifications]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 
 import msgspec
 import pytest
+from channels import Heard
 
 from mlsystem_runtime.contract.bucket import UnreachableError
 from mlsystem_runtime.contract.counts import HOUR_US, ServedHour
@@ -26,20 +27,6 @@ from mlsystem_runtime.monitor.watching import Watched
 
 DAY_US = 24 * HOUR_US
 START_US = 1_388_188_800_000_000
-
-
-class Heard:
-    """A channel that keeps what it is sent."""
-
-    def __init__(self):
-        self.notifications = []
-
-    def send(self, notification):
-        self.notifications.append(notification)
-
-    @property
-    def said(self):
-        return [(one.key, one.status) for one in self.notifications]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import object_store
 from environments import Done, Project, command
 from object_store import REGION, credentials
 from small_examples import started
@@ -169,8 +170,6 @@ def start_registry(node: RealNode, kept: Path) -> None:
 
 def start_bucket(node: RealNode) -> Mapping[str, str]:
     """Moto's S3. Returns how it is reached from outside."""
-    import object_store
-
     node.start("bucket", sys.executable, object_store.__file__, ADDRESS, str(BUCKET_PORT))
     return credentials(node.forward(ADDRESS, BUCKET_PORT))
 
