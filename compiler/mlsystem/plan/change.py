@@ -111,6 +111,11 @@ def node_changes(changes: tuple[AnyChange, ...]) -> tuple[AnyNodeChange, ...]:
     return tuple(change for change in changes if isinstance(change, NodeChange))
 
 
+def told(change: AnyNodeChange) -> bool:
+    """Whether people are told: not of a node that is as it was, and that nothing is done to."""
+    return not (isinstance(change, NodeAffected) and change.consequence is Consequence.NOTHING)
+
+
 def heaviest(changes: tuple[AnyChange, ...]) -> dict[str, Consequence]:
     """The heaviest consequence of each node that changes, in the order of the changes."""
     found: dict[str, Consequence] = {}

@@ -19,6 +19,7 @@ from mlsystem.plan.change import (
     WorkspaceLost,
     heaviest,
     node_changes,
+    told,
 )
 from mlsystem.plan.consequence import REPLACED_PATHS, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
@@ -115,6 +116,7 @@ def make_plan(
     files = diff_files({} if manifest is None else manifest.files, desired.files)
     stopped = () if manifest is None else tuple(ProcessStopped(process=name) for name in inventory.stopped)
     changes = (*nodes, *_lost(manifest, inventory), *stopped, *files)
+    touched = {one.node for one in nodes if told(one) and not isinstance(one, NodeRemoved)}
     return Plan(
         format=FORMAT,
         tool=tool,
@@ -128,7 +130,7 @@ def make_plan(
         steps=tuple(_steps(changes, desired, manifest)),
         deletes=() if inventory.keeps_data else tuple(_deletes(changes, desired.snapshot.environment, inventory)),
         notes=(*(_left(changes) if inventory.keeps_data else ()), *_unused(desired), *inventory.notes),
-        unchanged=len(desired.snapshot.nodes) - len({one.node for one in nodes if not isinstance(one, NodeRemoved)}),
+        unchanged=len(desired.snapshot.nodes) - len(touched),
         preview=preview,
     )
 

@@ -117,5 +117,5 @@ def test_a_base_image_is_built_on_and_what_runs_in_it_restarts(planned: Planned)
         "  ~ Deployment flight-delay-main-server: update",
         "  ~ Deployment flight-delay-monitor: update",
         "  ~ WorkflowTemplate flight-delay-pipeline: update",
-        "Unchanged: 12 nodes.",
+        "Unchanged: 13 nodes.",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from mlsystem.plan.change import heaviest, node_changes
+from mlsystem.plan.change import heaviest, node_changes, told
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.text import render_text
 from mlsystem.plan.render.words import cost_text, counted, headline, sign
@@ -49,11 +49,11 @@ def _nodes(plan: Plan) -> Iterator[str]:
 
 
 def _table(plan: Plan) -> Iterator[str]:
-    nodes = heaviest(plan.changes)
-    if not nodes:
-        return
-    lightest_first = sorted(node_changes(plan.changes), key=lambda change: change.consequence.weight)
+    lightest_first = sorted(filter(told, node_changes(plan.changes)), key=lambda change: change.consequence.weight)
     shown = {change.node: change for change in lightest_first}
+    if not shown:
+        return
+    nodes = {node: cost for node, cost in heaviest(plan.changes).items() if node in shown}
     yield from ("| | node | consequence |", "| --- | --- | --- |")
     for node in sorted(nodes, key=lambda node: -nodes[node].weight):
         yield f"| {sign(shown[node])} | {_safe(node)} | {cost_text(shown[node]) or 'nothing'} |"

@@ -12,10 +12,11 @@ from mlsystem.plan.change import (
     ProcessStopped,
     WorkspaceLost,
     node_changes,
+    told,
 )
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.objects import preview_lines
-from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign, told
+from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
 UNSEEN = 5
 

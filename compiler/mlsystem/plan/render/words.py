@@ -130,11 +130,6 @@ def _phrase(verb: str, names: list[str]) -> str:
     return f"{verb} {' and '.join([', '.join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)}"
 
 
-def told(change: AnyNodeChange) -> bool:
-    """Whether people are told: not of a node that is as it was, and that nothing is done to."""
-    return not (isinstance(change, NodeAffected) and change.consequence is Consequence.NOTHING)
-
-
 def cost_text(change: AnyNodeChange) -> str:
     """What a change costs; nothing where it costs nothing."""
     if isinstance(change, NodeAdded):
