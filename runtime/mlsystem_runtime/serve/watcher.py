@@ -49,7 +49,8 @@ class Watcher:
                 changed.clear()
                 await self.look()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):  # wait_for of 3.11 can swallow the end of this task
+                        await changed.wait()
 
     async def look(self) -> None:
         """Follows the release if it has changed, or if following it failed a while ago."""

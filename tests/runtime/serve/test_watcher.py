@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from fake_api_server import fake_api_server
@@ -12,6 +14,7 @@ from fake_api_server import fake_api_server
 from mlsystem_runtime.contract.api_server import ApiServer
 from mlsystem_runtime.contract.configmap_release import ConfigMapReleaseStore
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share
+from mlsystem_runtime.contract.release_store import FileReleaseStore
 from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.service import Service, service_of
 
@@ -113,6 +116,36 @@ def test_a_release_takes_effect_within_a_second_while_the_app_runs(world):
             return await until_serial(service, 2)
 
     assert asyncio.run(asyncio.wait_for(until_switched(), 5)) < 1.0
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_it_ends_when_it_is_told_to_at_the_moment_of_a_change(world, turns):
+    async def ended() -> bool:
+        service = service_of(world.config, world.workspace, world.load, store)
+        following = asyncio.create_task(service.watcher.run())
+        await until_serial(service, 1)
+        await asyncio.sleep(0.05)
+        store.changed()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        following.cancel()
+        await asyncio.wait({following}, timeout=5)
+        return following.cancelled()
+
+    store = ToldOfChanges(world.workspace)
+
+    assert asyncio.run(ended())
+
+
+class ToldOfChanges(FileReleaseStore):
+    """Changes are what the test says."""
+
+    changed: Callable[[], None]
+
+    @contextlib.contextmanager
+    def watch(self, changed: Callable[[], None]) -> Iterator[None]:
+        self.changed = changed
+        yield
 
 
 def test_a_release_in_a_configmap_takes_effect_within_a_second_and_a_rollback_too(world):
