@@ -12,6 +12,15 @@ RELEASE_SHARE = "mlsystem_release_share_ratio"  # labels: model, version; those 
 RELEASE_FAILURES = "mlsystem_release_failures_total"
 PREDICTIONS = "mlsystem_predictions_total"  # labels: model, version
 LOG_DROPPED = "mlsystem_prediction_log_dropped_total"  # labels: model
+OFFERED_ROWS = "mlsystem_offered_rows_total"  # labels: model; what was understood, refused requests included
+REFUSED = "mlsystem_refused_total"  # labels: model, reason
+REFUSAL_REASONS = ("admission", "deadline", "cancelled", "validation", "model", "quota", "auth")
+QUEUE_ROWS = "mlsystem_queue_rows"  # labels: model; rows that wait for the model
+QUEUE_SECONDS = "mlsystem_queue_seconds"  # labels: model; how long a request waited for the model
+BATCH_ROWS = "mlsystem_batch_rows"  # labels: model; how many rows the model was given at once
+IN_FLIGHT = "mlsystem_in_flight"  # labels: model; requests that were begun and not answered yet
+SERVICE_TIME = "mlsystem_service_time_seconds"  # labels: model, part: a batch of n rows takes a * n + b
+VERSION_LATENCY = "mlsystem_version_request_duration_seconds"  # labels: model, version
 
 # of the monitor
 MONITOR_LOOK = "mlsystem_monitor_look_timestamp_seconds"  # labels: model
