@@ -5,22 +5,20 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import os
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.monitor_state import AlertState
-from mlsystem_runtime.contract.names import SECRET_FOLDER
 from mlsystem_runtime.contract.run import Alert
+from mlsystem_runtime.contract.secrets import secret
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.5      # before the second attempt; doubled before the third
@@ -119,18 +117,6 @@ def channels(alerts: Sequence[Alert], environ: Mapping[str, str] | None = None) 
             except MlsystemError:
                 logger.exception("alerts do not go to the webhook")
     return tuple(made)
-
-
-def secret(name: str, environ: Mapping[str, str] | None = None) -> str:
-    """The value of a secret: its file in the folder of secrets where there is one, else the environment's."""
-    environ = os.environ if environ is None else environ
-    folder = environ.get(SECRET_FOLDER)
-    value = environ.get(name)
-    if folder and (Path(folder) / name).is_file():
-        value = (Path(folder) / name).read_text().strip()
-    if not value:
-        raise MlsystemError(f"secret '{name}' has no value", f"set the environment variable {name} and start again")
-    return value
 
 
 def follow(

@@ -12,10 +12,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.names import SECRET_FOLDER
 from mlsystem_runtime.contract.run import Alert
 from mlsystem_runtime.monitor import alerts
-from mlsystem_runtime.monitor.alerts import LogChannel, Notification, Webhook, channels, follow, secret
+from mlsystem_runtime.monitor.alerts import LogChannel, Notification, Webhook, channels, follow
 
 ALERT = Notification("flight-delay", "dev", "main", "drift", "firing", "past.delay moved", 5)
 
@@ -126,15 +125,6 @@ def test_an_address_that_is_no_url_is_refused_without_being_named(address):
         Webhook(address)
 
     assert "token-123" not in str(refused.value)
-
-
-def test_a_secret_is_read_from_its_folder_first_then_from_the_environment(tmp_path):
-    (tmp_path / "ALERT_URL").write_text("http://folder\n")
-
-    assert secret("ALERT_URL", {"ALERT_URL": "http://environment", SECRET_FOLDER: str(tmp_path)}) == "http://folder"
-    assert secret("ALERT_URL", {"ALERT_URL": "http://environment"}) == "http://environment"
-    with pytest.raises(MlsystemError, match="ALERT_URL"):
-        secret("ALERT_URL", {})
 
 
 def test_a_webhook_without_its_secret_leaves_the_log(caplog):
