@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from mlsystem_runtime.contract.base import Struct
@@ -52,8 +53,15 @@ def write_release(path: Path, release: Release) -> None:
 
 def bucket(salt: str, unit: str) -> float:
     """Where a unit falls in [0, 1): the 64-bit hash of (salt, unit), over 2^64 (spec.md, *Splitting traffic*)."""
-    hashed = hashlib.blake2b(unit.encode(), digest_size=8, key=hashlib.sha256(salt.encode()).digest()).digest()
-    return int.from_bytes(hashed, "big") / 2**64
+    hashed = keyed(salt).copy()
+    hashed.update(unit.encode())
+    return int.from_bytes(hashed.digest(), "big") / 2**64
+
+
+@lru_cache(maxsize=256)
+def keyed(salt: str) -> hashlib.blake2b:
+    """The hash of (salt, nothing), to be copied: every request needs it, some twice."""
+    return hashlib.blake2b(digest_size=8, key=hashlib.sha256(salt.encode()).digest())
 
 
 def choose(release: ModelRelease, unit: str) -> int:

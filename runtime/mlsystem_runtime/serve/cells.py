@@ -7,23 +7,33 @@ one for unseen ones, one for null. Counting is exact and merging is addition, so
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.counts import FORMAT, DriftCounts
 from mlsystem_runtime.contract.model import CategoryProfile, NumericProfile, Reference
 
+EXACT = 2.0**53  # below it every whole number is a float
+FEW = 16         # values are counted faster one by one
+
 
 @dataclass(frozen=True)
 class GridColumn:
-    """`cell` maps a value to [0, size); the last cell is null. `training` counts the training rows per cell."""
+    """`cell` maps a value to [0, size); the last cell is null. `training` counts the training rows per cell.
+
+    `cells` counts many values by cell, as `cell` would one by one. Cells that hold none may be left out.
+    """
 
     name: str
     numeric: bool
     training: tuple[int, ...]
     cell: Callable[[Any], int]
+    cells: Callable[[Sequence[Any]], Mapping[int, int]]
 
     @property
     def size(self) -> int:
@@ -54,7 +64,18 @@ def numeric_column(profile: NumericProfile) -> GridColumn:
     def cell(value: float | None) -> int:
         return null if value is None or value != value else bisect_right(edges, value)  # noqa: PLR0124 - only NaN differs from itself
 
-    return GridColumn(profile.name, True, (*profile.counts, profile.nulls), cell)
+    def cells(values: Sequence[float | None]) -> Mapping[int, int]:
+        if len(values) < FEW:
+            return Counter(map(cell, values))
+        numbers = np.array(values, dtype=np.float64)  # None becomes NaN
+        if (np.abs(numbers) >= EXACT).any():
+            return Counter(map(cell, values))
+        found = np.searchsorted(bounds, numbers, side="right")
+        found[np.isnan(numbers)] = null
+        return dict(enumerate(np.bincount(found).tolist()))
+
+    bounds = np.array(edges, dtype=np.float64)
+    return GridColumn(profile.name, True, (*profile.counts, profile.nulls), cell, cells)
 
 
 def category_column(profile: CategoryProfile) -> GridColumn:
@@ -67,11 +88,17 @@ def category_column(profile: CategoryProfile) -> GridColumn:
     def cell(value: str | bool | None) -> int:
         return cells.get(value, other)
 
-    return GridColumn(profile.name, False, (*profile.counts, profile.other, profile.nulls), cell)
+    def cells_of(values: Sequence[str | bool | None]) -> Mapping[int, int]:
+        found: Counter[int] = Counter()
+        for value, count in Counter(values).items():
+            found[cell(value)] += count
+        return found
+
+    return GridColumn(profile.name, False, (*profile.counts, profile.other, profile.nulls), cell, cells_of)
 
 
 class Tally:
-    """Counts of rows on a grid. The only thing here that changes: it is filled one request at a time."""
+    """Counts of rows on a grid. The only thing here that changes: it is filled some requests at a time."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -81,7 +108,11 @@ class Tally:
 
     def add(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
         """One row: model inputs and outputs by name; what is absent counts as null."""
-        self.rows += 1
+        self.add_rows((inputs,), (outputs,))
+
+    def add_rows(self, inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> None:
+        """As `add` of each row, at about a third of its price where there are many."""
+        self.rows += len(inputs)
         _count(self.grid.inputs, self.inputs, inputs)
         _count(self.grid.predictions, self.predictions, outputs)
 
@@ -108,15 +139,19 @@ def merged(grid: Grid, files: Iterable[DriftCounts]) -> Tally:
     return total
 
 
-def _count(columns: Sequence[GridColumn], cells: Sequence[list[int]], values: Mapping[str, Any]) -> None:
-    for column, counted in zip(columns, cells, strict=True):
-        counted[column.cell(values.get(column.name))] += 1
+def _count(columns: Sequence[GridColumn], counted: Sequence[list[int]], rows: Sequence[Mapping[str, Any]]) -> None:
+    for column, cells in zip(columns, counted, strict=True):
+        _add(cells, column.cells([row.get(column.name) for row in rows]))
 
 
-def _merge(columns: Sequence[GridColumn], cells: Sequence[list[int]], other: Mapping[str, Mapping[int, int]]) -> None:
-    for column, counted in zip(columns, cells, strict=True):
-        for cell, count in other.get(column.name, {}).items():
-            counted[cell] += count
+def _merge(columns: Sequence[GridColumn], counted: Sequence[list[int]], other: Mapping[str, Mapping[int, int]]) -> None:
+    for column, cells in zip(columns, counted, strict=True):
+        _add(cells, other.get(column.name, {}))
+
+
+def _add(cells: list[int], counts: Mapping[int, int]) -> None:
+    for cell, count in counts.items():
+        cells[cell] += count
 
 
 def _sparse(columns: Sequence[GridColumn], cells: Sequence[list[int]]) -> dict[str, dict[int, int]]:

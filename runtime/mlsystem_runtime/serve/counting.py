@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from mlsystem_runtime.serve.cells import Tally
 from mlsystem_runtime.serve.versions import LoadedVersion
 
 KEPT_HOURS = 48   # tables in memory; an older hour that comes back gets a new file
+AT_ONCE = 128     # rows that are counted together: a fifth of a millisecond, and most of what more rows would save
+
+Rows = Sequence[Mapping[str, Any]]
 
 Files = dict[Path, Struct]
 
@@ -32,7 +35,11 @@ def process_name() -> str:
 
 
 class DriftCounter:
-    """For one model. `folder` is counts/MODEL, `process` the first part of its files' names."""
+    """For one model. `folder` is counts/MODEL, `process` the first part of its files' names.
+
+    Rows wait until there are AT_ONCE of one version and hour, or somebody takes the counts. They are counted where they
+    were added: a thread beside the one that answers requests would keep it waiting for longer than the counting takes.
+    """
 
     def __init__(self, folder: Path, model: str, process: str) -> None:
         self.folder = folder
@@ -40,17 +47,29 @@ class DriftCounter:
         self.process = process
         self._tallies: dict[tuple[int, int], tuple[Path, Tally]] = {}
         self._changed: set[tuple[int, int]] = set()
+        self._waiting: dict[tuple[int, int], tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]] = {}
         self._files = 0
 
     def add(self, version: LoadedVersion, at_us: int, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+        self.add_rows(version, at_us, (inputs,), (outputs,))
+
+    def add_rows(self, version: LoadedVersion, at_us: int, inputs: Rows, outputs: Rows) -> None:
+        """Of each row the model's inputs and outputs by name. Keeps them for a while: they must not change any more."""
         key = (version.number, at_us // HOUR_US * HOUR_US)
+        if key not in self._waiting:
+            self._waiting[key] = ([], [])
         if key not in self._tallies:
             self._tallies[key] = (self._new_file(), Tally(version.grid))
-        self._tallies[key][1].add(inputs, outputs)
-        self._changed.add(key)
+        waiting_inputs, waiting_outputs = self._waiting[key]
+        waiting_inputs.extend(inputs)
+        waiting_outputs.extend(outputs)
+        if len(waiting_inputs) >= AT_ONCE:
+            self._count(key)
 
     def take(self) -> Files:
         """Files whose content has changed since the last call. Forgets the oldest hours that are safely in a file."""
+        for key in list(self._waiting):
+            self._count(key)
         files: Files = {}
         for key in self._changed:
             path, tally = self._tallies[key]
@@ -59,6 +78,10 @@ class DriftCounter:
             del self._tallies[key]
         self._changed.clear()
         return files
+
+    def _count(self, key: tuple[int, int]) -> None:
+        self._tallies[key][1].add_rows(*self._waiting.pop(key))
+        self._changed.add(key)
 
     def _new_file(self) -> Path:
         self._files += 1

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened
-from mlsystem_runtime.contract.release import read_release
+from mlsystem_runtime.contract.release import bucket, read_release
 from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
 from mlsystem_runtime.contract.workspace import Workspace
 
@@ -135,3 +138,11 @@ def test_several_open_proposals_have_to_be_told_apart(workspace):
 
     with pytest.raises(MlsystemError, match="2 open proposals"):
         find_proposal(ledger, None)
+
+
+@given(st.text(max_size=9), st.text(max_size=40))
+def test_a_unit_falls_where_the_definition_says(salt, unit):
+    key = hashlib.sha256(salt.encode()).digest()
+
+    hashed = hashlib.blake2b(unit.encode(), digest_size=8, key=key).digest()
+    assert bucket(salt, unit) == int.from_bytes(hashed, "big") / 2**64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ GRID = grid_of(Reference(
     categorical=(CategoryProfile("c", ("a", "b"), (5, 3), 1, 0),),
     predictions=(NumericProfile("probability", (0.5,), (5, 5), 0),),
 ))
+WHOLE = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**53 + 3])
+EDGES = st.lists(st.floats(allow_nan=False) | st.sampled_from([2.0**53, 2.0**53 + 4]), max_size=8).map(sorted)
 row = st.tuples(st.none() | st.floats(), st.sampled_from(["a", "b", "z", None]), st.floats(0, 1))
 rows = st.lists(row, max_size=30)
 
@@ -53,6 +56,21 @@ def test_booleans_are_the_categories_false_and_true():
     column = category_column(CategoryProfile("c", ("true", "false"), (1, 1), 0, 0))
 
     assert [column.cell(value) for value in (True, False)] == [0, 1]
+
+
+@given(EDGES, st.lists(st.none() | st.floats() | WHOLE | st.booleans(), max_size=60))
+def test_many_numbers_are_counted_as_one_by_one(edges, values):
+    column = numeric_column(NumericProfile("x", tuple(edges), (0,) * (len(edges) + 1), 0))
+
+    counted = Counter(map(column.cell, values))
+    assert {cell: count for cell, count in column.cells(values).items() if count} == counted
+
+
+@given(st.lists(st.sampled_from(["true", "b"]), unique=True), st.lists(st.sampled_from(["b", "z", None, True, False])))
+def test_many_categories_are_counted_as_one_by_one(categories, values):
+    column = category_column(CategoryProfile("c", tuple(categories), (0,) * len(categories), 0, 0))
+
+    assert column.cells(values) == Counter(map(column.cell, values))
 
 
 @given(rows, rows, rows)
