@@ -22,6 +22,7 @@ QUEUE_SECONDS = "mlsystem_queue_seconds"  # labels: model; how long a request wa
 BATCH_ROWS = "mlsystem_batch_rows"  # labels: model; how many rows the model was given at once
 IN_FLIGHT = "mlsystem_in_flight"  # labels: model; requests that were begun and not answered yet
 SERVICE_TIME = "mlsystem_service_time_seconds"  # labels: model, part: a batch of n rows takes a * n + b
+METRICS_REFUSED = "mlsystem_metrics_refused_total"
 VERSION_LATENCY = "mlsystem_version_request_duration_seconds"  # labels: model, version
 
 # of the monitor

@@ -46,13 +46,11 @@ def run(
 ) -> int:
     """Answers on `listener`, which is listening already, until SIGTERM or SIGINT."""
     import uvicorn  # these too only now, for their weight
-    from prometheus_client import disable_created_metrics
 
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.draining import DrainingServer
     from mlsystem_runtime.serve.service import service_of
 
-    disable_created_metrics()  # type: ignore[no-untyped-call]
     service = service_of(config, workspace, load, releases)
     server = DrainingServer(uvicorn.Config(
         App(service), loop="uvloop", http="httptools", ws="none", lifespan="on",
