@@ -1,14 +1,17 @@
-"""The ASGI application: one callable, no framework. A request is read whole and answered at once."""
+"""The ASGI application: one callable, no framework. A request is read whole, then answered."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+from mlsystem_runtime.serve.call import never
 from mlsystem_runtime.serve.http import (
-    DepartedError,
+    Headers,
     Receive,
     Request,
     Response,
@@ -19,8 +22,8 @@ from mlsystem_runtime.serve.http import (
     request_id,
     send_response,
 )
-from mlsystem_runtime.serve.refused import RefusedError
-from mlsystem_runtime.serve.routes import dispatch, routes
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.routes import routes
 from mlsystem_runtime.serve.service import Service
 
 logger = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ class App:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._routes = routes(service)
-        self._models = {route: endpoint.model for endpoint in service.endpoints for route in endpoint.routes}
+        self._outcomes = {route: one.outcomes for one in service.predictors for route in one.endpoint.routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,18 +58,31 @@ class App:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        identity = request_id(scope)
+        headers = dict(scope["headers"])
+        identity = request_id(headers)
         try:
-            body = await read_body(receive)
-            response = self._respond(Request(scope["method"], scope["path"], identity, body), started)
+            body = await read_body(receive, headers)
+            request = Request(scope["method"], scope["path"], identity, body, headers, started, departure(receive))
+            response = await self._respond(request)
         except DepartedError:
-            self._count(scope["path"], "cancelled")
+            self._left(scope["path"])
             return
-        except RefusedError as refused:  # a body that is too large
-            self._count(scope["path"], "invalid")
-            response = Response(refused.status, json_response(refused.status, refused.body(identity)).body,
-                                headers={b"connection": b"close"})
+        except RefusedError as refused:  # the body was not read
+            self._unread(scope["path"], refused)
+            response = refusal(refused, identity, {b"connection": b"close"})
         await send_response(send, self._last(response), identity)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            answer = self._routes.find(request.method, request.path)(request)
+            return answer if isinstance(answer, Response) else await answer
+        except RefusedError as refused:
+            return refusal(refused, request.id)
+        except DepartedError:
+            return GONE
+        except Exception:  # the client gets an answer, the log the reason, and the next request a living server
+            logger.exception("request %s to %s failed", request.id, request.path)
+            return refusal(RefusedError(500, "the server failed; its log says why", reason="model"), request.id)
 
     def _last(self, response: Response) -> Response:
         """While the server drains, the answer is the last one on its connection."""
@@ -74,15 +90,24 @@ class App:
             return response
         return replace(response, headers={**response.headers, b"connection": b"close"})
 
-    def _respond(self, request: Request, started: float) -> Response:
-        try:
-            return dispatch(self._routes, request, started)
-        except RefusedError as refused:
-            return json_response(refused.status, refused.body(request.id))
-        except Exception:  # the client gets an answer, the log the reason, and the next request a living server
-            logger.exception("request %s to %s failed", request.id, request.path)
-            return json_response(500, RefusedError(500, "the server failed; its log says why").body(request.id))
+    def _left(self, path: str) -> None:
+        if path in self._outcomes:
+            self._outcomes[path].cancelled()
 
-    def _count(self, path: str, outcome: str) -> None:
-        if path in self._models:
-            self.service.metrics.requests.labels(self._models[path], "", outcome).inc()
+    def _unread(self, path: str, refused: RefusedError) -> None:
+        if path in self._outcomes:
+            self._outcomes[path].refused(refused)
+
+
+GONE = Response(499, b"")  # nobody reads it
+
+
+def refusal(refused: RefusedError, identity: str, headers: Headers | None = None) -> Response:
+    return json_response(refused.status, refused.body(identity), {**refused.headers(), **(headers or {})})
+
+
+def departure(receive: Receive) -> Callable[[], bool]:
+    """Whether the client is still there, which uvicorn knows of the connection that it reads from. Another server's
+    `receive` says it only to who waits for it; then every client counts as there."""
+    cycle: Any = getattr(receive, "__self__", None)
+    return (lambda: cycle.disconnected) if hasattr(cycle, "disconnected") else never

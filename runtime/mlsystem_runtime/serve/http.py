@@ -2,64 +2,90 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from mlsystem_runtime.serve.refused import RefusedError
+from mlsystem_runtime.serve.call import never
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
 
 MAX_BODY = 1 << 20
 JSON, TEXT, HTML = b"application/json", b"text/plain; version=0.0.4; charset=utf-8", b"text/html; charset=utf-8"
 REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+TIMEOUT = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?")
+WINDOW_BITS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
 
-class DepartedError(Exception):
-    """The client went away before the whole request was there."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
-    """`id` is the client's X-Request-Id where it is 1 to 128 visible ASCII characters, else one of ours."""
+    """`id` is the client's X-Request-Id where it is 1 to 128 visible ASCII characters, else one of ours. Names of
+    `headers` are in lower case. `started`: monotonic seconds of its first byte. `departed` says whether the client
+    went away meanwhile."""
 
     method: str
     path: str
     id: str
     body: bytes
+    headers: Headers = field(default_factory=dict)
+    started: float = 0.0
+    departed: Callable[[], bool] = never
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Response:
     status: int
     body: bytes
     type: bytes = JSON
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
 
 
-def json_response(status: int, value: object) -> Response:
-    return Response(status, msgspec.json.encode(value))
+def json_response(status: int, value: object, headers: Headers | None = None) -> Response:
+    return Response(status, msgspec.json.encode(value), headers=headers or {})
 
 
-def request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-            return str(value, "ascii")
-    return secrets.token_hex(16)
+def request_id(headers: Headers) -> str:
+    given = headers.get(b"x-request-id")
+    if given is not None and REQUEST_ID.fullmatch(given):
+        return str(given, "ascii")
+    return os.urandom(16).hex()
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Raises RefusedError (413) beyond MAX_BODY, DepartedError when the client leaves."""
+def seconds_allowed(headers: Headers) -> float | None:
+    """What the client gives in X-Request-Timeout: seconds, or milliseconds as `500ms`. Raises RefusedError."""
+    given = headers.get(b"x-request-timeout")
+    if given is None:
+        return None
+    read = TIMEOUT.fullmatch(given.strip())
+    if read is None:
+        raise RefusedError(400, "the header X-Request-Timeout must be seconds, as in '0.5' or '500ms'")
+    return float(read[1]) / (1000.0 if read[2] == b"ms" else 1.0)
+
+
+async def read_body(receive: Receive, headers: Headers) -> bytes:
+    """Unpacked where it came with a Content-Encoding. Raises RefusedError (413 beyond MAX_BODY, 415 for an encoding
+    that is not known), DepartedError when the client leaves."""
+    message = await receive()
+    body = message.get("body", b"")
+    if message["type"] == "http.disconnect" or message.get("more_body", False) or len(body) > MAX_BODY:
+        body = await _rest(receive, message)
+    encoding = headers.get(b"content-encoding")
+    return body if encoding is None else unpacked(body, encoding.strip().lower())
+
+
+async def _rest(receive: Receive, message: Message) -> bytes:
     chunks, size = [], 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise DepartedError
         chunk = message.get("body", b"")
@@ -69,12 +95,31 @@ async def read_body(receive: Receive) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+        message = await receive()
+
+
+def unpacked(body: bytes, encoding: bytes) -> bytes:
+    """Never more than MAX_BODY in memory, however small the body was packed."""
+    if encoding == b"identity":
+        return body
+    if encoding not in WINDOW_BITS:
+        raise RefusedError(415, f"a body in the encoding {encoding!r} is not read; gzip and deflate are")
+    unpacking = zlib.decompressobj(WINDOW_BITS[encoding])
+    try:
+        content = unpacking.decompress(body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise RefusedError(400, f"the body is not in the encoding that it says: {error}") from error
+    if len(content) > MAX_BODY:
+        raise RefusedError(413, f"the body is larger than {MAX_BODY} bytes when it is unpacked")
+    if not unpacking.eof:
+        raise RefusedError(400, "the body is cut off in the middle of what was packed")
+    return content
 
 
 async def send_response(send: Send, response: Response, request: str) -> None:
     headers = [
         (b"content-type", response.type),
-        (b"content-length", str(len(response.body)).encode()),
+        (b"content-length", b"%d" % len(response.body)),
         (b"x-request-id", request.encode("ascii")),
         *response.headers.items(),
     ]

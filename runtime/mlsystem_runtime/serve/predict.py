@@ -1,8 +1,10 @@
-"""From the body of a request to its answer, for one endpoint. Reads from top to bottom; nothing here waits."""
+"""From the rows of a request to its answer, for one endpoint, whatever protocol they came by. Reads from top to bottom.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,108 +13,164 @@ from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import choose
 from mlsystem_runtime.contract.run import Clock, Endpoint
+from mlsystem_runtime.serve.call import PATIENCE_SECONDS, Call
 from mlsystem_runtime.serve.clock import EnvironmentClock
 from mlsystem_runtime.serve.counting import DriftCounter
 from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.prediction_log import Prediction, PredictionLog
-from mlsystem_runtime.serve.refused import RefusedError
-from mlsystem_runtime.serve.values import READERS, Body, Row, read_body, typed_row
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.scheduler import Scheduler
+from mlsystem_runtime.serve.values import READERS, Row, read_body, typed_row
 from mlsystem_runtime.serve.versions import Assembled, Board, LoadedVersion, Released
+from mlsystem_runtime.serve.work import Scored, Work
 
 STORE_UNREACHABLE = "store_unreachable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """`version` is None where rows with different sticky units were answered by different versions."""
+    """`version` is None where rows with different sticky units were answered by different versions; `versions` has one
+    for each row, as `predictions` and `outputs` have. `card` is the champion's, or that of the only version."""
 
-    predictions: tuple[Mapping[str, Any], ...]
     version: int | None
+    card: ModelCard
+    versions: tuple[int, ...]
+    outputs: tuple[Mapping[str, float], ...]
+    predictions: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One row on its way: the typed request, the model's inputs and what the model said of them, by output name."""
-
-    request: Row
-    assembled: Assembled
-    outputs: Mapping[str, float]
-
-
 class Predictor:
-    """Answers for `endpoint` from what `board` holds at the moment of each request."""
+    """Answers for `endpoint` from what `board` holds at the moment of each request.
 
-    def __init__(
-        self, endpoint: Endpoint, board: Board, kind: Clock, clock: EnvironmentClock, metrics: Metrics,
-        log: PredictionLog, drift: DriftCounter,
-    ) -> None:
-        self.endpoint = endpoint
-        self.board = board
-        self.kind = kind
-        self.clock = clock
-        self.metrics = metrics
-        self.log = log
-        self.drift = drift
-        self._rejects = {policy.group for policy in endpoint.groups if policy.on_failure == "reject"}
+    Both ways to ask raise RefusedError (422 for what the client got wrong, 404 for a version that is not loaded, 503
+    and 504 where no answer can be had in time) and DepartedError, and count how the request ended.
+    """
 
-    def answer(self, data: bytes, request_id: str) -> Answer:
-        """Raises RefusedError: 422 for what the client got wrong, 503 while nothing can answer."""
+    endpoint: Endpoint
+    board: Board
+    kind: Clock
+    clock: EnvironmentClock
+    metrics: Metrics
+    outcomes: Outcomes
+    log: PredictionLog
+    drift: DriftCounter
+    scheduler: Scheduler
+
+    def budget(self) -> float:
+        """Seconds within which the SLO wants an answer."""
+        latency_us = self.endpoint.slo.latency_us
+        return PATIENCE_SECONDS if latency_us is None else latency_us / 1e6
+
+    async def answer_body(self, data: bytes, call: Call) -> Answer:
+        """`data` is JSON: one row, or `{"rows": [...]}`."""
+        return await self._counted(self._answer_body(data, call), call)
+
+    async def answer_rows(self, rows: Sequence[Mapping[str, Any]], at_us: int | None, call: Call) -> Answer:
+        """Values are as JSON would give them; `at_us` None is now."""
+        return await self._counted(self._answer_rows(rows, at_us, call), call)
+
+    async def _counted(self, answering: Coroutine[Any, Any, Answer], call: Call) -> Answer:
+        try:
+            answer = await answering
+        except RefusedError as refused:
+            self.outcomes.refused(refused)
+            raise
+        except (DepartedError, asyncio.CancelledError):
+            call.cancelled = True
+            self.outcomes.cancelled()
+            raise
+        except Exception:
+            self.outcomes.failed()
+            raise
+        self.outcomes.answered(answer.version, call)
+        return answer
+
+    async def _answer_body(self, data: bytes, call: Call) -> Answer:
         released = self.released()
+        if call.version is None and len(released.release.shares) == 1:
+            typed = released.champion.decoder.decode(data)
+            if typed is not None:
+                return await self._answer_by(released.champion, typed, self.query_time(None), call)
         body = read_body(data, frozenset(column.name for column in released.champion.card.contract.request))
-        at_us = self.query_time(body)
-        chosen = [self.choose(released, row, request_id) for row in body.rows]
-        scored: dict[int, Scored] = {}
-        for number in sorted(set(chosen)):
-            rows = [index for index, version in enumerate(chosen) if version == number]
-            scored.update(zip(rows, self.score(released.versions[number], body, rows, at_us), strict=True))
-        for index, number in enumerate(chosen):
-            self.record(released.versions[number], scored[index], at_us, request_id, index)
-        return Answer(
-            tuple({**prediction(released.versions[number].card, scored[index].outputs), "version": number}
-                  for index, number in enumerate(chosen)),
-            chosen[0] if len(set(chosen)) == 1 else None,
-        )
+        return await self._answer_rows(body.rows, body.at_us, call)
+
+    async def _answer_by(self, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call) -> Answer:
+        """The common case: one version answers all rows."""
+        scored = await self.score(version, rows, at_us, call)
+        return answer_of(version.card, (version,) * len(scored), scored)
+
+    async def _answer_rows(self, rows: Sequence[Mapping[str, Any]], at_us: int | None, call: Call) -> Answer:
+        released = self.released()
+        asked_us = self.query_time(at_us)
+        chosen = [self.choose(released, row, call) for row in rows]
+        places: dict[int, list[int]] = {}
+        for place, number in enumerate(chosen):
+            places.setdefault(number, []).append(place)
+        typed = {
+            number: [typed_row(released.versions[number].card.contract.request, rows[place], place) for place in held]
+            for number, held in places.items()
+        }
+        results = await asyncio.gather(*(
+            self.score(released.versions[number], typed[number], asked_us, call, held)
+            for number, held in places.items()
+        ))
+        scored = dict(zip((place for held in places.values() for place in held),
+                          (one for result in results for one in result), strict=True))
+        versions = tuple(released.versions[number] for number in chosen)
+        card = versions[0].card if len(places) == 1 else released.champion.card
+        return answer_of(card, versions, [scored[place] for place in range(len(rows))])
 
     def released(self) -> Released:
         released = self.board.models.get(self.endpoint.model)
         if released is None:
-            raise RefusedError(503, f"no version released yet of model '{self.endpoint.model}'")
+            raise RefusedError(503, f"no version released yet of model '{self.endpoint.model}'", reason="model")
         return released
 
-    def query_time(self, body: Body) -> int:
+    def query_time(self, at_us: int | None) -> int:
         now_us = self.clock.now_us()
         if now_us is None:
-            raise RefusedError(503, "no data ingested yet, so the data's clock does not run")
-        if body.at_us is None:
+            raise RefusedError(503, "no data ingested yet, so the data's clock does not run", reason="model")
+        if at_us is None:
             return now_us
         if self.kind == "wall":
             raise RefusedError(422, "'at' is not allowed where the environment runs on wall time", field="at")
-        if body.at_us < now_us:
+        if at_us < now_us:
             raise RefusedError(422, f"'at' lies before the data's clock, which stands at {now_us}", field="at")
-        return body.at_us
+        return at_us
 
-    def choose(self, released: Released, row: Mapping[str, Any], request_id: str) -> int:
-        """Which version answers a row: by its sticky columns where the endpoint has some, else by the request id."""
+    def choose(self, released: Released, row: Mapping[str, Any], call: Call) -> int:
+        """Which version answers a row: the one asked for; else by its sticky columns where the endpoint has some; else
+        by the request id."""
+        if call.version is not None:
+            if call.version not in released.versions:
+                raise RefusedError(404, f"version {call.version} of '{self.endpoint.model}' is not loaded")
+            return call.version
         if not self.endpoint.sticky:
-            return choose(released.release, request_id)
+            return choose(released.release, call.request_id)
         return choose(released.release, sticky_unit(released.champion.card, self.endpoint.sticky, row))
 
-    def score(self, version: LoadedVersion, body: Body, rows: Sequence[int], at_us: int) -> list[Scored]:
-        """The rows with these numbers, typed by this version's contract, assembled and predicted in one batch."""
-        contract = version.card.contract
-        requests = [typed_row(contract.request, body.rows[row], row) for row in rows]
-        assembled = [version.assembler.assemble(request, at_us) for request in requests]
-        for one in assembled:
-            self.refuse_unreachable(version, one)
-        outputs = version.scorer.predict([[one.inputs[name.name] for name in contract.inputs] for one in assembled])
-        named = [dict(zip(version.card.outputs, map(float, values), strict=True)) for values in outputs]
-        return [Scored(*row) for row in zip(requests, assembled, named, strict=True)]
+    async def score(
+        self, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call, places: Sequence[int] | None = None,
+    ) -> list[Scored]:
+        """Computed in one batch, perhaps with rows of other calls, and recorded. `places`: which rows of the call."""
+        self.outcomes.offered(len(rows))
+        scored = await self.scheduler.run(Work(call, version, rows, at_us))
+        for one in scored:
+            self.refuse_unreachable(version, one.assembled)
+        for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
+            self.record(version, one, at_us, call.request_id, place)
+        return scored
 
     def refuse_unreachable(self, version: LoadedVersion, assembled: Assembled) -> None:
         for name, cause in assembled.causes.items():
             group = version.groups.get(name.partition(".")[0])
-            if cause == STORE_UNREACHABLE and group in self._rejects:
-                raise RefusedError(503, f"the online store of feature group '{group}' is out of reach")
+            if cause == STORE_UNREACHABLE and group is not None and self._rejects(group):
+                raise RefusedError(503, f"the online store of feature group '{group}' is out of reach", reason="model")
+
+    def _rejects(self, group: str) -> bool:
+        return any(policy.group == group and policy.on_failure == "reject" for policy in self.endpoint.groups)
 
     def record(self, version: LoadedVersion, scored: Scored, at_us: int, request_id: str, row: int) -> None:
         model = self.endpoint.model
@@ -125,6 +183,15 @@ class Predictor:
             request=scored.request, inputs=scored.assembled.inputs, outputs=scored.outputs,
         )):
             self.metrics.log_dropped.labels(model).inc()
+
+
+def answer_of(card: ModelCard, versions: Sequence[LoadedVersion], scored: Sequence[Scored]) -> Answer:
+    numbers = tuple(version.number for version in versions)
+    return Answer(
+        numbers[0] if len(set(numbers)) == 1 else None, card, numbers, tuple(one.outputs for one in scored),
+        tuple({**prediction(version.card, one.outputs), "version": version.number}
+              for version, one in zip(versions, scored, strict=True)),
+    )
 
 
 def sticky_unit(card: ModelCard, sticky: Sequence[str], row: Mapping[str, Any]) -> str:

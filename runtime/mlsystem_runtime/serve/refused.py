@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 
 class RefusedError(Exception):
     """`status` is of HTTP; `field` and `row` (counted from 0) name the place in the body, where there is one.
 
-    `retry_after` is in how many seconds another request may be answered, where that is known.
+    `retry_after`: seconds after which the same request is expected to be answered. `reason` is one of
+    `names.REFUSAL_REASONS`.
     """
 
     def __init__(
         self, status: int, message: str, field: str | None = None, row: int | None = None,
-        retry_after: float | None = None,
+        retry_after: float | None = None, reason: str = "validation",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -19,6 +23,16 @@ class RefusedError(Exception):
         self.field = field
         self.row = row
         self.retry_after = retry_after
+        self.reason = reason
 
     def body(self, request_id: str) -> dict[str, object]:
-        return {"error": self.message, "field": self.field, "row": self.row, "request_id": request_id}
+        later = {} if self.retry_after is None else {"retry_after": round(self.retry_after, 3)}
+        return {"error": self.message, "field": self.field, "row": self.row, "request_id": request_id, **later}
+
+    def headers(self) -> Mapping[bytes, bytes]:
+        """HTTP knows whole seconds only, so the header rounds up what the body says exactly."""
+        return {} if self.retry_after is None else {b"retry-after": b"%d" % max(1, math.ceil(self.retry_after))}
+
+
+class DepartedError(Exception):
+    """The client went away: there is nobody to answer."""

@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlsystem_runtime.contract.names import LIVE, READY
-from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response
+from mlsystem_runtime.serve.call import Call, begin
+from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response, seconds_allowed
 from mlsystem_runtime.serve.openapi import openapi, page
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.service import Service
 
-Handler = Callable[[Request, float], Response]
-Routes = Mapping[str, Mapping[str, Handler]]
+Handler = Callable[[Request], Response | Awaitable[Response]]
+Methods = Mapping[str, Handler]
+
+
+@dataclass(frozen=True)
+class Routes:
+    """`exact`: path → method → handler. `prefixes`: what answers below a path, where no exact one does."""
+
+    exact: Mapping[str, Methods]
+    prefixes: Mapping[str, Methods]
+
+    def find(self, method: str, path: str) -> Handler:
+        """HEAD is GET; the server leaves the body out. Raises RefusedError: 404 and 405 where nothing answers."""
+        methods = self.exact.get(path) or self._below(path)
+        if methods is None:
+            raise RefusedError(404, f"nothing answers at {path}; see /docs")
+        handler = methods.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            raise RefusedError(405, f"{path} answers {', '.join(methods)} only")
+        return handler
+
+    def _below(self, path: str) -> Methods | None:
+        return next((methods for prefix, methods in self.prefixes.items() if path.startswith(prefix)), None)
 
 logger = logging.getLogger(__name__)
 
 
 def routes(service: Service) -> Routes:
-    """Path → method → handler. A handler gets the request and the monotonic time of its first byte."""
-    table: dict[str, dict[str, Handler]] = {
+    exact: dict[str, Methods] = {
         LIVE: get(alive),
         "/healthz": get(alive),
         READY: get(lambda: readiness(service)),
@@ -34,23 +56,12 @@ def routes(service: Service) -> Routes:
     }
     for predictor in service.predictors:
         for route in predictor.endpoint.routes:
-            table[route] = {"POST": predict_handler(service, predictor)}
-    return table
+            exact[route] = {"POST": predict_handler(predictor)}
+    return Routes(exact, {})
 
 
-def get(answer: Callable[[], Response]) -> dict[str, Handler]:
-    return {"GET": lambda *_: answer()}
-
-
-def dispatch(table: Routes, request: Request, started: float) -> Response:
-    """404 and 405 where nothing answers. HEAD is GET; the server leaves the body out."""
-    methods = table.get(request.path)
-    if methods is None:
-        raise RefusedError(404, f"nothing answers at {request.path}; see /docs")
-    handler = methods.get("GET" if request.method == "HEAD" else request.method)
-    if handler is None:
-        raise RefusedError(405, f"{request.path} answers {', '.join(methods)} only")
-    return handler(request, started)
+def get(answer: Callable[[], Response]) -> Methods:
+    return {"GET": lambda _: answer()}
 
 
 def alive() -> Response:
@@ -88,30 +99,30 @@ def document(service: Service) -> dict[str, Any]:
     return openapi(service.system, service.kind, service.endpoints, service.board)
 
 
-def predict_handler(service: Service, predictor: Predictor) -> Handler:
-    """Answers, and counts how the request ended: `outcome` is one of `names.OUTCOMES`."""
+def predict_handler(predictor: Predictor) -> Handler:
     model = predictor.endpoint.model
-    metrics, sli = service.metrics, service.sli[model]
 
-    def handler(request: Request, started: float) -> Response:
-        try:
-            answer = predictor.answer(request.body, request.id)
-        except RefusedError as refused:
-            if refused.status >= 500:
-                sli.add(False, 0.0)
-            metrics.requests.labels(model, "", "rejected" if refused.status >= 500 else "invalid").inc()
-            raise
-        except Exception:
-            sli.add(False, 0.0)
-            metrics.requests.labels(model, "", "error").inc()
-            raise
-        response = json_response(200, {
+    async def handler(request: Request) -> Response:
+        call = call_of(request, predictor.budget())
+        answer = await predictor.answer_body(request.body, call)
+        return json_response(200, {
             "predictions": answer.predictions, "model": model, "version": answer.version, "request_id": request.id,
-        })
-        seconds = time.monotonic() - started
-        sli.add(True, seconds)
-        metrics.latency.labels(model).observe(seconds)
-        metrics.requests.labels(model, "" if answer.version is None else answer.version, "ok").inc()
-        return response
+        }, server_timing(call) if b"x-server-timing" in request.headers else None)
 
     return handler
+
+
+def call_of(request: Request, budget: float) -> Call:
+    """`budget`: seconds within which the SLO wants an answer. Raises RefusedError where the client's own is no time."""
+    return begin(request.id, request.started, budget, seconds_allowed(request.headers), departed=request.departed)
+
+
+def server_timing(call: Call) -> dict[bytes, bytes]:
+    """What a request waited for, in milliseconds, as the header Server-Timing says it."""
+    marks = (("queue", call.taken), ("features", call.assembled), ("model", call.predicted))
+    told, before = [], call.started
+    for name, mark in marks:
+        told.append(f"{name};dur={(mark - before) * 1e3:.3f}")
+        before = mark
+    told.append(f"total;dur={(time.monotonic() - call.started) * 1e3:.3f}")
+    return {b"server-timing": ", ".join(told).encode()}

@@ -20,8 +20,10 @@ from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
 from mlsystem_runtime.serve.draining import Drain
 from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
+from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
 from mlsystem_runtime.serve.versions import Board, LoadedVersion, LoadVersion
 from mlsystem_runtime.serve.watcher import Watcher
@@ -148,14 +150,17 @@ def service_of(
     def predictor(endpoint: Endpoint) -> Predictor:
         log = PredictionLog(workspace.path("predictions", endpoint.model), endpoint.log_sample, endpoint.log_retain_us)
         drift = DriftCounter(counts(endpoint), endpoint.model, process)
-        return Predictor(endpoint, board, section.clock, clock, metrics, log, drift)
+        outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
+        return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler)
 
+    scheduler = Scheduler(metrics)
+    sli = {one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints}
     models = tuple(one.model for one in section.endpoints)
     return Service(
         system=config.system, kind=section.clock, clock=clock, endpoints=section.endpoints, board=board,
         metrics=metrics,
         predictors=tuple(map(predictor, section.endpoints)),
-        sli={one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints},
+        sli=sli,
         shipper=shipper_of(section.endpoints, workspace),
         watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
     )

@@ -5,6 +5,7 @@ The trained model and the feature store stand behind two small protocols; `serve
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,7 +14,11 @@ from mlsystem_runtime.contract.features import RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import ModelRelease
 from mlsystem_runtime.serve.cells import Grid, grid_of
+from mlsystem_runtime.serve.service_time import ServiceTime
+from mlsystem_runtime.serve.signature import SignatureDecoder
 from mlsystem_runtime.serve.values import Row
+
+WARM_BATCHES, WARM_TIMES = (1, 8, 1), 3
 
 
 class Scorer(Protocol):
@@ -44,28 +49,41 @@ class Assembler(Protocol):
 
 @dataclass(frozen=True)
 class LoadedVersion:
-    """`groups` maps an input's alias to its stored feature group; request groups are not in it."""
+    """`groups` maps an input's alias to its stored feature group; request groups are not in it. `service_time` goes on
+    learning while the version answers."""
 
     number: int
     scorer: Scorer
     assembler: Assembler
     grid: Grid
     groups: Mapping[str, str]
+    decoder: SignatureDecoder
+    service_time: ServiceTime
 
     @classmethod
     def of(cls, number: int, scorer: Scorer, assembler: Assembler) -> LoadedVersion:
         contract = scorer.card.contract
         stored = {group.name for group in contract.groups if not isinstance(group, RequestGroup)}
         groups = {use.alias: use.group for use in contract.uses if use.group in stored}
-        return cls(number, scorer, assembler, grid_of(scorer.card.reference), groups)
+        grid, decoder = grid_of(scorer.card.reference), SignatureDecoder(contract.request)
+        return cls(number, scorer, assembler, grid, groups, decoder, ServiceTime())
 
     @property
     def card(self) -> ModelCard:
         return self.scorer.card
 
     def warm(self) -> None:
-        """One prediction of a row of nulls: whatever is built on first use is built before a request waits for it."""
-        self.scorer.predict([[None] * len(self.card.contract.inputs)])
+        """Predictions of rows of nulls: whatever is built on first use is built before a request waits for it, and how
+        long a batch takes is known."""
+        row: list[Any] = [None] * len(self.card.contract.inputs)
+        self.scorer.predict([row])
+        for rows in WARM_BATCHES:
+            self.service_time.observe(rows, min(self._seconds([row] * rows) for _ in range(WARM_TIMES)))
+
+    def _seconds(self, rows: Sequence[Sequence[Any]]) -> float:
+        started = time.perf_counter()
+        self.scorer.predict(rows)
+        return time.perf_counter() - started
 
 
 LoadVersion = Callable[[str, int], LoadedVersion]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import time
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from mlsystem_runtime.contract.counts import DriftCounts, SliCounts
+from mlsystem_runtime.serve.call import begin
 from mlsystem_runtime.serve.cells import merged
 from mlsystem_runtime.serve.prediction_log import Prediction, write
 
@@ -108,7 +110,8 @@ def test_a_disk_that_fails_once_does_not_end_the_flushing(world, client, good_ro
             while failures:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
-            client.app.service.predictors[0].answer(json.dumps(good_row).encode(), "later")
+            call = begin("later", time.monotonic(), 10.0)
+            await client.app.service.predictors[0].answer_body(json.dumps(good_row).encode(), call)
             await asyncio.sleep(0.5)
             return log_lines(world)
 

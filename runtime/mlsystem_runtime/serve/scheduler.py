@@ -1,0 +1,116 @@
+"""When what is computed: at once while there is room, otherwise everything that arrived while the last batch ran.
+
+Nothing is ever held back to make a batch larger. Under load batches grow by themselves, because more arrives while one
+is computed; without load a wait would buy nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from mlsystem_runtime.serve.admission import Queue, admit
+from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.work import Result, Scored, Work, compute
+
+INLINE_SECONDS = 150e-6        # a model that answers one row faster than a hop to a thread and back costs
+INLINE_BATCH_SECONDS = 0.002   # for so long the loop may answer nobody, not even a probe
+
+
+class Scheduler:
+    """One per process: all models share its time. Used on the loop only; a slow batch is computed on one thread."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._queue = Queue()
+        self._due = False
+        self._computing = False
+        self._free_at = 0.0
+        self._thread = ThreadPoolExecutor(1, "compute")
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    async def run(self, work: Work) -> list[Scored]:
+        """Raises RefusedError: 503 or 504 where it cannot be answered in time; and whatever the model raises."""
+        now = time.monotonic()
+        admit(work, self._queue, self._busy(now), now)
+        self._queue.add(work)
+        self._turn_soon()
+        if not self._computing:
+            return await work.done
+        late = asyncio.get_running_loop().call_later(work.call.deadline - now, expire, work)
+        try:
+            return await work.done
+        finally:
+            late.cancel()
+
+    def _busy(self, now: float) -> float:
+        """Seconds until the batch under way is computed. One that is late by some time is expected to take as long
+        again: nothing better is known of it."""
+        return abs(self._free_at - now) if self._computing else 0.0
+
+    def _turn_soon(self) -> None:
+        """After the requests that arrived in the same turn of the loop: they make one batch."""
+        if not self._due and not self._computing:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._due = False
+        if self._computing:
+            return
+        now = time.monotonic()
+        batch, unwanted = self._queue.take(now)
+        for work in unwanted:
+            give_up(work)
+        if not batch:
+            return
+        rows = sum(work.size for work in batch)
+        expected = batch[0].version.service_time.seconds(rows)
+        for work in batch:
+            work.call.taken = now
+        if batch[0].version.service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS:
+            self._finish(batch, rows, *timed(batch))
+        else:
+            self._computing, self._free_at = True, now + expected
+            computed = asyncio.get_running_loop().run_in_executor(self._thread, timed, batch)
+            computed.add_done_callback(lambda future: self._computed(batch, rows, *future.result()))
+
+    def _computed(self, batch: Sequence[Work], rows: int, results: list[Result], seconds: float) -> None:
+        self._computing = False
+        self._finish(batch, rows, results, seconds)
+
+    def _finish(self, batch: Sequence[Work], rows: int, results: list[Result], seconds: float) -> None:
+        batch[0].version.service_time.observe(rows, seconds)
+        for work, result in zip(batch, results, strict=True):
+            if work.done.done():  # its client went away
+                continue
+            if isinstance(result, Exception):
+                work.done.set_exception(result)
+            else:
+                work.done.set_result(result)
+        if len(self._queue):
+            self._turn_soon()
+
+
+def timed(batch: Sequence[Work]) -> tuple[list[Result], float]:
+    started = time.perf_counter()
+    results = compute(batch)
+    return results, time.perf_counter() - started
+
+
+def expire(work: Work) -> None:
+    """Where it still waits. What is being computed is answered, late as it is."""
+    if not work.call.taken:
+        give_up(work)
+
+
+def give_up(work: Work) -> None:
+    if not work.done.done():
+        late = RefusedError(504, "the time for an answer passed while the request waited", reason="deadline")
+        work.done.set_exception(DepartedError() if work.call.gone() else late)
