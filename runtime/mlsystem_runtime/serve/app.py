@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,19 +23,23 @@ from mlsystem_runtime.serve.http import (
     send_response,
 )
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
-from mlsystem_runtime.serve.routes import routes
+from mlsystem_runtime.serve.routes import paths, routes
 from mlsystem_runtime.serve.service import Service
+
+Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[Any]]
 
 logger = logging.getLogger(__name__)
 
 
 class App:
-    """Speaks ASGI's `http` and `lifespan`; while the lifespan lasts, the service follows the release."""
+    """Speaks ASGI's `http` and `lifespan`; while the lifespan lasts, the service follows the release, and what is
+    `beside` answers too."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, beside: Sequence[Beside] = ()) -> None:
         self.service = service
+        self._beside = beside
         self._routes = routes(service)
-        self._outcomes = {route: one.outcomes for one in service.predictors for route in one.endpoint.routes}
+        self._outcomes = {route: one.outcomes for one in service.predictors for route in paths(one.endpoint)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,6 +54,8 @@ class App:
                 message = await receive()
                 if message["type"] == "lifespan.startup":
                     await stack.enter_async_context(self.service.running())
+                    for other in self._beside:
+                        await stack.enter_async_context(other(self.service))
                     await send({"type": "lifespan.startup.complete"})
                 else:
                     await stack.aclose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,9 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlsystem_runtime.contract.names import LIVE, READY
+from mlsystem_runtime.contract.run import Endpoint
 from mlsystem_runtime.serve.call import Call, begin
 from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response, seconds_allowed
-from mlsystem_runtime.serve.openapi import openapi, page
+from mlsystem_runtime.serve.oip.models import Models
+from mlsystem_runtime.serve.oip.routes import METHODS, ROOT, Rest
+from mlsystem_runtime.serve.openapi import openapi
+from mlsystem_runtime.serve.page import page
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.service import Service
@@ -35,13 +38,13 @@ class Routes:
             raise RefusedError(404, f"nothing answers at {path}; see /docs")
         handler = methods.get("GET" if method == "HEAD" else method)
         if handler is None:
-            raise RefusedError(405, f"{path} answers {', '.join(methods)} only")
+            allowed = ", ".join(methods)
+            raise RefusedError(405, f"{path} answers {allowed} only", allow=allowed)
         return handler
 
     def _below(self, path: str) -> Methods | None:
         return next((methods for prefix, methods in self.prefixes.items() if path.startswith(prefix)), None)
 
-logger = logging.getLogger(__name__)
 
 
 def routes(service: Service) -> Routes:
@@ -57,7 +60,13 @@ def routes(service: Service) -> Routes:
     for predictor in service.predictors:
         for route in predictor.endpoint.routes:
             exact[route] = {"POST": predict_handler(predictor)}
-    return Routes(exact, {})
+    rest = dict.fromkeys(METHODS, Rest(Models(service)))
+    return Routes({**exact, ROOT: rest}, {f"{ROOT}/": rest})
+
+
+def paths(endpoint: Endpoint) -> tuple[str, ...]:
+    """Those by which its model is asked."""
+    return *endpoint.routes, f"{ROOT}/models/{endpoint.model}/infer"
 
 
 def get(answer: Callable[[], Response]) -> Methods:

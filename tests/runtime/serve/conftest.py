@@ -216,12 +216,21 @@ class Client:
         return Reply(sent[0]["status"], received, sent[1]["body"])
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
-    made.set_clock(CLOCK_US)
-    made.release((1, 1.0))
+@pytest.fixture(scope="session")
+def world_of() -> Callable[..., World]:
+    """Makes a world in a folder whose clock runs and whose version 1 is released."""
+    def made(root: Path, **other: Any) -> World:
+        world = World(root, **other)
+        world.set_clock(CLOCK_US)
+        world.release((1, 1.0))
+        return world
+
     return made
+
+
+@pytest.fixture
+def world(tmp_path: Path, world_of: Callable[..., World]) -> World:
+    return world_of(tmp_path)
 
 
 @pytest.fixture
@@ -246,6 +255,6 @@ def good_row() -> dict[str, Any]:
     return dict(GOOD_ROW)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def card_of() -> Callable[[int], ModelCard]:
     return card

@@ -1,0 +1,172 @@
+"""The protocol over gRPC: the same models and the same rules, on a port of its own in the loop of the HTTP server."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.names import DRAIN_SECONDS
+from mlsystem_runtime.serve.call import begin
+from mlsystem_runtime.serve.http import MAX_BODY, Headers, request_id
+from mlsystem_runtime.serve.oip import wire
+from mlsystem_runtime.serve.oip.messages import MESSAGES, METHODS, SERVICE
+from mlsystem_runtime.serve.oip.models import Models, counted
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.service import Service
+
+CODES: Mapping[int, grpc.StatusCode] = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+LONGEST_WORDS = 1000     # of an error: it travels in headers, whose size is limited
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where to answer. `shared`: several processes answer on one port."""
+
+    host: str
+    port: int
+    shared: bool = False
+
+
+@contextlib.asynccontextmanager
+async def answering(service: Service, listening: Listening) -> AsyncIterator[int]:
+    """Answers on that port, which it gives, while the context lasts, and on leaving finishes what was begun.
+
+    Raises MlsystemError where the port is taken.
+    """
+    server = grpc.aio.server(options=(
+        ("grpc.so_reuseport", int(listening.shared)), ("grpc.max_receive_message_length", MAX_BODY),
+    ))
+    server.add_generic_rpc_handlers((handlers(Models(service)),))
+    port = listen(server, listening)
+    await server.start()
+    logger.info("listening on grpc://%s:%d", listening.host, port)
+    try:
+        yield port
+    finally:
+        await server.stop(DRAIN_SECONDS)
+
+
+def listen(server: Any, listening: Listening) -> int:
+    host = f"[{listening.host}]" if ":" in listening.host else listening.host
+    try:
+        return int(server.add_insecure_port(f"{host}:{listening.port}"))
+    except RuntimeError as error:
+        raise MlsystemError(f"cannot listen for gRPC on {host}:{listening.port}",
+                            f"another process uses it (`ss -ltnp 'sport = :{listening.port}'` names it)") from error
+
+
+@dataclass(frozen=True)
+class Context:
+    """Of one call. `headers` are in lower case, as over HTTP; `allowed`: for how many seconds its client waits."""
+
+    id: str
+    headers: Headers
+    started: float
+    allowed: float | None
+
+
+Answer = Callable[[Any, Context], Awaitable[Any]]
+
+
+def handlers(models: Models) -> Any:
+    """Of all methods. A message arrives as bytes, so that damaged ones are refused in words of ours."""
+    answers = {name: at_once(name, fields) for name, fields in fields_of(models).items()}
+    answers["ModelInfer"] = infer(models)
+    return grpc.method_handlers_generic_handler(SERVICE, {
+        name: grpc.unary_unary_rpc_method_handler(
+            handler(name, answers[name]), response_serializer=MESSAGES[f"{name}Response"].SerializeToString)
+        for name in METHODS
+    })
+
+
+def fields_of(models: Models) -> Mapping[str, Callable[[Any], Mapping[str, Any]]]:
+    """The fields of each response that is there at once, from its request."""
+    return {
+        "ServerLive": lambda _: {"live": True},
+        "ServerReady": lambda _: {"ready": models.ready()},
+        "ModelReady": lambda asked: {"ready": model_ready(models, asked)},
+        "ServerMetadata": lambda _: models.server_metadata(),
+        "ModelMetadata": lambda asked: models.metadata(asked.name, asked.version),
+        "RepositoryIndex": lambda _: {"models": models.index()},
+    }
+
+
+def model_ready(models: Models, asked: Any) -> bool:
+    """A model or a version that is not there is not ready, which is all that clients ask for here."""
+    try:
+        return models.model_ready(asked.name, asked.version)
+    except RefusedError:
+        return False
+
+
+def at_once(name: str, fields: Callable[[Any], Mapping[str, Any]]) -> Answer:
+    async def answer(message: Any, context: Context) -> Any:  # noqa: ARG001 - it takes what every answer takes
+        return MESSAGES[f"{name}Response"](**fields(message))
+
+    return answer
+
+
+def infer(models: Models) -> Answer:
+    async def answer(message: Any, context: Context) -> Any:
+        predictor = models.predictor(message.model_name)
+        with counted(predictor):
+            call = begin(context.id, context.started, predictor.budget(), context.allowed)
+            request = wire.decode(message)
+        return wire.encode(await models.infer(message.model_name, message.model_version, request, call), request)
+
+    return answer
+
+
+def handler(name: str, answer: Answer) -> Callable[[bytes, Any], Awaitable[Any]]:
+    """Answers with what `answer` gives, or with a status. The request's id comes back in the trailers."""
+    async def handle(data: bytes, call: Any) -> Any:
+        started, headers = time.monotonic(), headers_of(call)
+        context = Context(request_id(headers), headers, started, call.time_remaining())
+        call.set_trailing_metadata((("x-request-id", context.id),))
+        try:
+            return await answer(MESSAGES[f"{name}Request"].FromString(data), context)
+        except DecodeError:
+            await call.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the message is no {name}Request")
+        except RefusedError as refused:
+            await refuse(call, context, refused)
+        except DepartedError:
+            await call.abort(grpc.StatusCode.CANCELLED, "the client is gone")
+        except Exception:  # the client gets an answer, the log the reason, and the next call a living server
+            logger.exception("call %s of %s failed", context.id, name)
+            await call.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says why")
+
+    return handle
+
+
+async def refuse(call: Any, context: Context, refused: RefusedError) -> None:
+    trailers = [("x-request-id", context.id)]
+    if refused.retry_after is not None:
+        trailers.append(("grpc-retry-pushback-ms", f"{refused.retry_after * 1000:.0f}"))
+    code = CODES.get(refused.status, grpc.StatusCode.INTERNAL)
+    await call.abort(code, refused.message[:LONGEST_WORDS], tuple(trailers))
+
+
+def headers_of(context: Any) -> Headers:
+    return {
+        key.encode(): value if isinstance(value, bytes) else value.encode()
+        for key, value in context.invocation_metadata() or ()
+    }
