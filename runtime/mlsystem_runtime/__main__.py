@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--drain-delay", type=float, default=0.0, metavar="SECONDS",
                        help="how long to go on accepting after SIGTERM, while others learn that it is not ready")
 
+    serve.add_argument("--workers", type=int, metavar="N",
+                       help="processes that answer on the port, each with all models; else as the contract says")
+
     monitor = commands.add_parser(
         "monitor", parents=[common, released], help="watch the system and keep the online store fresh"
     )
@@ -120,7 +123,7 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
 
             return serve(
                 config, workspace, host=args.host, port=args.port, releases=releases(args, config, workspace),
-                drain_delay=args.drain_delay,
+                drain_delay=args.drain_delay, workers=args.workers,
             )
         case "monitor":
             from mlsystem_runtime.monitor.process import monitor

@@ -17,8 +17,12 @@ def die_with_parent() -> None:
     The parent's pid stands in the variable, so a parent that died before this call is noticed too. Linux only.
     """
     parent = os.environ.get(DIE_WITH_PARENT)
-    if not parent:
-        return
+    if parent:
+        die_with(int(parent))
+
+
+def die_with(parent: int) -> None:
+    """SIGTERM from the kernel when the process `parent`, which is this one's parent, dies. Linux only."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):
+    if os.getppid() != parent:
         raise SystemExit(143)

@@ -203,11 +203,14 @@ class Endpoint(Struct):
     log_retain_us: int
 
 
-class ServerSection(Struct):
+class ServerSection(Struct, omit_defaults=True):
+    """`workers` are processes that answer on one port, each with all models in memory; `threads` are of each."""
+
     clock: Clock
     online_store: OnlineStore
     threads: int | None
     endpoints: tuple[Endpoint, ...]
+    workers: int = 1
 
 
 class Alert(Struct):

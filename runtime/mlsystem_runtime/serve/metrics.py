@@ -14,7 +14,7 @@ from mlsystem_runtime.contract.run import Slo
 from mlsystem_runtime.serve import process_metrics
 from mlsystem_runtime.serve.exposition import Described, Family, Sample
 from mlsystem_runtime.serve.instruments import Registry
-from mlsystem_runtime.serve.slots import Fleet, new_fleet
+from mlsystem_runtime.serve.slots import Fleet, alone
 from mlsystem_runtime.serve.versions import Board
 
 ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
@@ -43,7 +43,7 @@ class Metrics:
 
     def __init__(self, slos: Iterable[Slo], fleet: Fleet | None = None) -> None:
         """`fleet` None is a worker that is alone."""
-        self._fleet = fleet or new_alone()
+        self._fleet = fleet or alone()
         self.registry = made = Registry(self._fleet, REFUSED_METRICS)
         bounds = buckets(slos)
         made.seen(partial(process_metrics.described, self._fleet))
@@ -85,8 +85,3 @@ class Metrics:
     def text(self, openmetrics: bool = False) -> bytes:
         return self.registry.text(openmetrics)
 
-
-def new_alone() -> Fleet:
-    fleet = new_fleet()
-    fleet.own.occupy()
-    return fleet

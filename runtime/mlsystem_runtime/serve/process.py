@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.names import DRAIN_SECONDS
+from mlsystem_runtime.contract.names import DRAIN_SECONDS, WRITE_SECONDS
 from mlsystem_runtime.contract.release_store import ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
+from mlsystem_runtime.serve.slots import Fleet, alone
+from mlsystem_runtime.serve.workers import Limits, Parent
 
 if TYPE_CHECKING:
     from mlsystem_runtime.serve.versions import LoadVersion
@@ -26,37 +30,54 @@ logger = logging.getLogger(__name__)
 
 def serve(
     config: RunConfig, workspace: Workspace, host: str, port: int, releases: ReleaseStore | None = None,
-    drain_delay: float = 0.0,
+    drain_delay: float = 0.0, workers: int | None = None,
 ) -> int:
-    """Runs until SIGTERM or SIGINT, then for `drain_delay` seconds more. `releases` None is the workspace's file.
+    """Runs until SIGTERM or SIGINT, then for `drain_delay` seconds more. `releases` None is the workspace's file;
+    `workers` None are as many as the contract says.
 
     Raises MlsystemError before anything heavy is loaded when the port is taken.
     """
     listener = listen(host, port)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until there is something to finish, also as process 1
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    from mlsystem_runtime.serve.loading import version_loader  # after the port is ours: such imports make a start slow
+    def work(fleet: Fleet) -> int:
+        from mlsystem_runtime.serve.loading import version_loader  # lazy: such imports make a start slow
 
-    return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay)
+        return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay, fleet)
+
+    return together(work, workers or config.server.workers, listener, drain_delay)
+
+
+def together(work: Callable[[Fleet], int], workers: int, listener: socket.socket, drain_delay: float) -> int:
+    """One worker is this process itself; several are children of it, which loads nothing."""
+    if workers == 1:
+        return work(alone())
+    limits = Limits(stopping=drain_delay + DRAIN_SECONDS + WRITE_SECONDS)
+    return Parent(workers, work, listener.close, limits).run()
 
 
 def run(
     config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion,
-    releases: ReleaseStore | None = None, drain_delay: float = 0.0,
+    releases: ReleaseStore | None = None, drain_delay: float = 0.0, fleet: Fleet | None = None,
 ) -> int:
-    """Answers on `listener`, which is listening already, until SIGTERM or SIGINT."""
+    """Answers on `listener`, which is listening already, until SIGTERM or SIGINT. `fleet` None is a worker alone."""
     import uvicorn  # these too only now, for their weight
 
+    from mlsystem_runtime.serve.accepting import WorkerServer
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.draining import DrainingServer
     from mlsystem_runtime.serve.service import service_of
 
-    service = service_of(config, workspace, load, releases)
-    server = DrainingServer(uvicorn.Config(
+    service = service_of(config, workspace, load, releases, fleet)
+    settings = uvicorn.Config(
         App(service), loop="uvloop", http="httptools", ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
-    ), service.drain, drain_delay)
+    )
+    server = DrainingServer(settings, service.drain, drain_delay)
+    if service.fleet.parent is not None:
+        server = WorkerServer(settings, service.drain, drain_delay, service.fleet, lambda: service.state)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)  # from now on, and again when uvicorn has given signals back
     logger.info("listening on http://%s:%d", *listener.getsockname()[:2])

@@ -19,6 +19,7 @@ from mlsystem_runtime.serve.page import page
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.service import Service
+from mlsystem_runtime.serve.slots import CONNECTIONS, RESTARTS, State
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
 Methods = Mapping[str, Handler]
@@ -78,11 +79,13 @@ def alive() -> Response:
 
 
 def readiness(service: Service) -> Response:
-    """200 where requests may be sent: every model is loaded, and the server was not told to stop."""
+    """200 where requests may be sent: every model is loaded in all workers that accept connections, and the server was
+    not told to stop."""
     if service.drain.begun:
         return json_response(503, {"status": "draining", "waiting_for": []})
-    waiting = [endpoint.model for endpoint in service.endpoints if endpoint.model not in service.board.models]
-    return json_response(503 if waiting else 200, {"status": "waiting" if waiting else "ready", "waiting_for": waiting})
+    waiting = service.waiting_for
+    ready = not waiting and all(slot.state is not State.WAITING for slot in service.fleet.others)
+    return json_response(200 if ready else 503, {"status": "ready" if ready else "waiting", "waiting_for": waiting})
 
 
 def status(service: Service) -> dict[str, Any]:
@@ -97,6 +100,18 @@ def status(service: Service) -> dict[str, Any]:
         },
         "clock": {"kind": service.kind, "us": now_us, "at": None if now_us is None else iso(now_us)},
         "release_serial": service.board.serial,
+        "workers": [worker(service, number) for number in range(len(service.fleet.slots))],
+    }
+
+
+def worker(service: Service, number: int) -> dict[str, Any]:
+    """`pid` is None while it does not run."""
+    slot = service.fleet.slots[number]
+    state = service.state if slot is service.fleet.own else slot.state
+    said = state.name.lower() if slot.pid else "absent"
+    return {
+        "worker": number, "pid": slot.pid or None, "state": said, "restarts": int(slot.values[RESTARTS]),
+        "connections": int(slot.values[CONNECTIONS]),
     }
 
 

@@ -25,6 +25,7 @@ from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
 from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
+from mlsystem_runtime.serve.slots import Fleet, State, alone
 from mlsystem_runtime.serve.versions import Board, LoadedVersion, LoadVersion
 from mlsystem_runtime.serve.watcher import Watcher
 
@@ -51,6 +52,18 @@ class Service:
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     shipping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fleet: Fleet = field(default_factory=alone)
+
+    @property
+    def waiting_for(self) -> list[str]:
+        """Models that are not loaded yet, so that nothing answers for them here."""
+        return [endpoint.model for endpoint in self.endpoints if endpoint.model not in self.board.models]
+
+    @property
+    def state(self) -> State:
+        if self.drain.begun:
+            return State.DRAINING
+        return State.WAITING if self.waiting_for else State.READY
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -131,15 +144,17 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 def service_of(
-    config: RunConfig, workspace: Workspace, load: LoadVersion, releases: ReleaseStore | None = None
+    config: RunConfig, workspace: Workspace, load: LoadVersion, releases: ReleaseStore | None = None,
+    fleet: Fleet | None = None,
 ) -> Service:
     """The server of `config` over `workspace`; `load` brings a version of a model into memory.
 
-    `releases` None is the file of the workspace.
+    `releases` None is the file of the workspace; `fleet` None is a worker that is alone.
     """
+    fleet = fleet or alone()
     section = config.server
     process = counting.process_name() if workspace.bucket is None else f"{pod_name()}-{counting.process_name()}"
-    metrics = Metrics(endpoint.slo for endpoint in section.endpoints)
+    metrics = Metrics((endpoint.slo for endpoint in section.endpoints), fleet)
     board = Board()
     metrics.follow(board)
     clock = environment_clock(section.clock, workspace)
@@ -163,6 +178,7 @@ def service_of(
         sli=sli,
         shipper=shipper_of(section.endpoints, workspace),
         watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
+        fleet=fleet,
     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 SLOT_BYTES = 1 << 20     # what was never written costs nothing
 FIELDS = 8               # float64 at the beginning of a slot
-USED, PID, BEAT, STATE, STARTED, RESTARTS = range(6)
+USED, PID, BEAT, STATE, STARTED, RESTARTS, CONNECTIONS = range(7)
 WORD = 8
 
 
@@ -66,7 +66,8 @@ class Slot:
 
     def occupy(self) -> None:
         """This process works here from now on."""
-        self.values[BEAT], self.values[STATE], self.values[STARTED] = 0.0, State.STARTING, time.time()
+        self.values[BEAT], self.values[STATE], self.values[CONNECTIONS] = 0.0, State.STARTING, 0.0
+        self.values[STARTED] = time.time()
         self.values[PID] = os.getpid()
 
     def vacate(self) -> None:
@@ -136,8 +137,19 @@ class Fleet:
         return self.slots[self.number]
 
     @property
+    def others(self) -> list[Slot]:
+        """Of those that run."""
+        return [slot for slot in self.running if slot is not self.own]
+
+    @property
     def running(self) -> list[Slot]:
         return [slot for slot in self.slots if slot.pid]
+
+
+def alone() -> Fleet:
+    fleet = new_fleet()
+    fleet.own.occupy()
+    return fleet
 
 
 def new_fleet(workers: int = 1, parent: int | None = None) -> Fleet:

@@ -20,8 +20,8 @@ from mlsystem_runtime.contract import names
 from mlsystem_runtime.serve import slots
 from mlsystem_runtime.serve.exposition import Family
 from mlsystem_runtime.serve.instruments import Registry
-from mlsystem_runtime.serve.metrics import Metrics, new_alone
-from mlsystem_runtime.serve.slots import Fleet, new_fleet
+from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.slots import Fleet, alone, new_fleet
 
 REFUSED = Family("refused_total", "Without room", "counter")
 BOUNDS = (0.001, 0.04, 0.25, 1.0)
@@ -245,7 +245,7 @@ def test_two_readers_see_only_whole_entries_while_another_process_adds_them() ->
 
 
 def test_what_linux_knows_of_the_processes_is_added_up_and_never_goes_back() -> None:
-    metrics = Metrics((), new_alone())
+    metrics = Metrics((), alone())
     first = samples(metrics.registry)
     sum(number * number for number in range(300_000))
     second = samples(metrics.registry)
