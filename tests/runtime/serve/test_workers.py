@@ -46,9 +46,9 @@ listener = process.listen("127.0.0.1", 0)
 print(listener.getsockname()[1], flush=True)
 
 def work(fleet):
-    from mlsystem_runtime.serve.fakes import fake_loader
     if (workspace.root / "fail").exists():
         raise SystemExit(3)
+    from mlsystem_runtime.serve.fakes import fake_loader
     return process.run(config, workspace, listener, fake_loader(workspace), None, delay, fleet)
 
 parent = Parent(count, work, listener.close, Limits(silent=silent))
