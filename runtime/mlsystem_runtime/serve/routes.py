@@ -105,13 +105,13 @@ def status(service: Service) -> dict[str, Any]:
 
 
 def worker(service: Service, number: int) -> dict[str, Any]:
-    """`pid` is None while it does not run."""
+    """`pid` is None while it does not run. Connections are counted where several workers share them."""
     slot = service.fleet.slots[number]
     state = service.state if slot is service.fleet.own else slot.state
     said = state.name.lower() if slot.pid else "absent"
     return {
         "worker": number, "pid": slot.pid or None, "state": said, "restarts": int(slot.values[RESTARTS]),
-        "connections": int(slot.values[CONNECTIONS]),
+        "connections": None if service.fleet.parent is None else int(slot.values[CONNECTIONS]),
     }
 
 

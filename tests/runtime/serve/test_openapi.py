@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import jsonschema
 import pytest
 
@@ -68,4 +70,5 @@ def test_status_shows_shares_clock_and_serial(world, start):
         },
         "clock": {"kind": "data", "us": 1_388_188_800_000_000, "at": "2013-12-28T00:00:00Z"},
         "release_serial": 7,
+        "workers": [{"worker": 0, "pid": os.getpid(), "state": "ready", "restarts": 0, "connections": None}],
     }
