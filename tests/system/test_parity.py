@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import random
@@ -20,7 +19,7 @@ from mlsystem_runtime.contract.features import RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.run import FeaturesStep, decode_run_config
 from mlsystem_runtime.features.dataset import request_features, stored_features
-from mlsystem_runtime.serve.prediction_log import Prediction
+from mlsystem_runtime.serve.reading import predictions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flights")]
 
@@ -55,10 +54,7 @@ def questions(requests, clock):
 
 def logged(project):
     """The prediction log, by request."""
-    folder = project.workspace.path("predictions", "main")
-    lines = itertools.chain.from_iterable(path.read_bytes().splitlines() for path in folder.glob("*/*/*.jsonl"))
-    predictions = [msgspec.json.decode(line, type=Prediction) for line in lines]
-    return {one.request_id: one for one in predictions}
+    return {one.request_id: one for one in predictions(project.workspace, "main")}
 
 
 def rows_of(project, source):
@@ -66,7 +62,7 @@ def rows_of(project, source):
     return path
 
 
-def offline(project, predictions):
+def offline(project, answered):
     """The model's inputs for logged requests, as the engine that makes training sets computes them."""
     card = msgspec.json.decode(project.workspace.version("main", 1).joinpath("model.json").read_bytes(), type=ModelCard)
     config = decode_run_config((project.folder / ".mlsystem/dev/generated/contract/run.json").read_bytes())
@@ -75,10 +71,10 @@ def offline(project, predictions):
     sources = {source.name: source for source in step.sources}
     columns = {column.name: column for column in card.contract.request}
     asked = pa.table({
-        name: pa.chunked_array([pa.array([one.request[name] for one in predictions]).cast(TYPES[column.type])])
+        name: pa.chunked_array([pa.array([one.request[name] for one in answered]).cast(TYPES[column.type])])
         for name, column in columns.items()
     })
-    at = np.array([one.at_us for one in predictions])
+    at = np.array([one.at_us for one in answered])
     values = {}
     for use in card.contract.uses:
         group = card.contract.group(use.group)
@@ -101,10 +97,10 @@ def test_the_endpoint_uses_exactly_the_features_that_the_offline_engine_computes
     names = [said["request_id"] for _, said in answers]
     eventually(lambda: set(names) <= logged(flights).keys(), 10)
     found = logged(flights)
-    predictions = [found[name] for name in names]
-    expected = offline(flights, predictions)
+    answered = [found[name] for name in names]
+    expected = offline(flights, answered)
 
-    for prediction, wanted in zip(predictions, expected, strict=True):
+    for prediction, wanted in zip(answered, expected, strict=True):
         assert prediction.inputs == wanted
     for name in ("carrier_history.delay_mean_1d", "airport_weather.temp", "aircraft_history.late_share_30d"):
         given = [wanted[name] for wanted in expected]

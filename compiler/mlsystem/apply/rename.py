@@ -46,7 +46,7 @@ def _write_record(source: Path, target: Path, step: str) -> None:
 
 
 def _move_model(workspace: Workspace, old: str, new: str) -> None:
-    for folder in ("models", "predictions", "counts"):
+    for folder in ("models", "predictions", "feedback", "counts"):
         _move(workspace, (folder, old), (folder, new))
     _move(workspace, ("monitor", f"{old}.json"), ("monitor", f"{new}.json"))
     cards = (*workspace.path("models", new).glob("*/model.json"), *workspace.path("steps").glob("train.*/*/model.json"))

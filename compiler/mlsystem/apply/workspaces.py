@@ -86,7 +86,7 @@ def delete_model(workspace: Workspace, model: str) -> None:
     if model in release.models:
         rest = {name: one for name, one in release.models.items() if name != model}
         write_release(workspace.release, Release(serial=release.serial + 1, models=rest))
-    for folder in ("models", "predictions", "counts"):
+    for folder in ("models", "predictions", "feedback", "counts"):
         shutil.rmtree(workspace.path(folder, model), ignore_errors=True)
     for step in MODEL_STEPS:
         shutil.rmtree(workspace.path("steps", f"{step}.{model}"), ignore_errors=True)

@@ -9,7 +9,8 @@ ledger.jsonl            runs, versions, releases, proposals; append-only (in a b
 refreshes.json          how the refreshes of the online store ended, where schedules of a cluster run them
 release.json            which versions answer, with which share; replaced atomically
 online/                 the embedded online store
-predictions/MODEL/      sampled prediction log, DATE/HOUR/PID.jsonl (in a bucket: DATE/HOUR/POD/SEGMENT.jsonl)
+predictions/MODEL/      sampled prediction log, DATE/HOUR/NAME.parquet (in a bucket: DATE/HOUR/POD/NAME.parquet)
+feedback/MODEL/         what came of predictions, in files as those
 counts/MODEL/           drift counts written by servers
 monitor/MODEL.json      the monitor's state
 scratch/NAME/KEY/       checkpoints of a step that is not finished

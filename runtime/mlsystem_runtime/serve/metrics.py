@@ -59,7 +59,7 @@ class Metrics:
         self.release_failures = made.counter(
             names.RELEASE_FAILURES, "Times that the release or a version could not be followed").labels()
         self.log_dropped = made.counter(
-            names.LOG_DROPPED, "Records of the prediction log that could not be written", ("model",))
+            names.LOG_DROPPED, "Records of the prediction log that are lost, by reason", ("model", "reason"))
         self.offered_rows = made.counter(
             names.OFFERED_ROWS, "Rows that were understood, of refused requests too", ("model",))
         self.refused = made.counter(

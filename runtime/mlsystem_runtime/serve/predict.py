@@ -11,14 +11,15 @@ from typing import Any
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.model import ModelCard
-from mlsystem_runtime.contract.release import choose
+from mlsystem_runtime.contract.records import Prediction
+from mlsystem_runtime.contract.release import bucket, choose
 from mlsystem_runtime.contract.run import Clock, Endpoint
 from mlsystem_runtime.serve.call import PATIENCE_SECONDS, Call
 from mlsystem_runtime.serve.clock import EnvironmentClock
 from mlsystem_runtime.serve.counting import DriftCounter
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.outcomes import Outcomes
-from mlsystem_runtime.serve.prediction_log import Prediction, PredictionLog
+from mlsystem_runtime.serve.prediction_log import PredictionLog
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.values import READERS, Row, read_body, typed_row
@@ -92,13 +93,15 @@ class Predictor:
         if call.version is None and len(released.release.shares) == 1:
             typed = released.champion.decoder.decode(data)
             if typed is not None:
-                return await self._answer_by(released.champion, typed, self.query_time(None), call)
+                return await self._answer_by(released, released.champion, typed, self.query_time(None), call)
         body = read_body(data, frozenset(column.name for column in released.champion.card.contract.request))
         return await self._answer_rows(body.rows, body.at_us, call)
 
-    async def _answer_by(self, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call) -> Answer:
+    async def _answer_by(
+        self, released: Released, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call
+    ) -> Answer:
         """The common case: one version answers all rows."""
-        scored = await self.score(version, rows, at_us, call)
+        scored = await self.score(released, version, rows, at_us, call)
         return answer_of(version.card, (version,) * len(scored), scored)
 
     async def _answer_rows(self, rows: Sequence[Mapping[str, Any]], at_us: int | None, call: Call) -> Answer:
@@ -113,7 +116,7 @@ class Predictor:
             for number, held in places.items()
         }
         results = await asyncio.gather(*(
-            self.score(released.versions[number], typed[number], asked_us, call, held)
+            self.score(released, released.versions[number], typed[number], asked_us, call, held)
             for number, held in places.items()
         ))
         scored = dict(zip((place for held in places.values() for place in held),
@@ -141,26 +144,32 @@ class Predictor:
         return at_us
 
     def choose(self, released: Released, row: Mapping[str, Any], call: Call) -> int:
-        """Which version answers a row: the one asked for; else by its sticky columns where the endpoint has some; else
-        by the request id."""
-        if call.version is not None:
-            if call.version not in released.versions:
-                raise RefusedError(404, f"version {call.version} of '{self.endpoint.model}' is not loaded")
-            return call.version
+        """Which version answers a row: the one asked for, else that of its unit."""
+        if call.version is None:
+            return choose(released.release, self.unit(released, row, call))
+        if call.version not in released.versions:
+            raise RefusedError(404, f"version {call.version} of '{self.endpoint.model}' is not loaded")
+        return call.version
+
+    def unit(self, released: Released, row: Mapping[str, Any], call: Call) -> str:
+        """What a row belongs to: its sticky columns where the endpoint has some, else the request."""
         if not self.endpoint.sticky:
-            return choose(released.release, call.request_id)
-        return choose(released.release, sticky_unit(released.champion.card, self.endpoint.sticky, row))
+            return call.request_id
+        return sticky_unit(released.champion.card, self.endpoint.sticky, row)
 
     async def score(
-        self, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call, places: Sequence[int] | None = None,
+        self, released: Released, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call,
+        places: Sequence[int] | None = None,
     ) -> list[Scored]:
         """Computed in one batch, perhaps with rows of other calls, and recorded. `places`: which rows of the call."""
         self.outcomes.offered(len(rows))
         scored = await self.scheduler.run(Work(call, version, rows, at_us))
         for one in scored:
             self.refuse_unreachable(version, one.assembled)
-        for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
-            self.record(version, one, at_us, call.request_id, place)
+        self.record(version, scored, at_us)
+        if self.log.samples(call.request_id):
+            for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
+                self.log_row(released, version, one, at_us, call, place)
         return scored
 
     def refuse_unreachable(self, version: LoadedVersion, assembled: Assembled) -> None:
@@ -172,17 +181,26 @@ class Predictor:
     def _rejects(self, group: str) -> bool:
         return any(policy.group == group and policy.on_failure == "reject" for policy in self.endpoint.groups)
 
-    def record(self, version: LoadedVersion, scored: Scored, at_us: int, request_id: str, row: int) -> None:
+    def record(self, version: LoadedVersion, scored: Sequence[Scored], at_us: int) -> None:
         model = self.endpoint.model
-        self.metrics.predictions.labels(model, version.number).inc()
-        for feature, cause in scored.assembled.causes.items():
-            self.metrics.missing.labels(model, feature, cause).inc()
-        self.drift.add(version, at_us, scored.assembled.inputs, scored.outputs)
-        if self.log.samples(request_id) and not self.log.add(Prediction(
-            at_us=at_us, request_id=request_id, row=row, model=model, version=version.number,
+        self.metrics.predictions.labels(model, version.number).inc(len(scored))
+        for one in scored:
+            for feature, cause in one.assembled.causes.items():
+                self.metrics.missing.labels(model, feature, cause).inc()
+        self.drift.add_rows(
+            version, at_us, [one.assembled.inputs for one in scored], [one.outputs for one in scored])
+
+    def log_row(
+        self, released: Released, version: LoadedVersion, scored: Scored, at_us: int, call: Call, place: int
+    ) -> None:
+        kept = self.log.add(version.card, Prediction(
+            at_us=at_us, request_id=call.request_id, row=place, model=self.endpoint.model, version=version.number,
+            release_serial=released.serial, shares=released.shares_text if call.version is None else "",
+            bucket=bucket(released.release.salt, self.unit(released, scored.request, call)),
             request=scored.request, inputs=scored.assembled.inputs, outputs=scored.outputs,
-        )):
-            self.metrics.log_dropped.labels(model).inc()
+        ))
+        if not kept:
+            self.metrics.log_dropped.labels(self.endpoint.model, "waiting").inc()
 
 
 def answer_of(card: ModelCard, versions: Sequence[LoadedVersion], scored: Sequence[Scored]) -> Answer:

@@ -8,14 +8,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.records import PREDICTIONS
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
-from mlsystem_runtime.serve import counting, prediction_log
+from mlsystem_runtime.serve import counting
 from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
 from mlsystem_runtime.serve.draining import Drain
@@ -23,6 +23,7 @@ from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
+from mlsystem_runtime.serve.recording import Book, Recorder
 from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
 from mlsystem_runtime.serve.slots import Fleet, State, alone
@@ -47,11 +48,10 @@ class Service:
     predictors: tuple[Predictor, ...]
     sli: dict[str, SliCounter]
     watcher: Watcher
+    recorder: Recorder
     drain: Drain = field(default_factory=Drain)
-    shipper: Shipper | None = None
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    shipping: asyncio.Lock = field(default_factory=asyncio.Lock)
     fleet: Fleet = field(default_factory=alone)
 
     @property
@@ -68,8 +68,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the release and flushes every second; on leaving, everything counted and logged is on disk."""
-        work = [self.watcher.run(), regularly(self._flush_and_look)]
-        work += [] if self.shipper is None else [regularly(partial(self._ship_when_due, self.shipper))]
+        work = (self.watcher.run(), regularly(self._flush_and_look), regularly(self._seal_when_due))
         tasks = [asyncio.create_task(one) for one in work]
         for task in tasks:
             task.add_done_callback(_report)
@@ -82,27 +81,15 @@ class Service:
             try:
                 await self.flush()
             finally:
-                await self._ship()
+                await self.recorder.seal(self.clock.now_us())
 
     async def _flush_and_look(self) -> None:
         await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
         await asyncio.to_thread(self.clock.refresh)
 
-    async def _ship_when_due(self, shipper: Shipper) -> None:
-        if await asyncio.to_thread(shipper.due):
-            await asyncio.shield(self._ship())
-
-    async def _ship(self) -> None:
-        """Where the workspace is a bucket, what is on this disk goes there; requests and flushes go on meanwhile."""
-        if self.shipper is None:
-            return
-        async with self.shipping:
-            async with self.flushing:
-                await asyncio.to_thread(self.shipper.cut)
-            self.metrics.log_dropped.labels(self.endpoints[0].model).inc(await asyncio.to_thread(self.shipper.ship))
-            now_us = self.clock.now_us()
-            if now_us is not None:
-                await asyncio.to_thread(self.shipper.prune, now_us)
+    async def _seal_when_due(self) -> None:
+        if self.recorder.due():
+            await asyncio.shield(self.recorder.seal(self.clock.now_us()))
 
     async def flush(self) -> None:
         """Takes what waits, here, and writes it on another thread; requests go on meanwhile."""
@@ -110,8 +97,7 @@ class Service:
             for predictor in self.predictors:
                 self.unwritten.update(predictor.drift.take() | self.sli[predictor.endpoint.model].take())
             await asyncio.to_thread(self._write_counts)
-            for predictor in self.predictors:
-                await asyncio.to_thread(self._write_log, predictor, predictor.log.take())
+            await self.recorder.flush(self.clock.now_us())
 
     def _write_counts(self) -> None:
         refused = counting.write(self.unwritten)
@@ -119,13 +105,6 @@ class Service:
             del self.unwritten[path]
         if refused:
             logger.error("%d files of counts could not be written, the first is %s", len(refused), refused[0])
-
-    def _write_log(self, predictor: Predictor, lines: prediction_log.Lines) -> None:
-        lost = prediction_log.write(lines)
-        self.metrics.log_dropped.labels(predictor.endpoint.model).inc(lost)
-        now_us = self.clock.now_us()
-        if now_us is not None:
-            predictor.log.prune(now_us)
 
 
 async def regularly(work: Callable[[], Awaitable[None]]) -> None:
@@ -163,20 +142,24 @@ def service_of(
         return workspace.path("counts", endpoint.model)
 
     def predictor(endpoint: Endpoint) -> Predictor:
-        log = PredictionLog(workspace.path("predictions", endpoint.model), endpoint.log_sample, endpoint.log_retain_us)
+        log = PredictionLog(workspace.path(PREDICTIONS, endpoint.model), endpoint.log_sample, process)
         drift = DriftCounter(counts(endpoint), endpoint.model, process)
         outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
         return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler)
 
+    def dropped(model: str, reason: str, records: int) -> None:
+        metrics.log_dropped.labels(model, reason).inc(records)
+
     scheduler = Scheduler(metrics)
     sli = {one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints}
     models = tuple(one.model for one in section.endpoints)
+    predictors = tuple(map(predictor, section.endpoints))
+    books = [Book(one.endpoint.model, one.log.journals, one.endpoint.log_retain_us) for one in predictors]
     return Service(
         system=config.system, kind=section.clock, clock=clock, endpoints=section.endpoints, board=board,
-        metrics=metrics,
-        predictors=tuple(map(predictor, section.endpoints)),
+        metrics=metrics, predictors=predictors,
         sli=sli,
-        shipper=shipper_of(section.endpoints, workspace),
+        recorder=Recorder(books, shipper_of(section.endpoints, workspace), dropped),
         watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
         fleet=fleet,
     )

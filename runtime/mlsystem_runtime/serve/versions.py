@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from mlsystem_runtime.contract.features import RequestGroup
@@ -91,14 +92,23 @@ LoadVersion = Callable[[str, int], LoadedVersion]
 
 @dataclass(frozen=True)
 class Released:
-    """What answers for one model. `versions` holds those of the release, and those of the one before it."""
+    """What answers for one model. `versions` holds those of the release, and those of the one before it.
+
+    `serial` is that of the release which says so.
+    """
 
     release: ModelRelease
     versions: Mapping[int, LoadedVersion]
+    serial: int = 0
 
     @property
     def champion(self) -> LoadedVersion:
         return self.versions[self.release.champion]
+
+    @cached_property
+    def shares_text(self) -> str:
+        """`VERSION:SHARE`, joined by commas: the arms of the experiment that the release is."""
+        return ",".join(f"{one.version}:{one.share!r}" for one in self.release.shares)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from dataclasses import replace
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.release import ModelRelease, Release
@@ -73,17 +74,18 @@ class Watcher:
         return LOOK_AGAIN_SECONDS if self._retry_at is None else max(0.0, self._retry_at - time.monotonic())
 
     async def _apply(self, release: Release) -> bool:
-        followed = [await self._switch(name, release.models.get(name)) for name in self.models]
+        followed = [await self._switch(name, release.models.get(name), release.serial) for name in self.models]
         if all(followed):
             self.board.serial = release.serial
             self._metrics.release_serial.set(release.serial)
         return all(followed)
 
-    async def _switch(self, model: str, release: ModelRelease | None) -> bool:
+    async def _switch(self, model: str, release: ModelRelease | None, serial: int) -> bool:
         if release is None:
             return self.board.models.get(model) is None  # a release that vanished is damage, not a decision
         current = self.board.models.get(model)
         if current is not None and current.release == release:
+            self.board.models[model] = replace(current, serial=serial)
             return True
         known = current.versions if current is not None else {}
         wanted = {share.version for share in release.shares}
@@ -96,7 +98,7 @@ class Watcher:
             return False
         before = {share.version for share in current.release.shares} if current is not None else set()
         kept = {number: version for number, version in known.items() if number in before | wanted}
-        self.board.models[model] = Released(release, {**kept, **fresh})
+        self.board.models[model] = Released(release, {**kept, **fresh}, serial)
         shares = ", ".join(f"version {one.version} ({one.share:.0%})" for one in release.shares)
         logger.info("'%s' is answered by %s", model, shares)
         return True

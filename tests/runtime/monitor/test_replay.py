@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from mlsystem_runtime.contract.features import (
     ModelInput,
     RequestGroup,
 )
+from mlsystem_runtime.contract.records import Prediction
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share, write_release
 from mlsystem_runtime.contract.run import (
     Drift,
@@ -50,6 +50,7 @@ from mlsystem_runtime.contract.run import (
 )
 from mlsystem_runtime.contract.workspace import StepRecord, Workspace, read_struct
 from mlsystem_runtime.monitor.replay import Replay, instant, replay
+from mlsystem_runtime.serve.reading import predictions
 from mlsystem_runtime.steps.base import run_step
 
 DAY_US = 24 * HOUR_US
@@ -162,10 +163,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
     return Trained(workspace, pq.read_table(output("features.main") / "dataset.parquet"))
 
 
-def logged(root: Path) -> dict[str, dict[str, object]]:
-    paths = root.glob("predictions/main/*/*/*.jsonl")
-    lines = (json.loads(line) for path in paths for line in path.read_text().splitlines())
-    return {line["request_id"]: line for line in lines}
+def logged(root: Path) -> dict[str, Prediction]:
+    return {one.request_id: one for one in predictions(Workspace(str(root)), "main")}
 
 
 @pytest.mark.slow
@@ -207,8 +206,8 @@ def assert_inputs_are_those_of_the_dataset(trained: Trained, root: Path) -> None
     compared = 0
     for number, row in enumerate(replayed):
         if row in offline:
-            expected = {name: offline[row][name] for name in log[f"replay-{number}"]["inputs"]}
-            assert log[f"replay-{number}"]["inputs"] == pytest.approx(expected, nan_ok=True)
+            expected = {name: offline[row][name] for name in log[f"replay-{number}"].inputs}
+            assert log[f"replay-{number}"].inputs == pytest.approx(expected, nan_ok=True)
             compared += 1
     assert compared > 1000
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 
 from mlsystem_runtime.contract.base import canonical_json
@@ -24,6 +25,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 from mlsystem_runtime.contract.workspace import write_struct
 from mlsystem_runtime.serve.process import listen, serve
+from mlsystem_runtime.serve.reading import predictions
 
 PROGRAM = """
 import sys
@@ -133,8 +135,8 @@ def test_sigterm_answers_what_is_under_way_writes_everything_and_ends_with_statu
     [path] = world.root.glob("counts/main/*.sli.json")
     [hour] = msgspec.json.decode(path.read_bytes(), type=SliCounts).hours.values()
     assert (hour.valid, hour.answered) == (20, 20)
-    [log] = world.root.glob("predictions/main/*/*/*.jsonl")
-    assert len(log.read_text().splitlines()) == 20
+    [segment] = world.root.glob("predictions/main/*/*/*")
+    assert pq.read_metadata(segment).num_rows == 20
 
 
 def test_what_was_counted_is_on_disk_within_two_seconds_even_if_the_server_is_killed(world, served, good_row):
@@ -143,7 +145,7 @@ def test_what_was_counted_is_on_disk_within_two_seconds_even_if_the_server_is_ki
     served.process.kill()
 
     assert list(world.root.glob("counts/main/*.1.json"))
-    assert list(world.root.glob("predictions/main/*/*/*.jsonl"))
+    assert len(predictions(world.workspace, "main")) == 1
 
 
 def test_a_client_that_sends_garbage_instead_of_http_harms_nobody(served, good_row):

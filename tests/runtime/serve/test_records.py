@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import time
 from dataclasses import replace
 
@@ -12,17 +11,17 @@ import msgspec
 import pytest
 
 from mlsystem_runtime.contract.counts import DriftCounts, SliCounts
+from mlsystem_runtime.contract.release import bucket
 from mlsystem_runtime.serve.call import begin
 from mlsystem_runtime.serve.cells import merged
-from mlsystem_runtime.serve.prediction_log import Prediction, write
+from mlsystem_runtime.serve.reading import predictions
 
 CLOCK_US = 1_388_188_800_000_000
 HOUR_US = 3_600_000_000
 
 
 def log_lines(world):
-    paths = sorted(world.root.glob("predictions/main/*/*/*.jsonl"))
-    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    return [msgspec.structs.asdict(one) for one in predictions(world.workspace, "main")]
 
 
 def drift_files(world):
@@ -51,6 +50,31 @@ def test_a_logged_row_holds_request_inputs_outputs_and_when(world, client, good_
     assert path.parts[-3:-1] == ("2013-12-28", "00")
 
 
+def test_a_logged_row_says_which_arms_its_unit_could_have_met_and_which_it_met(world, start, good_row):
+    world.sticky = ("carrier",)
+    world.release((1, 0.7), (2, 0.3), serial=5)
+    client = start(world)
+    client.predict({"rows": [{**good_row, "carrier": carrier} for carrier in "ABCDEFGHA"]})
+    client.settle()
+
+    rows = log_lines(world)
+    assert {row["shares"] for row in rows} == {"1:0.7,2:0.3"}
+    assert {row["release_serial"] for row in rows} == {5}
+    assert all(row["version"] == (1 if row["bucket"] < 0.7 else 2) for row in rows)
+    assert len({row["bucket"] for row in rows}) == 8
+    assert rows[0]["bucket"] == rows[8]["bucket"] == bucket("s", '["A"]')
+
+
+def test_an_unchanged_share_is_logged_with_the_serial_of_the_release_in_force(world, client, good_row):
+    world.release((1, 1.0), serial=9)
+    client.settle()
+    client.predict(good_row)
+    client.settle()
+
+    [row] = log_lines(world)
+    assert row["release_serial"] == 9
+
+
 def test_the_log_samples_whole_requests_by_their_id(world, start, good_row):
     world.sample = 0.3
     client = start(world)
@@ -70,28 +94,6 @@ def test_days_older_than_the_retention_are_removed(world, client, good_row):
     client.settle()
 
     assert {path.name for path in (world.root / "predictions/main").iterdir()} == {"2013-12-26"}
-
-
-def test_a_log_that_the_disk_refuses_is_counted_as_lost_and_stops_nothing(tmp_path, caplog):
-    (tmp_path / "file").write_text("not a folder")
-
-    assert write({tmp_path / "file" / "1.jsonl": [b"a", b"b"]}) == 2
-    assert "2 records" in caplog.text
-
-
-def test_a_disk_that_fills_up_within_a_line_leaves_whole_lines_only(tmp_path):
-    path = tmp_path / "1.jsonl"
-    write({path: [b"first"]})
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-        lost = write({path: [b"longer than what is left"]})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    write({path: [b"last"]})
-
-    assert lost == 1
-    assert path.read_bytes() == b"first\nlast\n"
 
 
 def test_a_disk_that_fails_once_does_not_end_the_flushing(world, client, good_row, monkeypatch, caplog):
@@ -120,17 +122,6 @@ def test_a_disk_that_fails_once_does_not_end_the_flushing(world, client, good_ro
 
     assert [line["request_id"] for line in lines] == ["later"]
     assert "no space left" in caplog.text
-
-
-def test_a_log_that_is_not_flushed_does_not_grow_for_ever(client, good_row):
-    log = client.app.service.predictors[0].log
-    client.predict(good_row)
-    [[line]] = log.take().values()
-    record = msgspec.json.decode(line, type=Prediction)
-
-    taken = sum(log.add(record) for _ in range(20_010))
-
-    assert taken == 20_000
 
 
 def test_every_row_is_counted_on_the_frozen_grid_sampled_or_not(world, start, good_row):

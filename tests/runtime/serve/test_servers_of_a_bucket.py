@@ -34,6 +34,7 @@ from mlsystem_runtime.serve import shipping
 from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.clock import DataClock
 from mlsystem_runtime.serve.fakes import fake_loader
+from mlsystem_runtime.serve.reading import logged as logged_in
 from mlsystem_runtime.serve.service import service_of
 from mlsystem_runtime.serve.shipping import Shipper
 
@@ -44,10 +45,10 @@ import sys
 from mlsystem_runtime.contract.release_store import FileReleaseStore
 from mlsystem_runtime.contract.run import decode_run_config
 from mlsystem_runtime.contract.workspace import Workspace
-from mlsystem_runtime.serve import shipping
+from mlsystem_runtime.serve import recording
 from mlsystem_runtime.serve.fakes import fake_loader
 from mlsystem_runtime.serve.process import listen, run
-shipping.SHIP_SECONDS = float(sys.argv[4])
+recording.SEAL_SECONDS = float(sys.argv[4])
 config, workspace = decode_run_config(open(sys.argv[1], "rb").read()), Workspace(sys.argv[2])
 listener = listen("127.0.0.1", int(sys.argv[3]))
 sys.exit(run(config, workspace, listener, fake_loader(workspace), FileReleaseStore(workspace)))
@@ -103,7 +104,7 @@ def served(world: Any, released: Workspace, pod: Pod, client: Any) -> Callable[[
 
 def ship(client: Any) -> None:
     client.settle()
-    client.runner.run(client.app.service._ship())
+    client.runner.run(client.app.service.recorder.seal(CLOCK_US))
 
 
 def ask(client: Any, row: dict[str, Any], *identities: str) -> None:
@@ -112,10 +113,8 @@ def ask(client: Any, row: dict[str, Any], *identities: str) -> None:
 
 
 def logged(uri: str) -> list[str]:
-    """The request ids of all lines in the bucket, sorted."""
-    bucket = Bucket(uri)
-    lines = (line for one in bucket.listing("predictions/") for line in bucket.get(one.name).data.splitlines())
-    return sorted(json.loads(line)["request_id"] for line in lines)
+    """The request ids of all rows in the bucket, sorted."""
+    return sorted(logged_in(Workspace(uri), "predictions", "main").to_pydict().get("request_id", []))
 
 
 def test_predictions_of_two_pods_are_in_the_bucket_by_hour_and_pod(
@@ -215,7 +214,7 @@ def test_what_cannot_be_shipped_waits_and_is_shipped_once(
     served: Any, good_row: dict[str, Any], bucket_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = served("pod-1")
-    bucket = client.app.service.shipper._bucket
+    bucket = client.app.service.recorder.shipper._bucket
     ask(client, good_row, "a")
     name, bucket.name = bucket.name, "tests-nowhere"
     ship(client)
@@ -228,15 +227,16 @@ def test_what_cannot_be_shipped_waits_and_is_shipped_once(
     assert logged(bucket_uri) == ["a", "b"]
 
 
-def test_without_room_the_oldest_lines_go_and_are_counted(
-    served: Any, good_row: dict[str, Any], bucket_uri: str, monkeypatch: pytest.MonkeyPatch
+def test_without_room_the_oldest_records_go_and_are_counted(
+    served: Any, good_row: dict[str, Any], bucket_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = served("pod-1")
-    bucket = client.app.service.shipper._bucket
+    bucket = client.app.service.recorder.shipper._bucket
     name, bucket.name = bucket.name, "tests-nowhere"
     ask(client, good_row, "a")
     ship(client)
-    monkeypatch.setattr(shipping, "MOST_WAITING", 600)
+    [waiting] = (tmp_path / "pod-1").glob("predictions/main/*/*/*.parquet")
+    monkeypatch.setattr(shipping, "MOST_WAITING", waiting.stat().st_size * 3 // 2)
     ask(client, good_row, "b")
     ship(client)
     bucket.name = name
@@ -244,31 +244,13 @@ def test_without_room_the_oldest_lines_go_and_are_counted(
     ship(client)
 
     assert logged(bucket_uri) == ["b"]
-    assert b'mlsystem_prediction_log_dropped_total{model="main"} 1.0' in client.get("/metrics").body
-
-
-def test_a_part_is_due_after_a_while_or_when_it_is_large(
-    released: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert released.bucket is not None
-    shipper = Shipper(released, released.bucket, {"main": timedelta(days=2)})
-    assert not shipper.due()
-
-    log = released.path("predictions", "main", "2013-12-28", "00", f"{os.getpid()}.jsonl")
-    log.parent.mkdir(parents=True)
-    log.write_bytes(b"x" * shipping.SHIP_BYTES)
-    assert shipper.due()
-    shipper.cut()
-    assert not shipper.due()
-    later_s = time.monotonic() + 61.0
-    monkeypatch.setattr(time, "monotonic", lambda: later_s)
-    assert shipper.due()
+    assert b'mlsystem_prediction_log_dropped_total{model="main",reason="room"} 1.0' in client.get("/metrics").body
 
 
 def test_days_that_need_not_be_kept_go_from_the_bucket_too(released: Workspace, bucket_uri: str) -> None:
     bucket = Bucket(bucket_uri)
     for day in ("2013-12-25", "2013-12-26", "2013-12-28"):
-        bucket.put(f"predictions/main/{day}/00/pod-1/1.jsonl", b"")
+        bucket.put(f"predictions/main/{day}/00/pod-1/1.parquet", b"")
     shipper = Shipper(released, bucket, {"main": timedelta(days=2)})
 
     shipper.prune(CLOCK_US)
