@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Protocol
 
 from mlsystem_runtime.contract.columns import ColumnType
@@ -144,10 +145,20 @@ def stored_read(group: StoredGroup, use: FeatureUse, reader: GroupReader) -> Rea
 
 def request_read(group: RequestGroup) -> Read:
     columns = {field.name: field for field in group.fields}
-    functions = [to_python(compile_expression(one.expression, columns)) for one in group.compute]
+    names = [one.expression.strip() for one in group.compute]
+    if len(names) > 1 and all(name in columns for name in names):
+        compute: Callable[[Row], Sequence[Any]] = itemgetter(*names)  # at a tenth of the price of as many functions
+    else:
+        functions = [to_python(compile_expression(one.expression, columns)) for one in group.compute]
+
+        def compute(row: Row) -> Sequence[Any]:
+            return [function(row) for function in functions]
+
+    nothing = [None] * len(group.compute)
 
     def read(row: Row, _: int) -> tuple[Sequence[Any], Sequence[str | None]]:
-        values = [function(row) for function in functions]
-        return values, [None if value is not None else "null_value" for value in values]
+        values = compute(row)
+        return values, nothing if None not in values else [
+            None if value is not None else "null_value" for value in values]
 
     return read

@@ -165,7 +165,8 @@ class Predictor:
         self.outcomes.offered(len(rows))
         scored = await self.scheduler.run(Work(call, version, rows, at_us))
         for one in scored:
-            self.refuse_unreachable(version, one.assembled)
+            if one.assembled.causes:
+                self.refuse_unreachable(version, one.assembled)
         self.record(version, scored, at_us)
         if self.log.samples(call.request_id):
             for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):

@@ -72,7 +72,7 @@ def run(
     service = service_of(config, workspace, load, releases, fleet)
     settings = uvicorn.Config(
         App(service), loop="uvloop", http="httptools", ws="none", lifespan="on",
-        log_config=None, access_log=False, server_header=False, backlog=BACKLOG,
+        log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = DrainingServer(settings, service.drain, drain_delay)

@@ -40,6 +40,7 @@ class Scheduler:
         now = time.monotonic()
         admit(work, self._queue, self._busy(now), now)
         self._queue.add(work)
+        self._metrics.queue_rows.labels(work.model).inc(work.size)
         self._turn_soon()
         if not self._computing:
             return await work.done
@@ -67,14 +68,22 @@ class Scheduler:
         now = time.monotonic()
         batch, unwanted = self._queue.take(now)
         for work in unwanted:
+            self._metrics.queue_rows.labels(work.model).dec(work.size)
             give_up(work)
-        if not batch:
-            return
-        rows = sum(work.size for work in batch)
-        expected = batch[0].version.service_time.seconds(rows)
+        if batch:
+            self._begin(batch, now)
+
+    def _begin(self, batch: Sequence[Work], now: float) -> None:
+        model, rows = batch[0].model, sum(work.size for work in batch)
+        waited = self._metrics.queue_seconds.labels(model)
         for work in batch:
             work.call.taken = now
-        if batch[0].version.service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS:
+            waited.observe(now - work.came)
+        self._metrics.queue_rows.labels(model).dec(rows)
+        self._metrics.batch_rows.labels(model).observe(rows)
+        service_time = batch[0].version.service_time
+        expected = service_time.seconds(rows)
+        if service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS:
             self._finish(batch, rows, *timed(batch))
         else:
             self._computing, self._free_at = True, now + expected
@@ -86,7 +95,10 @@ class Scheduler:
         self._finish(batch, rows, results, seconds)
 
     def _finish(self, batch: Sequence[Work], rows: int, results: list[Result], seconds: float) -> None:
-        batch[0].version.service_time.observe(rows, seconds)
+        service_time = batch[0].version.service_time
+        service_time.observe(rows, seconds)
+        self._metrics.service_time.labels(batch[0].model, "a").set(service_time.a)
+        self._metrics.service_time.labels(batch[0].model, "b").set(service_time.b)
         for work, result in zip(batch, results, strict=True):
             if work.done.done():  # its client went away
                 continue

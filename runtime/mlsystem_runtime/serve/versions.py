@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Protocol
 
-from mlsystem_runtime.contract.features import RequestGroup
+from mlsystem_runtime.contract.features import ModelInput, RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import ModelRelease
 from mlsystem_runtime.serve.cells import Grid, grid_of
@@ -59,6 +60,7 @@ class LoadedVersion:
     grid: Grid
     groups: Mapping[str, str]
     decoder: SignatureDecoder
+    inputs_of: Callable[[Mapping[str, Any]], Sequence[Any]]
     service_time: ServiceTime
 
     @classmethod
@@ -67,7 +69,7 @@ class LoadedVersion:
         stored = {group.name for group in contract.groups if not isinstance(group, RequestGroup)}
         groups = {use.alias: use.group for use in contract.uses if use.group in stored}
         grid, decoder = grid_of(scorer.card.reference), SignatureDecoder(contract.request)
-        return cls(number, scorer, assembler, grid, groups, decoder, ServiceTime())
+        return cls(number, scorer, assembler, grid, groups, decoder, in_order(contract.inputs), ServiceTime())
 
     @property
     def card(self) -> ModelCard:
@@ -85,6 +87,13 @@ class LoadedVersion:
         started = time.perf_counter()
         self.scorer.predict(rows)
         return time.perf_counter() - started
+
+
+def in_order(inputs: Sequence[ModelInput]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Takes the values of `inputs`, in their order, out of a mapping by name."""
+    if len(inputs) == 1:
+        return lambda values, name=inputs[0].name: (values[name],)  # type: ignore[misc]
+    return itemgetter(*(one.name for one in inputs))
 
 
 LoadVersion = Callable[[str, int], LoadedVersion]

@@ -26,17 +26,23 @@ Result = list[Scored] | Exception
 
 @dataclass(slots=True)
 class Work:
-    """Rows of one call that one version answers, all in one batch. `done` gets them as `Scored`, or why not."""
+    """Rows of one call that one version answers, all in one batch, waiting since `came`. `done` gets them as `Scored`,
+    or why not."""
 
     call: Call
     version: LoadedVersion
     rows: Sequence[Row]
     at_us: int
+    came: float = field(default_factory=time.monotonic)
     done: asyncio.Future[list[Scored]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
     def size(self) -> int:
         return len(self.rows)
+
+    @property
+    def model(self) -> str:
+        return self.version.card.model
 
 
 
@@ -54,10 +60,10 @@ def compute(batch: Sequence[Work]) -> list[Result]:
 def compute_together(batch: Sequence[Work]) -> list[list[Scored]]:
     version = batch[0].version
     card = version.card
-    names, outputs = [wanted.name for wanted in card.contract.inputs], card.outputs
+    outputs = card.outputs
     assembled = [version.assembler.assemble(row, work.at_us) for work in batch for row in work.rows]
     featured = time.monotonic()
-    answers = version.scorer.predict([[one.inputs[name] for name in names] for one in assembled])
+    answers = version.scorer.predict([version.inputs_of(one.inputs) for one in assembled])
     predicted = time.monotonic()
     rows = (row for work in batch for row in work.rows)
     scored = iter([
