@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--workers", type=int, metavar="N",
                        help="processes that answer on the port, each with all models; else as the contract says")
 
+    serve.add_argument("--grpc-port", type=int, help="where to speak gRPC too; without it nowhere")
+
     monitor = commands.add_parser(
         "monitor", parents=[common, released], help="watch the system and keep the online store fresh"
     )
@@ -123,7 +125,7 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
 
             return serve(
                 config, workspace, host=args.host, port=args.port, releases=releases(args, config, workspace),
-                drain_delay=args.drain_delay, workers=args.workers,
+                drain_delay=args.drain_delay, workers=args.workers, grpc_port=args.grpc_port,
             )
         case "monitor":
             from mlsystem_runtime.monitor.process import monitor

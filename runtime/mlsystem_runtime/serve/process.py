@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -20,6 +21,8 @@ from mlsystem_runtime.serve.slots import Fleet, alone
 from mlsystem_runtime.serve.workers import Limits, Parent
 
 if TYPE_CHECKING:
+    from mlsystem_runtime.serve.app import Beside
+    from mlsystem_runtime.serve.service import Service
     from mlsystem_runtime.serve.versions import LoadVersion
 
 BACKLOG = 2048
@@ -30,13 +33,15 @@ logger = logging.getLogger(__name__)
 
 def serve(
     config: RunConfig, workspace: Workspace, host: str, port: int, releases: ReleaseStore | None = None,
-    drain_delay: float = 0.0, workers: int | None = None,
+    drain_delay: float = 0.0, workers: int | None = None, grpc_port: int | None = None,
 ) -> int:
     """Runs until SIGTERM or SIGINT, then for `drain_delay` seconds more. `releases` None is the workspace's file;
-    `workers` None are as many as the contract says.
+    `workers` None are as many as the contract says; at `grpc_port` the server speaks gRPC too.
 
-    Raises MlsystemError before anything heavy is loaded when the port is taken.
+    Raises MlsystemError before anything heavy is loaded when a port is taken.
     """
+    if grpc_port is not None:
+        listen(host, grpc_port).close()  # only looked at: gRPC takes no socket that listens already
     listener = listen(host, port)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until there is something to finish, also as process 1
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -44,7 +49,8 @@ def serve(
     def work(fleet: Fleet) -> int:
         from mlsystem_runtime.serve.loading import version_loader  # lazy: such imports make a start slow
 
-        return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay, fleet)
+        return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay, fleet,
+                   grpc_port)
 
     return together(work, workers or config.server.workers, listener, drain_delay)
 
@@ -60,6 +66,7 @@ def together(work: Callable[[Fleet], int], workers: int, listener: socket.socket
 def run(
     config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion,
     releases: ReleaseStore | None = None, drain_delay: float = 0.0, fleet: Fleet | None = None,
+    grpc_port: int | None = None,
 ) -> int:
     """Answers on `listener`, which is listening already, until SIGTERM or SIGINT. `fleet` None is a worker alone."""
     import uvicorn  # these too only now, for their weight
@@ -70,8 +77,10 @@ def run(
     from mlsystem_runtime.serve.service import service_of
 
     service = service_of(config, workspace, load, releases, fleet)
+    host, port = listener.getsockname()[:2]
+    beside = [] if grpc_port is None else [over_grpc(host, grpc_port)]
     settings = uvicorn.Config(
-        App(service), loop="uvloop", http="httptools", ws="none", lifespan="on",
+        App(service, beside), loop="uvloop", http="httptools", ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
     )
@@ -80,9 +89,19 @@ def run(
         server = WorkerServer(settings, service.drain, drain_delay, service.fleet, lambda: service.state)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)  # from now on, and again when uvicorn has given signals back
-    logger.info("listening on http://%s:%d", *listener.getsockname()[:2])
+    logger.info("listening on http://%s:%d", host, port)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def over_grpc(host: str, port: int) -> Beside:
+    """Workers share the port: the kernel deals connections out. The import is lazy for its weight."""
+    from mlsystem_runtime.serve.oip.grpc import Listening, answering
+
+    def beside(service: Service) -> AbstractAsyncContextManager[int]:
+        return answering(service, Listening(host, port, service.fleet.parent is not None), lambda *_: None)
+
+    return beside
 
 
 def listen(host: str, port: int) -> socket.socket:

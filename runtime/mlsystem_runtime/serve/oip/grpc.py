@@ -19,6 +19,7 @@ from mlsystem_runtime.serve.http import MAX_BODY, Headers, request_id
 from mlsystem_runtime.serve.oip import wire
 from mlsystem_runtime.serve.oip.messages import MESSAGES, METHODS, SERVICE
 from mlsystem_runtime.serve.oip.models import Models, counted
+from mlsystem_runtime.serve.oip.routes import ROOT
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 from mlsystem_runtime.serve.service import Service
 
@@ -33,6 +34,19 @@ CODES: Mapping[int, grpc.StatusCode] = {
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 LONGEST_WORDS = 1000     # of an error: it travels in headers, whose size is limited
+PATHS: Mapping[str, Callable[[Any], str]] = {
+    "ServerLive": lambda _: f"{ROOT}/health/live",
+    "ServerReady": lambda _: f"{ROOT}/health/ready",
+    "ModelReady": lambda asked: f"{ROOT}/models/{asked.name}/ready",
+    "ServerMetadata": lambda _: ROOT,
+    "ModelMetadata": lambda asked: f"{ROOT}/models/{asked.name}",
+    "ModelInfer": lambda asked: f"{ROOT}/models/{asked.model_name}/infer",
+    "RepositoryIndex": lambda _: f"{ROOT}/repository/index",
+}
+"""The path over HTTP at which the same is asked, which says who may."""
+
+Admit = Callable[[str, Headers], object]
+"""Raises RefusedError for whom `headers` do not let in at a path."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +61,7 @@ class Listening:
 
 
 @contextlib.asynccontextmanager
-async def answering(service: Service, listening: Listening) -> AsyncIterator[int]:
+async def answering(service: Service, listening: Listening, admit: Admit) -> AsyncIterator[int]:
     """Answers on that port, which it gives, while the context lasts, and on leaving finishes what was begun.
 
     Raises MlsystemError where the port is taken.
@@ -55,7 +69,7 @@ async def answering(service: Service, listening: Listening) -> AsyncIterator[int
     server = grpc.aio.server(options=(
         ("grpc.so_reuseport", int(listening.shared)), ("grpc.max_receive_message_length", MAX_BODY),
     ))
-    server.add_generic_rpc_handlers((handlers(Models(service)),))
+    server.add_generic_rpc_handlers((handlers(Models(service), admit),))
     port = listen(server, listening)
     await server.start()
     logger.info("listening on grpc://%s:%d", listening.host, port)
@@ -87,10 +101,10 @@ class Context:
 Answer = Callable[[Any, Context], Awaitable[Any]]
 
 
-def handlers(models: Models) -> Any:
+def handlers(models: Models, admit: Admit) -> Any:
     """Of all methods. A message arrives as bytes, so that damaged ones are refused in words of ours."""
-    answers = {name: at_once(name, fields) for name, fields in fields_of(models).items()}
-    answers["ModelInfer"] = infer(models)
+    answers = {name: at_once(name, fields, admit) for name, fields in fields_of(models).items()}
+    answers["ModelInfer"] = infer(models, admit)
     return grpc.method_handlers_generic_handler(SERVICE, {
         name: grpc.unary_unary_rpc_method_handler(
             handler(name, answers[name]), response_serializer=MESSAGES[f"{name}Response"].SerializeToString)
@@ -118,17 +132,19 @@ def model_ready(models: Models, asked: Any) -> bool:
         return False
 
 
-def at_once(name: str, fields: Callable[[Any], Mapping[str, Any]]) -> Answer:
-    async def answer(message: Any, context: Context) -> Any:  # noqa: ARG001 - it takes what every answer takes
+def at_once(name: str, fields: Callable[[Any], Mapping[str, Any]], admit: Admit) -> Answer:
+    async def answer(message: Any, context: Context) -> Any:
+        admit(PATHS[name](message), context.headers)
         return MESSAGES[f"{name}Response"](**fields(message))
 
     return answer
 
 
-def infer(models: Models) -> Answer:
+def infer(models: Models, admit: Admit) -> Answer:
     async def answer(message: Any, context: Context) -> Any:
         predictor = models.predictor(message.model_name)
         with counted(predictor):
+            admit(PATHS["ModelInfer"](message), context.headers)
             call = begin(context.id, context.started, predictor.budget(), context.allowed)
             request = wire.decode(message)
         return wire.encode(await models.infer(message.model_name, message.model_version, request, call), request)

@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,15 +23,12 @@ from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 from mlsystem_runtime.contract.workspace import write_struct
 
 PROGRAM = """
-import asyncio, contextlib, sys, uvicorn, zlib
+import sys, zlib
 from mlsystem_runtime.contract.run import decode_run_config
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.parent import die_with_parent
-from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.fakes import FakeRow, fake_loader
-from mlsystem_runtime.serve.oip.grpc import Listening, answering
-from mlsystem_runtime.serve.process import listen
-from mlsystem_runtime.serve.service import service_of
+from mlsystem_runtime.serve.process import listen, run
 from mlsystem_runtime.serve.versions import LoadedVersion
 
 class Hashing:
@@ -42,21 +41,10 @@ def load(model, number):
     loaded = fake_loader(workspace)(model, number)
     return LoadedVersion.of(number, loaded.scorer, Hashing())
 
-@contextlib.asynccontextmanager
-async def beside(service):
-    async with answering(service, Listening("127.0.0.1", 0)) as port:
-        while "main" not in service.board.models:
-            await asyncio.sleep(0.01)
-        print(listener.getsockname()[1], port, flush=True)
-        yield
-
 die_with_parent()
 config, workspace = decode_run_config(open(sys.argv[1], "rb").read()), Workspace(sys.argv[2])
-listener = listen("127.0.0.1", 0)
-server = uvicorn.Server(uvicorn.Config(
-    App(service_of(config, workspace, load), (beside,)), loop="uvloop", http="httptools", lifespan="on",
-    log_config=None, access_log=False))
-server.run(sockets=[listener])
+http, grpc, delay = int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
+sys.exit(run(config, workspace, listen("127.0.0.1", http), load, drain_delay=delay, grpc_port=grpc))
 """
 """What a version answers depends on every value of a row, and on its type."""
 
@@ -69,6 +57,15 @@ class Live:
     http: str
     grpc: str
 
+    def wait(self) -> None:
+        """Until requests may be sent, over HTTP and gRPC alike."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.http}/v2/health/ready", timeout=5):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"not ready; the process: {self.process.poll()}")
+
     def predict(self, body: Any) -> Any:
         """Over our own JSON."""
         request = urllib.request.Request(f"http://{self.http}/predict", json.dumps(body).encode())
@@ -76,7 +73,7 @@ class Live:
             return json.load(response)
 
 
-Serve = Callable[[Any], contextlib.AbstractContextManager[Live]]
+Serve = Callable[..., contextlib.AbstractContextManager[Live]]
 
 
 @pytest.fixture(scope="session")
@@ -92,20 +89,26 @@ def live(tmp_path_factory, world_of, serve) -> Iterator[Live]:
 
 
 @contextlib.contextmanager
-def serving(world: Any, card_of: Callable[..., Any]) -> Iterator[Live]:
+def serving(world: Any, card_of: Callable[..., Any], delay: float = 0.0) -> Iterator[Live]:
     """Versions 1 and 2 of `world`, of which its release says which answer."""
     for number in (1, 2):
         write_struct(world.workspace.version("main", number) / "model.json", card_of(number, world.task, world.outputs))
     config = world.root / "run.json"
     config.write_bytes(canonical_json(world.config))
+    http, grpc = free_ports()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(config), str(world.root)], stdout=subprocess.PIPE,
+        [sys.executable, "-c", PROGRAM, str(config), str(world.root), str(http), str(grpc), str(delay)],
         env={**os.environ, DIE_WITH_PARENT: str(os.getpid())},
     )
+    live = Live(process, f"127.0.0.1:{http}", f"127.0.0.1:{grpc}")
     try:
-        assert process.stdout is not None
-        http, grpc = process.stdout.readline().split()
-        yield Live(process, f"127.0.0.1:{http.decode()}", f"127.0.0.1:{grpc.decode()}")
+        live.wait()
+        yield live
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.wait(timeout=20)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]

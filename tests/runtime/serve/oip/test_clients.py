@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ import tritonclient.grpc.aio
 import tritonclient.http
 import tritonclient.http.aio
 from tritonclient.utils import InferenceServerException
+
+from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.serve import process
 
 ROWS = (
     {"carrier": "UA", "distance": 1400.0, "seats": 180, "express": False, "departure": 1_388_235_600_000_000},
@@ -162,3 +166,22 @@ def test_the_identity_of_a_call_comes_back_with_its_answer(live):
         _, call = ask.with_call(b"", metadata=(("x-request-id", "r-1"),), timeout=10)
 
     assert ("x-request-id", "r-1") in call.trailing_metadata()
+
+
+def test_a_server_that_was_told_to_stop_answers_for_a_while_then_ends_well(tmp_path, world_of, serve):
+    with serve(world_of(tmp_path), delay=1.0) as live, tritonclient.grpc.InferenceServerClient(live.grpc) as client:
+        assert client.is_server_ready()
+        live.process.terminate()
+        while client.is_server_ready():
+            pass
+        answered = client.infer("main", tensors(tritonclient.grpc))
+
+        assert live.process.wait(timeout=20) == 0
+    assert answered.as_numpy("probability").shape == (2,)
+
+
+def test_a_port_of_grpc_that_is_taken_is_told_before_anything_is_loaded(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(MlsystemError, match=str(port)):
+            process.serve(None, None, "127.0.0.1", 0, grpc_port=port)
