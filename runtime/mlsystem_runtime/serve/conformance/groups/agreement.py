@@ -18,10 +18,14 @@ from mlsystem_runtime.serve.conformance.target import Target, as_binary, ask_bin
 
 GROUP = Group("agreement", "All forms agree")
 
+def of_another_kind(datatype: str) -> str:
+    return "FP64" if datatype == "BYTES" else "BYTES"
+
+
 WRONG: tuple[tuple[str, Callable[[Target], dict[str, Any]]], ...] = (
-    ("another datatype", lambda target: {"datatype": "INT32" if target.model.inputs[0].datatype == "FP32" else "FP32"}),
+    ("another datatype", lambda target: {"datatype": of_another_kind(target.model.inputs[0].datatype)}),
     ("a dimension below zero", lambda target: {"shape": [-1, *target.request()["inputs"][0]["shape"][1:]]}),
-    ("a dimension too many", lambda target: {"shape": [*target.request()["inputs"][0]["shape"], 1]}),
+    ("a dimension too many", lambda target: {"shape": [*target.request()["inputs"][0]["shape"], 7]}),
     ("a shape that is too large", lambda target: {"shape": [7, *target.request()["inputs"][0]["shape"][1:]]}),
     ("an unknown name", lambda _: {"name": "no-such-input"}),
 )

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from mlsystem_runtime.serve.conformance.answers import refused
 from mlsystem_runtime.serve.conformance.datatypes import FLOATS, INTEGERS, bounds
-from mlsystem_runtime.serve.conformance.groups.tensors import every
+from mlsystem_runtime.serve.conformance.groups.tensors import every, of_type, same_or_refused
 from mlsystem_runtime.serve.conformance.places import DATATYPES, ERRORS, JSON, TENSOR_DATA
 from mlsystem_runtime.serve.conformance.table import Group, expect, only_if
 from mlsystem_runtime.serve.conformance.target import Target
@@ -15,11 +16,6 @@ from mlsystem_runtime.serve.conformance.target import Target
 GROUP = Group("values", "Values that are refused")
 NUMBERS = (*INTEGERS, *FLOATS)
 GREATEST_FLOAT = {"FP16": 65504.0, "FP32": 3.4028234e38, "BF16": 3.3895314e38}
-
-
-def of_type(target: Target, datatypes: Sequence[str]) -> list[int]:
-    target.index(datatypes)
-    return [number for number, one in enumerate(target.model.inputs) if one.datatype in datatypes]
 
 
 def with_first(target: Target, number: int, text: str) -> bytes:
@@ -88,8 +84,14 @@ def data_of_another_kind(target: Target) -> None:
 
 @GROUP.must(TENSOR_DATA)
 def null_as_a_value(target: Target) -> None:
-    """null is no value of any datatype."""
-    refuses_values(target, (*NUMBERS, "BOOL", "BYTES"), ("null",))
+    """null is no value: it is refused, or means that an input which is optional is left out; it is never a number."""
+    for number in every(target):
+        inputs = target.request()["inputs"]
+        reply, without = target.infer(with_first(target, number, "null")), inputs[:number] + inputs[number + 1 :]
+        if reply.status == 200 and len(inputs[number]["data"]) == 1:
+            same_or_refused(reply, target.infer({"inputs": without}))
+        else:
+            refused(reply)
 
 
 @GROUP.must(TENSOR_DATA)
