@@ -8,7 +8,7 @@ and the environment.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import msgspec
@@ -201,6 +201,16 @@ class Endpoint(Struct):
     slo: Slo
     log_sample: float
     log_retain_us: int
+
+    @property
+    def feedback(self) -> tuple[str, ...]:
+        """By which paths it is told what came of predictions."""
+        return feedback_paths(self.routes)
+
+
+def feedback_paths(routes: Iterable[str]) -> tuple[str, ...]:
+    """Beside each route: /main/feedback for /main/predict."""
+    return tuple(f"{route.rpartition('/')[0]}/feedback" for route in routes)
 
 
 class ServerSection(Struct, omit_defaults=True):

@@ -23,11 +23,11 @@ from mlsystem_runtime.serve.segments import read_journal
 JOIN = """
 SELECT predictions.*, outcome, known AS outcome_at
 FROM predictions LEFT JOIN (
-    SELECT request_id, row, outcome, coalesce(at, received) AS known
+    SELECT request_id, row, outcome, coalesce("at", received) AS known
     FROM outcomes
     QUALIFY row_number() OVER (PARTITION BY request_id, row ORDER BY wall_us DESC) = 1
 ) USING (request_id, row)
-ORDER BY at, request_id, row
+ORDER BY "at", request_id, row
 """
 
 

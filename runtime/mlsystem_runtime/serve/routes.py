@@ -11,6 +11,7 @@ from typing import Any
 from mlsystem_runtime.contract.names import LIVE, READY
 from mlsystem_runtime.contract.run import Endpoint
 from mlsystem_runtime.serve.call import Call, begin
+from mlsystem_runtime.serve.feedback import feedback_handler
 from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response, seconds_allowed
 from mlsystem_runtime.serve.oip.models import Models
 from mlsystem_runtime.serve.oip.routes import METHODS, ROOT, Rest
@@ -61,6 +62,8 @@ def routes(service: Service) -> Routes:
     for predictor in service.predictors:
         for route in predictor.endpoint.routes:
             exact[route] = {"POST": predict_handler(predictor)}
+    for feedback in service.feedback:
+        exact.update({path: {"POST": feedback_handler(feedback)} for path in feedback.endpoint.feedback})
     rest = dict.fromkeys(METHODS, Rest(Models(service)))
     return Routes({**exact, ROOT: rest}, {f"{ROOT}/": rest})
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.records import PREDICTIONS
+from mlsystem_runtime.contract.records import FEEDBACK, PREDICTIONS
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
@@ -19,6 +19,8 @@ from mlsystem_runtime.serve import counting
 from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
 from mlsystem_runtime.serve.draining import Drain
+from mlsystem_runtime.serve.feedback import Feedback
+from mlsystem_runtime.serve.journal import Journals
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.predict import Predictor
@@ -49,6 +51,7 @@ class Service:
     sli: dict[str, SliCounter]
     watcher: Watcher
     recorder: Recorder
+    feedback: tuple[Feedback, ...]
     drain: Drain = field(default_factory=Drain)
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -147,6 +150,10 @@ def service_of(
         outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
         return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler)
 
+    def told(endpoint: Endpoint) -> Feedback:
+        journals = Journals(workspace.path(FEEDBACK, endpoint.model), process)
+        return Feedback(endpoint, board, clock, Book(endpoint.model, journals, endpoint.log_retain_us, durably=True))
+
     def dropped(model: str, reason: str, records: int) -> None:
         metrics.log_dropped.labels(model, reason).inc(records)
 
@@ -154,12 +161,13 @@ def service_of(
     sli = {one.model: SliCounter(counts(one), one.model, one.slo, process) for one in section.endpoints}
     models = tuple(one.model for one in section.endpoints)
     predictors = tuple(map(predictor, section.endpoints))
+    feedback = tuple(map(told, section.endpoints))
     books = [Book(one.endpoint.model, one.log.journals, one.endpoint.log_retain_us) for one in predictors]
+    books += [one.book for one in feedback]
     return Service(
         system=config.system, kind=section.clock, clock=clock, endpoints=section.endpoints, board=board,
-        metrics=metrics, predictors=predictors,
-        sli=sli,
-        recorder=Recorder(books, shipper_of(section.endpoints, workspace), dropped),
+        metrics=metrics, predictors=predictors, sli=sli,
+        recorder=Recorder(books, shipper_of(section.endpoints, workspace), dropped), feedback=feedback,
         watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
         fleet=fleet,
     )

@@ -33,7 +33,7 @@ class Body:
 
 def read_body(data: bytes, fields: frozenset[str]) -> Body:
     """One row as an object, or `{"rows": [...]}`; beside them `"at"`, unless that is a field of the model's own."""
-    content = _decode(data)
+    content = decode_object(data, 'one row, or {"rows": [...]}')
     batch = "rows" in content and "rows" not in fields
     at_us = None
     if "at" in content and (batch or "at" not in fields):
@@ -46,13 +46,14 @@ def read_body(data: bytes, fields: frozenset[str]) -> Body:
     return Body(_rows(content["rows"]), at_us)
 
 
-def _decode(data: bytes) -> dict[str, Any]:
+def decode_object(data: bytes, form: str) -> dict[str, Any]:
+    """JSON. Raises RefusedError: `form` is what the object should be."""
     try:
         content = msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:  # bad syntax, bad UTF-8, numbers or nesting without end
         raise RefusedError(422, f"the body is not valid JSON: {error}") from error
     if not isinstance(content, dict):
-        raise RefusedError(422, 'the body must be an object: one row, or {"rows": [...]}')
+        raise RefusedError(422, f"the body must be an object: {form}")
     return content
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
 from mlsystem.system.snapshots import ENVIRONMENT
+from mlsystem_runtime.contract.run import feedback_paths
 
 
 def ingress(cluster: Cluster) -> Iterator[KubernetesObject]:
-    """Exactly the routes of the endpoints: metrics, status and documentation stay inside."""
+    """Exactly the routes of the endpoints, and feedback: metrics, status and documentation stay inside."""
     platform = cluster.target.platform
     if platform.ingress is None:
         return
@@ -34,7 +35,7 @@ def paths(cluster: Cluster) -> list[Body]:
     return [
         {"path": route, "pathType": "Exact", "backend": backend(cluster, model.name)}
         for model in cluster.system.models
-        for route in model.serving.routes
+        for route in (*model.serving.routes, *feedback_paths(model.serving.routes))
     ]
 
 

@@ -182,14 +182,15 @@ def test_replicas_are_spread_over_zones_and_nodes_where_that_is_possible(flights
     assert all(one["labelSelector"] == server["spec"]["selector"] for one in constraints)
 
 
-def test_an_ingress_has_every_route_of_every_endpoint_and_nothing_else() -> None:
+def test_an_ingress_has_every_route_of_every_endpoint_and_its_feedback_and_nothing_else() -> None:
     cluster = cluster_named("two models behind an ingress")
     spec = only(kubernetes_objects(cluster), "Ingress")["spec"]
     (rule,) = spec["rules"]
     found = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
 
     assert found == {
-        route: f"seattle-two-{model.name}-server" for model in cluster.system.models for route in model.serving.routes
+        f"/{model.name}/{what}": f"seattle-two-{model.name}-server"
+        for model in cluster.system.models for what in ("predict", "feedback")
     }
     assert {path["pathType"] for path in rule["http"]["paths"]} == {"Exact"}
     assert rule["host"] == "ml.example.com"

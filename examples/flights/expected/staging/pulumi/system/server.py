@@ -327,6 +327,26 @@ server_ingress = k8s.networking.v1.Ingress(
                                 },
                             },
                         },
+                        {
+                            "path": "/main/feedback",
+                            "path_type": "Exact",
+                            "backend": {
+                                "service": {
+                                    "name": "flight-delay-main-server",
+                                    "port": {"name": "http"},
+                                },
+                            },
+                        },
+                        {
+                            "path": "/feedback",
+                            "path_type": "Exact",
+                            "backend": {
+                                "service": {
+                                    "name": "flight-delay-main-server",
+                                    "port": {"name": "http"},
+                                },
+                            },
+                        },
                     ],
                 },
             },
