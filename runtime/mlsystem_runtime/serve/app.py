@@ -39,6 +39,7 @@ class App:
         self.service = service
         self._beside = beside
         self._routes = routes(service)
+        self._told = service.access.everything or service.tracing is not None
         self._outcomes = {route: one.outcomes for one in service.predictors for route in paths(one.endpoint)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,8 +76,11 @@ class App:
             return
         except RefusedError as refused:  # the body was not read
             self._unread(scope["path"], refused)
+            request = Request(scope["method"], scope["path"], identity, b"", headers, started)
             response = refusal(refused, identity, {b"connection": b"close"})
         await send_response(send, self._last(response), identity)
+        if response.status >= 500 or self._told:
+            self._tell(request, response)
 
     async def _respond(self, request: Request) -> Response:
         try:
@@ -89,6 +93,13 @@ class App:
         except Exception:  # the client gets an answer, the log the reason, and the next request a living server
             logger.exception("request %s to %s failed", request.id, request.path)
             return refusal(RefusedError(500, "the server failed; its log says why", reason="model"), request.id)
+
+    def _tell(self, request: Request, response: Response) -> None:
+        """Logs and traces it, after the client has its answer."""
+        pattern = self._routes.pattern(request.path)
+        self.service.access.add(request, pattern, response)
+        if self.service.tracing is not None:
+            self.service.tracing.add(request, pattern, response)
 
     def _last(self, response: Response) -> Response:
         """While the server drains, the answer is the last one on its connection."""

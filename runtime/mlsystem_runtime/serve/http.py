@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mlsystem_runtime.serve.call import never
+from mlsystem_runtime.serve.call import Call, never
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 
 Scope = MutableMapping[str, Any]
@@ -21,7 +21,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
 
 MAX_BODY = 1 << 20
-JSON, TEXT, HTML = b"application/json", b"text/plain; version=0.0.4; charset=utf-8", b"text/html; charset=utf-8"
+JSON, HTML = b"application/json", b"text/html; charset=utf-8"
 REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 TIMEOUT = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?")
 WINDOW_BITS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
@@ -43,15 +43,27 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What logs and traces say of a prediction. `version` is None where several versions answered."""
+
+    model: str
+    version: int | None
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     status: int
     body: bytes
     type: bytes = JSON
     headers: Headers = field(default_factory=dict)
+    answered: Answered | None = None
 
 
-def json_response(status: int, value: object, headers: Headers | None = None) -> Response:
-    return Response(status, msgspec.json.encode(value), headers=headers or {})
+def json_response(
+    status: int, value: object, headers: Headers | None = None, answered: Answered | None = None
+) -> Response:
+    return Response(status, msgspec.json.encode(value), headers=headers or {}, answered=answered)
 
 
 def request_id(headers: Headers) -> str:

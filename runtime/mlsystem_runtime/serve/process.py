@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -33,10 +34,11 @@ logger = logging.getLogger(__name__)
 
 def serve(
     config: RunConfig, workspace: Workspace, host: str, port: int, releases: ReleaseStore | None = None,
-    drain_delay: float = 0.0, workers: int | None = None, grpc_port: int | None = None,
+    drain_delay: float = 0.0, workers: int | None = None, grpc_port: int | None = None, access_log: bool = False,
 ) -> int:
     """Runs until SIGTERM or SIGINT, then for `drain_delay` seconds more. `releases` None is the workspace's file;
-    `workers` None are as many as the contract says; at `grpc_port` the server speaks gRPC too.
+    `workers` None are as many as the contract says; at `grpc_port` the server speaks gRPC too. With `access_log` all
+    requests are logged, not failures alone.
 
     Raises MlsystemError before anything heavy is loaded when a port is taken.
     """
@@ -49,8 +51,8 @@ def serve(
     def work(fleet: Fleet) -> int:
         from mlsystem_runtime.serve.loading import version_loader  # lazy: such imports make a start slow
 
-        return run(config, workspace, listener, version_loader(config, workspace), releases, drain_delay, fleet,
-                   grpc_port)
+        load = version_loader(config, workspace)
+        return run(config, workspace, listener, load, releases, drain_delay, fleet, grpc_port, access_log)
 
     return together(work, workers or config.server.workers, listener, drain_delay)
 
@@ -66,17 +68,21 @@ def together(work: Callable[[Fleet], int], workers: int, listener: socket.socket
 def run(
     config: RunConfig, workspace: Workspace, listener: socket.socket, load: LoadVersion,
     releases: ReleaseStore | None = None, drain_delay: float = 0.0, fleet: Fleet | None = None,
-    grpc_port: int | None = None,
+    grpc_port: int | None = None, access_log: bool = False,
 ) -> int:
     """Answers on `listener`, which is listening already, until SIGTERM or SIGINT. `fleet` None is a worker alone."""
     import uvicorn  # these too only now, for their weight
 
     from mlsystem_runtime.serve.accepting import WorkerServer
+    from mlsystem_runtime.serve.access_log import AccessLog
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.draining import DrainingServer
     from mlsystem_runtime.serve.service import service_of
+    from mlsystem_runtime.serve.tracing import tracing_of
 
-    service = service_of(config, workspace, load, releases, fleet)
+    tracing = tracing_of(config.system, os.environ)
+    service = replace(
+        service_of(config, workspace, load, releases, fleet), access=AccessLog(access_log), tracing=tracing)
     host, port = listener.getsockname()[:2]
     beside = [] if grpc_port is None else [over_grpc(host, grpc_port)]
     settings = uvicorn.Config(

@@ -11,8 +11,9 @@ from typing import Any
 from mlsystem_runtime.contract.names import LIVE, READY
 from mlsystem_runtime.contract.run import Endpoint
 from mlsystem_runtime.serve.call import Call, begin
+from mlsystem_runtime.serve.exposition import OPEN, PLAIN
 from mlsystem_runtime.serve.feedback import feedback_handler
-from mlsystem_runtime.serve.http import HTML, TEXT, Request, Response, json_response, seconds_allowed
+from mlsystem_runtime.serve.http import HTML, Answered, Request, Response, json_response, seconds_allowed
 from mlsystem_runtime.serve.oip.models import Models
 from mlsystem_runtime.serve.oip.routes import METHODS, ROOT, Rest
 from mlsystem_runtime.serve.openapi import openapi
@@ -44,6 +45,12 @@ class Routes:
             raise RefusedError(405, f"{path} answers {allowed} only", allow=allowed)
         return handler
 
+    def pattern(self, path: str) -> str:
+        """What of these answers there; "" where nothing does. There are few of them, whatever clients ask for."""
+        if path in self.exact:
+            return path
+        return next((f"{prefix}*" for prefix in self.prefixes if path.startswith(prefix)), "")
+
     def _below(self, path: str) -> Methods | None:
         return next((methods for prefix, methods in self.prefixes.items() if path.startswith(prefix)), None)
 
@@ -54,7 +61,7 @@ def routes(service: Service) -> Routes:
         LIVE: get(alive),
         "/healthz": get(alive),
         READY: get(lambda: readiness(service)),
-        "/metrics": get(lambda: Response(200, service.metrics.text(), TEXT)),
+        "/metrics": {"GET": lambda request: metrics(service, request)},
         "/status": get(lambda: json_response(200, status(service))),
         "/openapi.json": get(lambda: json_response(200, document(service))),
         "/docs": get(lambda: Response(200, page(service.system, service.endpoints, service.board).encode(), HTML)),
@@ -75,6 +82,12 @@ def paths(endpoint: Endpoint) -> tuple[str, ...]:
 
 def get(answer: Callable[[], Response]) -> Methods:
     return {"GET": lambda _: answer()}
+
+
+def metrics(service: Service, request: Request) -> Response:
+    """Of all workers, in the format that is asked for."""
+    openmetrics = b"application/openmetrics-text" in request.headers.get(b"accept", b"")
+    return Response(200, service.metrics.text(openmetrics), OPEN if openmetrics else PLAIN)
 
 
 def alive() -> Response:
@@ -132,9 +145,10 @@ def predict_handler(predictor: Predictor) -> Handler:
     async def handler(request: Request) -> Response:
         call = call_of(request, predictor.budget())
         answer = await predictor.answer_body(request.body, call)
+        timing = server_timing(call) if b"x-server-timing" in request.headers else None
         return json_response(200, {
             "predictions": answer.predictions, "model": model, "version": answer.version, "request_id": request.id,
-        }, server_timing(call) if b"x-server-timing" in request.headers else None)
+        }, timing, Answered(model, answer.version, call))
 
     return handler
 

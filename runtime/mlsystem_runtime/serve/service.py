@@ -16,6 +16,7 @@ from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseSto
 from mlsystem_runtime.contract.run import Clock, Endpoint, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.serve import counting
+from mlsystem_runtime.serve.access_log import AccessLog
 from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
 from mlsystem_runtime.serve.draining import Drain
@@ -29,6 +30,7 @@ from mlsystem_runtime.serve.recording import Book, Recorder
 from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
 from mlsystem_runtime.serve.slots import Fleet, State, alone
+from mlsystem_runtime.serve.tracing import Tracing
 from mlsystem_runtime.serve.versions import Board, LoadedVersion, LoadVersion
 from mlsystem_runtime.serve.watcher import Watcher
 
@@ -56,6 +58,8 @@ class Service:
     unwritten: counting.Files = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     fleet: Fleet = field(default_factory=alone)
+    access: AccessLog = field(default_factory=AccessLog)
+    tracing: Tracing | None = None
 
     @property
     def waiting_for(self) -> list[str]:
@@ -84,10 +88,14 @@ class Service:
             try:
                 await self.flush()
             finally:
+                await asyncio.to_thread(self.access.write, self.access.take())
+                if self.tracing is not None:
+                    await asyncio.to_thread(self.tracing.close)
                 await self.recorder.seal(self.clock.now_us())
 
     async def _flush_and_look(self) -> None:
         await asyncio.shield(self.flush())  # what was taken is written, even when the server stops just now
+        await asyncio.to_thread(self.access.write, self.access.take())
         await asyncio.to_thread(self.clock.refresh)
 
     async def _seal_when_due(self) -> None:
