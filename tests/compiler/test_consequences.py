@@ -128,6 +128,10 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("LogSpec.sample", (*SERVING, "log", "sample"), "20%", RESTART),
     ("LogSpec.retain", (*SERVING, "log", "retain"), "7d", RESTART),
     ("ServingSpec.sticky", (*SERVING, "sticky"), ["origin"], RESTART),
+    ("AuthSpec.tokens", (*SERVING, "auth"), {"tokens": "${secret:API_TOKENS}"}, RESTART),
+    ("AuthSpec.pages", (*SERVING, "auth"), {"tokens": "${secret:API_TOKENS}", "pages": "open"}, RESTART),
+    ("TlsSpec.certificate", (*DEV, "tls"), {"certificate": "${secret:CERT}", "key": "${secret:KEY}"}, RESTART),
+    ("TlsSpec.key", (*DEV, "tls"), {"certificate": "${secret:CERT}", "key": "${secret:KEY}"}, RESTART),
     ("DriftSpec.features", (*MONITORING, "drift", "features"), ["trip.hour"], RESTART),
     ("DriftSpec.predictions", (*MONITORING, "drift", "predictions"), "false", RESTART),
     ("DriftSpec.window", (*MONITORING, "drift", "window"), "2d", RESTART),
@@ -200,6 +204,8 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("TrainingSpec.seed", (*TRAINING, "seed"), "8", RETRAIN),
     ("SloSpec.window", (*SERVING, "slo", "window"), "7d", RESTART),
     ("DriftSpec.window", (*MONITORING, "drift", "window"), "2d", RESTART),
+    ("AuthSpec.tokens", (*SERVING, "auth"), {"tokens": "${secret:API_TOKENS}"}, RESTART),
+    ("TlsSpec.certificate", (*STAGING, "tls"), {"certificate": "${secret:CERT}", "key": "${secret:KEY}"}, RESTART),
 ]  # fmt: skip
 """The same in a cluster, of all that only a cluster has and of what means something else there."""
 
@@ -232,7 +238,7 @@ ONE_VALUE = {
 """Only one value is supported yet, or another value needs another label or other fields with it."""
 
 
-OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code")
+OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code", "auth", "tls")
 
 
 def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:

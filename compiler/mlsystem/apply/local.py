@@ -27,9 +27,10 @@ from mlsystem.system.snapshot import Kind
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.collection import collect
 from mlsystem_runtime.contract.ledger import FileLedger, RunFinished, RunStarted
-from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT, PROPOSES, SECRET_FOLDER
 from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
-from mlsystem_runtime.contract.run import RunConfig, Step
+from mlsystem_runtime.contract.run import RunConfig, Step, monitor_secrets, server_secrets
+from mlsystem_runtime.contract.secrets import has_value
 from mlsystem_runtime.contract.workspace import (
     StepRecord,
     Workspace,
@@ -78,6 +79,10 @@ class LocalEngine:
         return Outputs(workspace=str(root.relative_to(self.folder) if inside else root), port=self.port)
 
     @property
+    def url(self) -> str:
+        return f"{scheme(self.config)}://{HOST}:{self.port}"
+
+    @property
     def generated(self) -> Path:
         """What the last apply began with; the steps read it."""
         return self.state / "generated"
@@ -97,7 +102,7 @@ class LocalEngine:
         return holds(workspace, self.config, stopped)
 
     def check(self) -> None:
-        missing = [name for name in self.config.secrets if name not in self._environ]
+        missing = [name for name in self.config.secrets if not has_value(name, self._environ)]
         if missing:
             raise MlsystemError(
                 f"not in the environment: the secret{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
@@ -180,22 +185,24 @@ class LocalEngine:
     def programs(self) -> tuple[Program, ...]:
         """Each keyed by what it reads: its own section, and for the monitor the steps that it runs."""
         config, where = self.config, [str(self.workspace.root), *config_identity(self.config)]
+        told = [*where, *monitor_secrets(config.monitor)]
         reads = self._where(self.process_config)
         started = {name for refresh in config.monitor.refreshes for name in refresh.steps}
         started |= {name for model in config.monitor.models for name in model.retrain_steps}
         names = sorted(started)
         serve = (*self._runtime, "serve", *reads, "--host", HOST, "--port", str(self.port))
         return (
-            Program("server", serve, digest([config.server, where])),
-            Program("monitor", (*self._runtime, "monitor", *reads), digest([config.monitor, names, where])),
+            Program("server", serve, digest([config.server, [*where, *server_secrets(config.server)]])),
+            Program("monitor", (*self._runtime, "monitor", *reads), digest([config.monitor, names, told])),
         )
 
     def start_processes(self, watch: Watch) -> None:
         write_atomically(self.process_config, (self.generated / CONTRACT).read_bytes())
-        self.supervisor.ensure(self.programs(), self.config.secrets)
+        given = (*self.config.secrets, SECRET_FOLDER)
+        self.supervisor.ensure(self.programs(), tuple(name for name in given if name in self._environ))
         answers = release_answers(self.workspace, self.config)
-        wait_until_ready(self.supervisor, HOST, self.port, answers, watch)
-        watch(Says(f"answers on http://{HOST}:{self.port}" if answers else "no version answers yet: a gate said no"))
+        wait_until_ready(self.supervisor, self.url, answers, watch)
+        watch(Says(f"answers on {self.url}" if answers else "no version answers yet: a gate said no"))
 
     def delete_model(self, model: str) -> None:
         delete_model(self.workspace, model)
@@ -230,8 +237,12 @@ def workspace_path(folder: Path, state: Path, declared: str | None) -> str:
     return declared if "://" in declared else str(folder / declared)
 
 
+def scheme(config: RunConfig) -> str:
+    return "http" if config.server.tls is None else "https"
+
+
 def config_identity(config: RunConfig) -> Iterator[str]:
-    yield from (config.system, config.environment, config.clock, str(config.format), *config.secrets)
+    yield from (config.system, config.environment, config.clock, str(config.format))
 
 
 def check_port(port: int, environment: str, patience: float = 0.0) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
-from mlsystem.apply.local import HOST, LocalEngine
+from mlsystem.apply.local import HOST, LocalEngine, scheme
 from mlsystem.errors import MlsystemError
 from mlsystem.state.manifest import Manifest
 from mlsystem_runtime.contract.base import Struct, pretty_json
@@ -74,7 +74,7 @@ def status_of(engine: LocalEngine, manifest: Manifest) -> Status:
         system=config.system,
         environment=config.environment,
         serial=manifest.serial,
-        url=f"http://{HOST}:{manifest.outputs.port}",
+        url=f"{scheme(config)}://{HOST}:{manifest.outputs.port}",
         processes={program.name: states.get(program.name, "DOWN") for program in engine.programs()},
         run=last_run(workspace, tuple(step.name for step in config.steps)),
         models=tuple(model_status(workspace, release, one.model, one.routes) for one in config.server.endpoints),

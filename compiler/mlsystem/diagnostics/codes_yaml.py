@@ -148,7 +148,8 @@ COMPOSITION = {
     ),
     "MLS036": Code(
         "a secret where none can be used",
-        "Secrets are read by running processes. Only keys that a running process reads (a webhook's `url`) can be one.",
+        "Secrets are read by running processes. Only keys that a running process reads (a webhook's `url`)"
+        " can be one.",
         'seed: "${secret:SEED}"',
         "seed: 7",
     ),
@@ -158,6 +159,13 @@ COMPOSITION = {
         " the whole address as a secret, or leave the credentials to the environment of the process.",
         "url: https://user:password@example.com/alerts",
         'url: "${secret:ALERT_URL}"',
+    ),
+    "MLS038": Code(
+        "what is secret inside the file",
+        "A file of the language is shared and kept in version control. Tokens and keys are named in it, and read where"
+        " they are used.",
+        "serving: {auth: {tokens: bV9zZWNyZXRfdG9rZW4}}",
+        'serving: {auth: {tokens: "${secret:API_TOKENS}"}}',
     ),
     "MLS040": Code(
         "this cannot be overridden",

@@ -228,6 +228,7 @@ def server(system: System) -> ServerSection:
         online_store=online_store(system),
         threads=max(threads, default=None),
         endpoints=tuple(endpoint(system, model) for model in system.models),
+        tls=system.target.tls,
     )
 
 
@@ -245,6 +246,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
         slo=serving.slo,
         log_sample=serving.log_sample,
         log_retain_us=serving.log_retain_us,
+        auth=serving.auth,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mlsystem.emit.alerts import VALUE, Alert, Group, groups, healthy
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.server import METRICS, scraped_port
 from mlsystem.emit.manifests import manifest
 from mlsystem.emit.tree import Artifact
 
@@ -35,7 +36,7 @@ def rule_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
         )
         for group in groups(cluster)
     )  # fmt: skip
-    servers: Body = {"endpoints": [endpoint(cluster, "http", "service")]}
+    servers: Body = {"endpoints": [endpoint(cluster, scraped_port(cluster), "service")]}
     monitor: Body = {"podMetricsEndpoints": [endpoint(cluster, "metrics", "pod")]}  # it has no Service
     return (*rules, scraped(cluster, "ServiceMonitor", "server", servers),
             scraped(cluster, "PodMonitor", "monitor", monitor))
@@ -151,8 +152,8 @@ def rendered(template: str, value: str, found: dict[str, str]) -> str:
 
 def scrape(cluster: Cluster) -> Body:
     """Pods of this system, by the names of their ports."""
-    pod = "__meta_kubernetes_pod"
-    keep = {f"{pod}_label_app_kubernetes_io_instance": cluster.instance, f"{pod}_container_port_name": "http|metrics"}
+    pod, ports = "__meta_kubernetes_pod", "|".join(sorted({scraped_port(cluster), METRICS}))
+    keep = {f"{pod}_label_app_kubernetes_io_instance": cluster.instance, f"{pod}_container_port_name": ports}
     constants = {"system": cluster.prefix, "environment": cluster.system.environment}
     copied = {
         **{label: f"{pod}_label_{source}" for label, source in LABELS.items()},

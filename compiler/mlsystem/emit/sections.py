@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import System
 from mlsystem_runtime.contract.base import digest, pretty_json
-from mlsystem_runtime.contract.run import RunConfig, Step
+from mlsystem_runtime.contract.run import RunConfig, Step, monitor_secrets, server_secrets
 
 MONITOR, PIPELINE = "monitor", "pipeline"
 
@@ -37,11 +37,14 @@ def sections(config: RunConfig) -> Mapping[str, RunConfig]:
     nobody = replace(config.server, endpoints=())
     unwatched = replace(config.monitor, models=(), refreshes=(), sources=())
     nothing = replace(config, steps=(), server=nobody, monitor=unwatched, secrets=())
+    servers = {one.model: replace(nobody, endpoints=(one,)) for one in config.server.endpoints}
     found = {
-        server_section(one.model): replace(nothing, server=replace(nobody, endpoints=(one,)))
-        for one in config.server.endpoints
+        server_section(model): replace(nothing, server=section, secrets=server_secrets(section))
+        for model, section in servers.items()
     }
-    found[MONITOR] = replace(nothing, monitor=replace(config.monitor, refreshes=()), secrets=config.secrets)
+    watched = replace(config.monitor, refreshes=())
+    nothing = replace(nothing, server=replace(nobody, tls=None))
+    found[MONITOR] = replace(nothing, monitor=watched, secrets=monitor_secrets(watched))
     told = replace(unwatched, refreshes=config.monitor.refreshes)
     for name in dict.fromkeys([PIPELINE, *(section_of(one) for one in config.steps)]):
         steps = tuple(one for one in config.steps if section_of(one) == name)

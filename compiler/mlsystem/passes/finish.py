@@ -67,8 +67,13 @@ def request_group(draft: Draft, name: str) -> RequestGroup:
 
 
 def secrets(draft: Draft) -> tuple[str, ...]:
-    names = {alert.url_secret for model in draft.models.values() for alert in model.monitoring.alerts}
-    return tuple(sorted(name for name in names if name))
+    """The names of those that its processes read; where its stores and its tracking are, a target says."""
+    assert draft.target is not None, "no mistake, so it was resolved"
+    models, tls = draft.models.values(), draft.target.tls
+    names = {alert.url_secret for model in models for alert in model.monitoring.alerts if alert.url_secret}
+    names |= {model.serving.auth.tokens for model in models if model.serving.auth is not None}
+    names |= set() if tls is None else {tls.certificate, tls.key}
+    return tuple(sorted(names))
 
 
 def with_fingerprints(system: System) -> System:

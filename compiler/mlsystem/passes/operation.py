@@ -8,14 +8,14 @@ from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
 from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
-from mlsystem.spec.serving import ScalingSpec
+from mlsystem.spec.serving import AuthSpec, ScalingSpec
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
 from mlsystem.system.target import Scaling, ServingHardware
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
-from mlsystem_runtime.contract.run import Alert, Drift, Gate, Slo
+from mlsystem_runtime.contract.run import Alert, Auth, Drift, Gate, Slo
 
 NEVER = 100 * 365 * 86_400_000_000
 
@@ -76,7 +76,12 @@ def resolve_serving(
         threads=None,
         hardware=ServingHardware(cpu=written.hardware.cpu, memory_bytes=written.hardware.memory),
         scaling=scaling(written.scaling),
+        auth=auth(written.auth),
     )
+
+
+def auth(written: AuthSpec | None) -> Auth | None:
+    return None if written is None else Auth(tokens=written.tokens.name, pages=written.pages)
 
 
 def scaling(written: ScalingSpec) -> Scaling:

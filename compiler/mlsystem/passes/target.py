@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.source.secret import SecretRef
-from mlsystem.spec.environments import EnvironmentSpec
+from mlsystem.spec.environments import EnvironmentSpec, TlsSpec
 from mlsystem.spec.platform import PlatformSpec
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
@@ -24,6 +24,7 @@ from mlsystem.system.target import (
     prefix_of,
 )
 from mlsystem_runtime.contract.quantities import duration
+from mlsystem_runtime.contract.run import Tls
 
 
 def resolve_target(draft: Draft, problems: Problems) -> Draft:
@@ -43,7 +44,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
 
 def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
     if written.target == "local":
-        return LocalTarget(port=written.port, workspace=written.workspace)
+        return LocalTarget(port=written.port, workspace=written.workspace, tls=tls(written.tls))
     prefix = prefix_of(draft.spec.name)
     assert written.registry is not None, "the spec demands it"
     return KubernetesTarget(
@@ -62,7 +63,12 @@ def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
         images=Images(**dict(written.images)),
         secrets=SecretSource(name=written.secrets.name or f"{prefix}-secrets", store=written.secrets.store),
         pulumi=PulumiSettings(**dict(written.pulumi)),
+        tls=tls(written.tls),
     )
+
+
+def tls(written: TlsSpec | None) -> Tls | None:
+    return None if written is None else Tls(certificate=written.certificate.name, key=written.key.name)
 
 
 LOCK = "images.lock"

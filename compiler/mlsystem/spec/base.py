@@ -133,6 +133,12 @@ def _text_or_secret(value: Any) -> str | SecretRef:
     return value
 
 
+def _only_a_secret(value: Any) -> SecretRef:
+    if not isinstance(value, SecretRef):
+        raise problem("MLS038", "what is secret cannot stand in this file", 'give it a name: "${secret:NAME}"')
+    return value
+
+
 class ColumnDeclaration(NamedTuple):
     """`float?` is a float that may be null."""
 
@@ -179,5 +185,7 @@ ColumnName = Annotated[
 Name = Annotated[str, named("a name", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
 SecretName = Annotated[str, named("a secret's name", r"[A-Za-z_][A-Za-z0-9_]{0,127}", _IDENTIFIER_HINT)]
 TextOrSecret = Annotated[str | SecretRef, Written("text or a secret", _text_or_secret, {"type": "string"})]
+_SECRET = {"type": "string", "pattern": r"^\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}$"}
+SecretOnly = Annotated[SecretRef, Written("a secret", _only_a_secret, _SECRET)]
 ColumnTypeText = Annotated[ColumnDeclaration, Written("a column type", _column_type, {"enum": _COLUMN_TYPES})]
 KeyTypeText = Annotated[ColumnType, Written("a key's type", _key_type, {"enum": ["string", "int"]})]

@@ -40,6 +40,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "scaling.metric": "cpu",
     "scaling.target": "70%",
     "slo.window": "30d",
+    "auth.pages": "token",
     "log.sample": "10%",
     "log.retain": "30d",
     "drift.features": "all",

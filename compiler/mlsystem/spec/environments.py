@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from mlsystem.spec.addresses import DnsName, RedisOrSecret, Registry
-from mlsystem.spec.base import Section, Size, at_least, declare
+from mlsystem.spec.base import SecretOnly, Section, Size, at_least, declare
 from mlsystem.spec.platform import BucketSpec, ImagesSpec, NamespaceSpec, PlatformSpec, PulumiSpec, TrackingSpec
 
 
@@ -41,6 +41,16 @@ class SecretsSpec(Section):
     )
 
 
+class TlsSpec(Section):
+    """The certificate with which the endpoint answers."""
+
+    certificate: SecretOnly = declare(
+        "The secret that holds it in PEM, those that sign it after it.", "operate",
+        example='"${secret:TLS_CERTIFICATE}"',
+    )  # fmt: skip
+    key: SecretOnly = declare("The secret that holds its key in PEM.", "operate", example='"${secret:TLS_KEY}"')
+
+
 class EnvironmentSpec(Section):
     """One place where the system runs."""
 
@@ -55,6 +65,10 @@ class EnvironmentSpec(Section):
     port: int = declare(
         "The port of the endpoint on this machine.", "operate", default_of="environments.port", ge=1, le=65535
     )
+    tls: TlsSpec | None = declare(
+        "The certificate with which the endpoint answers.", "operate", default=None,
+        implied="it speaks plain HTTP; in a cluster an ingress may speak TLS for it",
+    )  # fmt: skip
     workspace: str | None = declare(
         "The folder, or in a cluster the `s3://` bucket, for all that the runtime writes.",
         "operate",

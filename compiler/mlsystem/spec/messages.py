@@ -134,6 +134,8 @@ class _Message:
         if isinstance(self.node, Scalar) and isinstance(self.node.value, SecretRef):
             self._wrong_type("a plain value")
             return
+        if code == "MLS038" and isinstance(self.node, Scalar):
+            self.report.hide(self.node.text)
         message = f"{self.name}: {context['message']}" if code == "MLS120" else str(context["message"])
         whole = isinstance(self.node, Mapping) and len(self.place.path) > 0 and isinstance(self.place.path[-1], str)
         span = locate(self.root, self.place.path, key=self.place.of_key or whole)

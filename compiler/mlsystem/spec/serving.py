@@ -8,6 +8,7 @@ from pydantic import ValidationInfo, field_validator
 from mlsystem.spec.base import (
     ColumnName,
     Duration,
+    SecretOnly,
     Section,
     Share,
     ShareOrRate,
@@ -58,6 +59,22 @@ class LogSpec(Section):
 
     sample: Share = declare("The share of requests that are logged.", "operate", default_of="log.sample")
     retain: Duration = declare("How long the log is kept.", "operate", default_of="log.retain")
+
+
+class AuthSpec(Section):
+    """Who may ask: clients with a token. Without this everybody may."""
+
+    tokens: SecretOnly = declare(
+        "The secret that holds the tokens: lines such as `shop: TOKEN`, or `shop: TOKEN 100rps` for a client with a"
+        " quota.",
+        "operate",
+        example='"${secret:API_TOKENS}"',
+    )
+    pages: Literal["token", "open"] = declare(
+        "Whether metrics, status and documentation want a token too (`token`) or not (`open`); probes never do.",
+        "operate",
+        default_of="auth.pages",
+    )
 
 
 class ServingHardwareSpec(Section):
@@ -137,6 +154,7 @@ class ServingSpec(Section):
         implied="the request id",
     )
     log: LogSpec = declare("The log of predictions.", "operate", default={})
+    auth: AuthSpec | None = declare("Who may ask.", "operate", default=None, implied="everybody")
     hardware: ServingHardwareSpec = declare("What one replica has, in a cluster.", "operate", default={})
     scaling: ScalingSpec = declare("How many replicas there are, in a cluster.", "operate", default={})
 

@@ -13,7 +13,7 @@ from mlsystem_runtime.contract.quantities import percent
 
 SERVER_READS = (
     "clock", "online_store", "workspace", "bucket", "namespace.name", "platform.argo_rollouts", "platform.pull_secret",
-    "secrets.from", "secrets.name",
+    "secrets.from", "secrets.name", "metrics_port", "tls",
 )  # fmt: skip
 """What stands in the pods of an endpoint."""
 
@@ -25,7 +25,7 @@ SIZES = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 
 def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Values:
-    """By the path of the key in the file, but for `secrets.needed`: the names of those that the file refers to."""
+    """By the path of the key in the file, but for `secrets.needed`: the names of those that the monitor reads."""
     of_class = f" of class {target.platform.storage_class}" if target.platform.storage_class else ""
     volumes = f"volumes{of_class} in namespace {target.namespace}"
     values: Values = {

@@ -12,6 +12,7 @@ from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
 from mlsystem_runtime.contract.model import ModelType, Task
 from mlsystem_runtime.contract.run import (
     Alert,
+    Auth,
     Clock,
     Drift,
     Examples,
@@ -76,6 +77,7 @@ class Serving(Struct):
     threads: int | None
     hardware: ServingHardware
     scaling: Scaling
+    auth: Auth | None = None
 
 
 class Monitoring(Struct):
@@ -123,6 +125,18 @@ class System(Struct):
         """The target of a system that runs on one machine."""
         assert isinstance(self.target, LocalTarget), "asked of one machine only"
         return self.target
+
+    @property
+    def alert_secrets(self) -> tuple[str, ...]:
+        """What of `secrets` the monitor reads."""
+        alerts = (alert for model in self.models for alert in model.monitoring.alerts)
+        return tuple(sorted({alert.url_secret for alert in alerts if alert.url_secret}))
+
+    @property
+    def metrics_apart(self) -> bool:
+        """Whether servers of a cluster have probes and metrics at a port of their own: not all who read them can have
+        a token, or trust the certificate."""
+        return self.target.tls is not None or any(model.serving.auth is not None for model in self.models)
 
     def source(self, name: str) -> SourceNode:
         return next(source for source in self.sources if source.name == name)

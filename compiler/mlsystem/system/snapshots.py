@@ -21,8 +21,8 @@ from mlsystem.system.cluster_values import (
 from mlsystem.system.nodes import CodeNode, GroupNode, ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import SEMANTICS, Edge, Facet, Kind, NodeSnapshot, SystemSnapshot
-from mlsystem.system.target import KubernetesTarget, LocalTarget
-from mlsystem_runtime.contract.base import digest
+from mlsystem.system.target import METRICS_PORT, KubernetesTarget, LocalTarget
+from mlsystem_runtime.contract.base import Struct, digest
 from mlsystem_runtime.contract.code import code_digest
 from mlsystem_runtime.contract.columns import AnyCheck
 from mlsystem_runtime.contract.features import AnyGroup, RequestGroup
@@ -58,8 +58,16 @@ def environment_node(system: System) -> NodeSnapshot:
             values |= {"target": "local", "port": port, "workspace": workspace, "online_store": "sqlite"}
             values |= {"secrets": list(system.secrets)}
         case KubernetesTarget() as cluster:
-            values |= environment_values(cluster, system.secrets)
+            values |= environment_values(cluster, system.alert_secrets)
+            if system.metrics_apart:
+                values["metrics_port"] = METRICS_PORT
+    if system.target.tls is not None:  # an older tool did not know it: not to give it is no change
+        values |= prefixed("tls", system.target.tls)
     return node(Kind.INFRASTRUCTURE, "environment", {Facet.OPERATE: values}, ())
+
+
+def prefixed(name: str, section: Struct) -> Values:
+    return {f"{name}.{key}": value for key, value in msgspec.to_builtins(section).items()}
 
 
 def image_nodes(system: System) -> list[NodeSnapshot]:
@@ -268,6 +276,8 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
         "slo.window": duration(serving.slo.window_us),
         "hardware.cpu": serving.threads,
     }
+    if serving.auth is not None:
+        values |= prefixed("auth", serving.auth)
     if isinstance(system.target, KubernetesTarget):
         values |= replica_values(serving.hardware, serving.scaling)
     edges = [

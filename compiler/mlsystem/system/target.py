@@ -7,10 +7,13 @@ import re
 from typing import Literal
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.run import Tls
 
 LONGEST_NAME = 52
 """Of an object. What is made of one adds to its name: Argo to a schedule's, a StatefulSet to its pods', KEDA to an
 HPA's; they stay within 63."""
+METRICS_PORT = 9090
+"""In a cluster: of the monitor, and of servers whose metrics are apart from predictions."""
 PREFIX_LENGTH = 30
 """So that a name made of it and what it is for stays within Kubernetes' 63 characters, and Argo's 52 for a schedule."""
 
@@ -20,6 +23,7 @@ class LocalTarget(Struct, tag="local"):
 
     port: int
     workspace: str | None
+    tls: Tls | None = None
 
 
 class Platform(Struct):
@@ -84,6 +88,7 @@ class KubernetesTarget(Struct, tag="kubernetes"):
     images: Images
     secrets: SecretSource
     pulumi: PulumiSettings
+    tls: Tls | None = None
 
 
 Target = LocalTarget | KubernetesTarget

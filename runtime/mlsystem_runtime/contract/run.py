@@ -193,7 +193,24 @@ class Slo(Struct):
     window_us: int
 
 
-class Endpoint(Struct):
+class Auth(Struct):
+    """`tokens` is the name of the secret that holds the clients' tokens. `pages` says whether metrics, status and
+    documentation want one too, where they are at the same port as predictions."""
+
+    tokens: str
+    pages: Literal["token", "open"]
+
+
+class Tls(Struct):
+    """The names of the secrets that hold a certificate (with those that sign it) and its key, both in PEM."""
+
+    certificate: str
+    key: str
+
+
+class Endpoint(Struct, omit_defaults=True):
+    """`auth` None: everybody may ask."""
+
     model: str
     routes: tuple[str, ...]
     sticky: tuple[str, ...]
@@ -201,6 +218,7 @@ class Endpoint(Struct):
     slo: Slo
     log_sample: float
     log_retain_us: int
+    auth: Auth | None = None
 
     @property
     def feedback(self) -> tuple[str, ...]:
@@ -221,6 +239,7 @@ class ServerSection(Struct, omit_defaults=True):
     threads: int | None
     endpoints: tuple[Endpoint, ...]
     workers: int = 1
+    tls: Tls | None = None
 
 
 class Alert(Struct):
@@ -290,6 +309,19 @@ class MonitorSection(Struct):
     models: tuple[MonitoredModel, ...]
     refreshes: tuple[Refresh, ...]
     sources: tuple[Source, ...]
+
+
+def server_secrets(section: ServerSection) -> tuple[str, ...]:
+    """The names of the secrets that a server reads."""
+    tokens = {endpoint.auth.tokens for endpoint in section.endpoints if endpoint.auth is not None}
+    tls = () if section.tls is None else (section.tls.certificate, section.tls.key)
+    return tuple(sorted({*tokens, *tls}))
+
+
+def monitor_secrets(section: MonitorSection) -> tuple[str, ...]:
+    """The names of the secrets that a monitor reads."""
+    alerts = (alert for model in section.models for alert in model.alerts)
+    return tuple(sorted({alert.url_secret for alert in alerts if alert.url_secret}))
 
 
 class RunConfig(Struct):

@@ -31,14 +31,15 @@ LAST_LINES = 15
 
 def shadow_config(config: RunConfig, endpoint: Endpoint, monitored: MonitoredModel) -> RunConfig:
     """One endpoint and its monitor on the data's clock, and a store of their own. Nothing is refreshed or retrained,
-    alerts go to the log."""
+    alerts go to the log, and on this machine nobody needs a token."""
     store = OnlineStore("sqlite")
     watched = replace(
         monitored, alerts=(Alert("log"),), approve=("retrain", "promote"), freshness_us=None, retrain_steps=(),
     )
     return replace(
         config, clock="data", steps=(), secrets=(),
-        server=replace(config.server, clock="data", online_store=store, endpoints=(endpoint,)),
+        server=replace(config.server, clock="data", online_store=store, endpoints=(replace(endpoint, auth=None),),
+                       tls=None),
         monitor=replace(config.monitor, clock="data", online_store=store, models=(watched,), refreshes=()),
     )
 

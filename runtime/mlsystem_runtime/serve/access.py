@@ -126,20 +126,22 @@ class Tokens:
         except MlsystemError as error:
             raise MlsystemError(f"secret '{self._secret.name}': {error.message}", error.hint) from None
 
-    def find(self, digest: bytes) -> Client | None:
-        """All are compared, each in the same time, so that how long it takes tells nothing."""
-        found = None
-        for client in self.clients:
+
+def find(held: Sequence[Tokens], digest: bytes) -> Client | None:
+    """All are compared, each in the same time, so that how long it takes tells nothing."""
+    found = None
+    for tokens in held:
+        for client in tokens.clients:
             if hmac.compare_digest(client.digest, digest):
                 found = client
-        return found
+    return found
 
 
 class Access:
-    """Who may ask one model: the clients of `tokens`. Those of `others` are known, and may ask other models only."""
+    """Who may ask: the clients of `tokens`. Those of `others` are known, and may ask for other things only."""
 
-    def __init__(self, tokens: Tokens, others: Sequence[Tokens] = ()) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Sequence[Tokens], others: Sequence[Tokens] = ()) -> None:
+        self._tokens = tuple(tokens)
         self._others = tuple(others)
         self.counts: dict[tuple[str, str], int] = {}
         """Requests by the client's name (empty where it is nobody's) and their outcome (`names.ACCESS_OUTCOMES`)."""
@@ -154,7 +156,7 @@ class Access:
             self._count("", "no_token")
             raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN, or X-API-Key: TOKEN")
         digest = hashlib.sha256(token).digest()
-        client = self._tokens.find(digest)
+        client = find(self._tokens, digest)
         if client is None:
             raise self._unknown(digest)
         if client.quota is not None and (seconds := client.quota.take()) > 0:
@@ -164,10 +166,9 @@ class Access:
         return client.name
 
     def _unknown(self, digest: bytes) -> RefusedError:
-        for tokens in self._others:
-            if (client := tokens.find(digest)) is not None:
-                self._count(client.name, "forbidden")
-                return RefusedError(403, "this token is for another model")
+        if (client := find(self._others, digest)) is not None:
+            self._count(client.name, "forbidden")
+            return RefusedError(403, "this token is for another model")
         self._count("", "unknown_token")
         return RefusedError(401, "this token is not known")
 

@@ -9,6 +9,8 @@ from mlsystem.emit.kubernetes.processes import server_name
 from mlsystem.system.snapshots import ENVIRONMENT
 from mlsystem_runtime.contract.run import feedback_paths
 
+NGINX_PROTOCOL = "nginx.ingress.kubernetes.io/backend-protocol"
+
 
 def ingress(cluster: Cluster) -> Iterator[KubernetesObject]:
     """Exactly the routes of the endpoints, and feedback: metrics, status and documentation stay inside."""
@@ -25,10 +27,16 @@ def ingress(cluster: Cluster) -> Iterator[KubernetesObject]:
     body = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": cluster.metadata(cluster.name("server"), "server"),
+        "metadata": cluster.metadata(cluster.name("server"), "server", annotations=protocol(cluster)),
         "spec": spec,
     }
     yield KubernetesObject("server", body, ENVIRONMENT, skip_await=True)
+
+
+def protocol(cluster: Cluster) -> dict[str, str]:
+    """What tells a controller that our servers speak TLS; others than nginx learn it from the Service."""
+    nginx = "nginx" in (cluster.target.platform.ingress or "")
+    return {NGINX_PROTOCOL: "HTTPS"} if nginx and cluster.target.tls is not None else {}
 
 
 def paths(cluster: Cluster) -> list[Body]:

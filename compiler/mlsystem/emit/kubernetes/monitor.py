@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.access import MONITOR, account_name
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
-from mlsystem.emit.kubernetes.processes import METRICS_PORT, monitor, secrets_env, volumes, workspace_env
+from mlsystem.emit.kubernetes.processes import alert_secrets_env, monitor, volumes, workspace_env
 from mlsystem.system.snapshots import ENVIRONMENT
+from mlsystem.system.target import METRICS_PORT
 
 CPU, MEMORY_BYTES = 1.0, 2 * GI
 MIRROR_BYTES = 20 * GI
@@ -20,7 +21,7 @@ def monitors(cluster: Cluster) -> Iterator[KubernetesObject]:
     main = {
         **container(
             MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
-            env=[*workspace_env(cluster), *secrets_env(cluster)], volumes=mounted,
+            env=[*workspace_env(cluster), *alert_secrets_env(cluster)], volumes=mounted,
         ),
         "ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],
     }  # fmt: skip

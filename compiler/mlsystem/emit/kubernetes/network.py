@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import (
-    METRICS_PORT,
     ONLINE_STORE_PORT,
     SERVER_PORT,
     TRACKING_PORT,
@@ -23,6 +22,7 @@ from mlsystem.emit.kubernetes.processes import (
 from mlsystem.emit.kubernetes.secrets import is_secret
 from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
 from mlsystem.system.snapshots import ENVIRONMENT
+from mlsystem.system.target import METRICS_PORT
 
 SERVER, MONITOR, PIPELINE = "server", "monitor", "pipeline"
 ONLINE_STORE, TRACKING, DATABASE = "online-store", "tracking", "tracking-database"
@@ -36,7 +36,8 @@ ANYWHERE: list[Body] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr":
 
 def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield everybody(cluster)
-    yield policy(cluster, SERVER, [callers(cluster)], [*own_process(cluster)])
+    apart = [scrapes()] if cluster.system.metrics_apart else []
+    yield policy(cluster, SERVER, [callers(cluster), *apart], [*own_process(cluster)])
     yield policy(cluster, MONITOR, [scrapes()], [*own_process(cluster), *alerts(cluster)])
     yield policy(cluster, PIPELINE, [], [*own_process(cluster), *tracking(cluster)])
     yield from (gang(cluster, model) for model in gangs(cluster))
@@ -94,7 +95,7 @@ def callers(cluster: Cluster) -> Body:
 
 
 def scrapes() -> Body:
-    """Where Prometheus runs, nobody has declared: any pod may read what the monitor has counted."""
+    """Where Prometheus runs, nobody has declared: any pod may read what is counted."""
     return {"from": [{"namespaceSelector": {}}], "ports": tcp(METRICS_PORT)}
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
-from mlsystem.emit.sections import section_hash
-from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE
+from mlsystem.emit.sections import section_hash, server_section
+from mlsystem.system.target import METRICS_PORT
+from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE, SECRET_FOLDER
 
 PYTHON = ("python", "-m", "mlsystem_runtime")
 CONFIG = "/etc/mlsystem/run.json"
 CONFIG_FOLDER, CONFIG_FILE = CONFIG.rsplit("/", 1)
+SECRETS = "/var/run/mlsystem/secrets"
 WORKSPACE, MIRRORED = "/var/lib/mlsystem/workspace", "/var/lib/mlsystem/mirror"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
+READABLE = 0o440
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
-SERVER_PORT, METRICS_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 9090, 6379, 5000
+SERVER_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 6379, 5000
 GANG_PORT = 29400
 """Where the first of several pods of a training listens. Later each talks to each, at ports that the system gives."""
 
@@ -63,7 +66,8 @@ def in_bucket(cluster: Cluster) -> bool:
 
 def serve(cluster: Cluster) -> list[str]:
     listening = ("--host", "0.0.0.0", "--port", str(SERVER_PORT))
-    return [*PYTHON, "serve", *common(cluster), *listening, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
+    apart = ("--metrics-port", str(METRICS_PORT)) if cluster.system.metrics_apart else ()
+    return [*PYTHON, "serve", *common(cluster), *listening, *apart, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
 
 
 def monitor(cluster: Cluster) -> list[str]:
@@ -127,9 +131,23 @@ def tracking_env(cluster: Cluster) -> Body:
     return setting(cluster, TRACKING_URI, cluster.target.tracking or own)
 
 
-def secrets_env(cluster: Cluster) -> list[Body]:
-    """The secrets that the spec names."""
-    return [secret_value(name, cluster.target.secrets.name, name) for name in cluster.system.secrets]
+def alert_secrets_env(cluster: Cluster) -> list[Body]:
+    return [secret_value(name, cluster.target.secrets.name, name) for name in cluster.system.alert_secrets]
+
+
+def server_secrets(cluster: Cluster, model: str) -> list[Volume]:
+    """As files, which follow the Secret when it changes: a variable would be what it was when the pod began."""
+    names = cluster.sections[server_section(model)].secrets
+    if not names:
+        return []
+    items = [{"key": name, "path": name} for name in names]
+    source = {"secretName": cluster.target.secrets.name, "items": items, "defaultMode": READABLE}
+    return [Volume("secrets", SECRETS, {"secret": source}, read_only=True)]
+
+
+def server_env(cluster: Cluster, model: str) -> list[Body]:
+    folder = [value(SECRET_FOLDER, SECRETS)] if server_secrets(cluster, model) else []
+    return [*workspace_env(cluster), *folder]
 
 
 def setting(cluster: Cluster, name: str, reference: str) -> Body:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.access import SERVER, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
-from mlsystem.emit.kubernetes.processes import SERVER_PORT, serve, server_name, volumes, workspace_env
+from mlsystem.emit.kubernetes.processes import SERVER_PORT, serve, server_env, server_name, server_secrets, volumes
 from mlsystem.emit.kubernetes.rollout import rollout
 from mlsystem.emit.kubernetes.scaling import scaler
 from mlsystem.emit.sections import server_section
 from mlsystem.system.nodes import ModelNode
+from mlsystem.system.target import METRICS_PORT
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, LIVE, READY, TERMINATION_GRACE_SECONDS
 
-HTTP = "http"
+HTTP, METRICS = "http", "metrics"
 SERVICE_PORT = 80
 STARTING_SECONDS = 300
 MIRROR_BYTES = 10 * GI
@@ -55,33 +56,40 @@ def deployment(cluster: Cluster, model: ModelNode) -> KubernetesObject:
 
 
 def template(cluster: Cluster, model: ModelNode) -> Body:
-    mounted = volumes(cluster, server_section(model.name), MIRROR_BYTES)
+    mounted = [*volumes(cluster, server_section(model.name), MIRROR_BYTES), *server_secrets(cluster, model.name)]
     hardware = model.serving.hardware
     main = container(
         SERVER, cluster.images["server"], serve(cluster), cpu_cores=hardware.cpu, memory_bytes=hardware.memory_bytes,
-        env=workspace_env(cluster), volumes=mounted,
+        env=server_env(cluster, model.name), volumes=mounted,
     )  # fmt: skip
     made = pod_template(
-        cluster, SERVER, {**main, **listening()}, mounted, account=account_name(cluster, SERVER), token=True,
+        cluster, SERVER, {**main, **listening(cluster)}, mounted, account=account_name(cluster, SERVER), token=True,
         grace_seconds=TERMINATION_GRACE_SECONDS, model=model.name,
     )  # fmt: skip
     made["spec"]["topologySpreadConstraints"] = spread(cluster, model)
     return made
 
 
-def listening() -> Body:
+def listening(cluster: Cluster) -> Body:
     """Without a `preStop`: a server that is told to end says so at once, and answers on for as long as others may not
     have heard of it."""
+    port = scraped_port(cluster)
+    names = {HTTP: SERVER_PORT, **({METRICS: METRICS_PORT} if port == METRICS else {})}
     return {
-        "ports": [{"name": HTTP, "containerPort": SERVER_PORT, "protocol": "TCP"}],
-        "startupProbe": probe(LIVE, period=2, failures=STARTING_SECONDS // 2),
-        "livenessProbe": probe(LIVE, period=10, failures=6),
-        "readinessProbe": probe(READY, period=2, failures=3),
+        "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in names.items()],
+        "startupProbe": probe(LIVE, port, period=2, failures=STARTING_SECONDS // 2),
+        "livenessProbe": probe(LIVE, port, period=10, failures=6),
+        "readinessProbe": probe(READY, port, period=2, failures=3),
     }
 
 
-def probe(path: str, period: int, failures: int) -> Body:
-    asked = {"path": path, "port": HTTP, "scheme": "HTTP"}
+def scraped_port(cluster: Cluster) -> str:
+    """The name of the port where probes and metrics are, in plain HTTP."""
+    return METRICS if cluster.system.metrics_apart else HTTP
+
+
+def probe(path: str, port: str, period: int, failures: int) -> Body:
+    asked = {"path": path, "port": port, "scheme": "HTTP"}
     return {"httpGet": asked, "periodSeconds": period, "timeoutSeconds": 2, "failureThreshold": failures}
 
 
@@ -95,6 +103,10 @@ def spread(cluster: Cluster, model: ModelNode) -> list[Body]:
 
 
 def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
+    spoken = {} if cluster.target.tls is None else {"appProtocol": "https"}
+    ports = [{"name": HTTP, "port": SERVICE_PORT, "targetPort": HTTP, "protocol": "TCP", **spoken}]
+    if cluster.system.metrics_apart:
+        ports.append({"name": METRICS, "port": METRICS_PORT, "targetPort": METRICS, "protocol": "TCP"})
     body = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -102,7 +114,7 @@ def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
         "spec": {
             "type": "ClusterIP",
             "selector": cluster.selector(SERVER, model.name),
-            "ports": [{"name": HTTP, "port": SERVICE_PORT, "targetPort": HTTP, "protocol": "TCP"}],
+            "ports": ports,
         },
     }
     return KubernetesObject("server", body, f"endpoint.{model.name}", skip_await=True)
