@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, required=True)
     serve.add_argument("--drain-delay", type=float, default=0.0, metavar="SECONDS",
                        help="how long to go on accepting after SIGTERM, while others learn that it is not ready")
+    serve.add_argument("--metrics-port", type=int, help="where probes and metrics answer in plain HTTP, to everybody")
     serve.add_argument("--workers", type=int, metavar="N",
                        help="processes that answer on the port, each with all models; else as the contract says")
     serve.add_argument("--grpc-port", type=int, help="where to speak gRPC too; without it nowhere")
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
             return serve(
                 config, workspace, host=args.host, port=args.port, releases=releases(args, config, workspace),
                 drain_delay=args.drain_delay, workers=args.workers, grpc_port=args.grpc_port,
-                access_log=args.access_log,
+                access_log=args.access_log, metrics_port=args.metrics_port,
             )
         case "monitor":
             from mlsystem_runtime.monitor.process import monitor

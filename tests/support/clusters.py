@@ -33,6 +33,9 @@ BUCKET: Mapping[str, Any] = {
     "bucket": {"endpoint": "http://objects.storage:9000", "secret": "bucket"},
 }
 
+AUTH = {"tokens": "${secret:API_TOKENS}"}
+TLS = {"certificate": "${secret:CERTIFICATE}", "key": "${secret:KEY}"}
+
 VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "flights": ("flights", {}),
     "seattle": ("seattle", {"namespace": {"name": "weather", "create": True}}),
@@ -85,6 +88,11 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "retraining by itself": ("flights", {"override": {"monitoring": {"approve": ["promote"]}}}),
+    "tokens": ("flights", {"override": {"serving": {"auth": AUTH}}}),
+    "tokens of one model, and TLS": (
+        "seattle-two",
+        {"platform": EVERYTHING, "tls": TLS, "override": {"models": {"rain": {"serving": {"auth": AUTH}}}}},
+    ),
     "external secrets": ("flights", {"secrets": {"from": "external_secrets", "store": "vault", "name": "delay"}}),
 }  # fmt: skip
 """Which example, and what its environment says beside STAGING."""

@@ -34,9 +34,10 @@ class WorkerServer(DrainingServer):
     """
 
     def __init__(
-        self, config: uvicorn.Config, drain: Drain, delay: float, fleet: Fleet, state: Callable[[], State]
+        self, config: uvicorn.Config, drain: Drain, delay: float, fleet: Fleet, state: Callable[[], State],
+        pages: socket.socket | None = None,
     ) -> None:
-        super().__init__(config, drain, delay)
+        super().__init__(config, drain, delay, pages)
         self._fleet = fleet
         self._state = state
 
@@ -46,13 +47,14 @@ class WorkerServer(DrainingServer):
             super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup([])
+        await uvicorn.Server.startup(self, [])
         while self._waits_for_others():
             await asyncio.sleep(LOOK_SECONDS)
         self._beat()
         for listener in sockets or []:
-            taking = Acceptor(listener, self._protocol, self.config, self._fleet, self.server_state.connections)
+            taking = Acceptor(listener, self.protocol, self.config, self._fleet, self.server_state.connections)
             self.servers.append(taking)  # type: ignore[arg-type]  # it is closed and waited for, no more
+        await self.open_pages()
 
     async def on_tick(self, counter: int) -> bool:
         self._beat()
@@ -66,12 +68,6 @@ class WorkerServer(DrainingServer):
         values[CONNECTIONS] = len(self.server_state.connections)
         values[STATE] = self._state()
         values[BEAT] = time.monotonic()
-
-    def _protocol(self) -> asyncio.Protocol:
-        """As uvicorn makes them for sockets that it listens on itself."""
-        return self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state,
-        )
 
 
 class Acceptor:

@@ -140,11 +140,12 @@ def find(held: Sequence[Tokens], digest: bytes) -> Client | None:
 class Access:
     """Who may ask: the clients of `tokens`. Those of `others` are known, and may ask for other things only."""
 
-    def __init__(self, tokens: Sequence[Tokens], others: Sequence[Tokens] = ()) -> None:
+    def __init__(self, tokens: Sequence[Tokens], others: Sequence[Tokens], count: Callable[[str, str], None]) -> None:
+        """`count` is told of every request: the client's name (empty where it is nobody's), and one of
+        `names.ACCESS_OUTCOMES`."""
         self._tokens = tuple(tokens)
         self._others = tuple(others)
-        self.counts: dict[tuple[str, str], int] = {}
-        """Requests by the client's name (empty where it is nobody's) and their outcome (`names.ACCESS_OUTCOMES`)."""
+        self._count = count
 
     def check(self, headers: Mapping[bytes, bytes]) -> str:
         """The name of the client that `headers` (lower case) belong to.
@@ -154,26 +155,25 @@ class Access:
         token = token_of(headers)
         if token is None:
             self._count("", "no_token")
-            raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN, or X-API-Key: TOKEN")
+            wanted = "a token is needed: Authorization: Bearer TOKEN, or X-API-Key: TOKEN"
+            raise RefusedError(401, wanted, reason="auth")
         digest = hashlib.sha256(token).digest()
         client = find(self._tokens, digest)
         if client is None:
             raise self._unknown(digest)
         if client.quota is not None and (seconds := client.quota.take()) > 0:
             self._count(client.name, "quota")
-            raise RefusedError(429, f"client '{client.name}' is beyond its quota", retry_after=seconds)
+            raise RefusedError(429, f"client '{client.name}' is beyond its quota", retry_after=seconds,
+                               reason="quota")
         self._count(client.name, "ok")
         return client.name
 
     def _unknown(self, digest: bytes) -> RefusedError:
         if (client := find(self._others, digest)) is not None:
             self._count(client.name, "forbidden")
-            return RefusedError(403, "this token is for another model")
+            return RefusedError(403, "this token is for another model", reason="auth")
         self._count("", "unknown_token")
-        return RefusedError(401, "this token is not known")
-
-    def _count(self, client: str, outcome: str) -> None:
-        self.counts[client, outcome] = self.counts.get((client, outcome), 0) + 1
+        return RefusedError(401, "this token is not known", reason="auth")
 
 
 def token_of(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -6,7 +6,8 @@ import contextlib
 import logging
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -18,18 +19,22 @@ from mlsystem_runtime.serve.refused import RefusedError
 
 PROBES = frozenset({LIVE, READY, "/healthz", "/v2/health/live", "/v2/health/ready"})
 PAGES = frozenset({"/metrics", "/status", "/openapi.json", "/docs"})
-OF_A_MODEL = "/v2/models/"
+
+Count = Callable[[str, str, str], None]
+"""Is told of a request: the model it was for (empty: none), the client, the outcome."""
 
 logger = logging.getLogger(__name__)
 
 
 class Certificate:
-    """`context` is for listeners; a certificate that is renewed is shown to connections that come after it."""
+    """`context` is for listeners, `read` gives (certificate, key) for those that take text. A renewed one is shown to
+    connections that come after it."""
 
     def __init__(self, tls: Tls, environ: Mapping[str, str]) -> None:
         """Raises MlsystemError where the secrets do not hold a certificate and its key."""
         self._secrets = tuple(FollowedSecret(name, environ) for name in (tls.certificate, tls.key))
         self.context = new_context()
+        self._pem: tuple[bytes, bytes]
         self._load()
 
     def refresh(self) -> None:
@@ -43,8 +48,12 @@ class Certificate:
         else:
             logger.info("the certificate has changed")
 
+    def read(self) -> tuple[bytes, bytes]:
+        return self._pem
+
     def _load(self) -> None:
-        pair = "\n".join(secret.read() for secret in self._secrets)
+        certificate, key = (secret.read() for secret in self._secrets)
+        pair = f"{certificate}\n{key}"
         names = " and ".join(f"'{secret.name}'" for secret in self._secrets)
         try:
             load(new_context(), pair)  # half of a bad pair would stay in the context that is in use
@@ -54,6 +63,7 @@ class Certificate:
                 f"secrets {names} are not a certificate and its key: {reason}", "both are PEM, and belong together"
             ) from None
         load(self.context, pair)
+        self._pem = certificate.encode(), key.encode()
 
 
 def new_context() -> ssl.SSLContext:
@@ -82,24 +92,27 @@ class Doors:
     pages alone are, and nobody needs a token. Raises MlsystemError where a secret does not hold what it should."""
 
     def __init__(
-        self, section: ServerSection, environ: Mapping[str, str], parts: int = 1, pages_port: int | None = None
+        self, section: ServerSection, environ: Mapping[str, str], count: Count, parts: int = 1,
+        pages_port: int | None = None,
     ) -> None:
         auths = {one.model: one.auth for one in section.endpoints if one.auth is not None}
         names = sorted({auth.tokens for auth in auths.values()})
         self._tokens = {name: Tokens(FollowedSecret(name, environ), parts) for name in names}
         everybody = tuple(self._tokens.values())
-        self._anyone = Access(everybody) if everybody else None
+        self._anyone = Access(everybody, (), partial(count, "")) if everybody else None
         self.of_models: dict[str, Access | None] = {one.model: None for one in section.endpoints}
         for model, auth in auths.items():
             own = self._tokens[auth.tokens]
-            self.of_models[model] = Access([own], [one for one in everybody if one is not own])
+            self.of_models[model] = Access([own], [one for one in everybody if one is not own], partial(count, model))
         free = PROBES | (frozenset() if any(auth.pages == "token" for auth in auths.values()) else PAGES)
         self._of_paths: dict[str, Access | None] = dict.fromkeys(free)
-        self._of_paths |= {route: self.of_models[one.model] for one in section.endpoints for route in one.routes}
+        self._of_paths |= {
+            path: self.of_models[one.model] for one in section.endpoints for path in (*one.routes, *one.feedback)
+        }
         self._pages_port = pages_port
         self.certificate = None if section.tls is None else Certificate(section.tls, environ)
 
-    def check(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str | None:
+    def check(self, scope: Mapping[str, Any]) -> str | None:
         """Of a request of ASGI, by its path and port: the client's name; None where nobody needs one.
 
         Raises RefusedError: 401, 403 and 429 as `Access.check`; 404 for what is not at this port.
@@ -110,15 +123,22 @@ class Doors:
                 raise RefusedError(404, f"{path} is at another port: this one is for probes and metrics")
             return None
         access = self.of(path)
+        return None if access is None else access.check(dict(scope["headers"]))
+
+    def admit(self, path: str, headers: Mapping[bytes, bytes]) -> str | None:
+        """The same of a call over gRPC, by the path at which HTTP would be asked."""
+        access = self.of(path)
         return None if access is None else access.check(headers)
 
     def of(self, path: str) -> Access | None:
         """Who may ask there; None: everybody. What is not known to be free is for clients, of whichever model."""
         if path in self._of_paths:
             return self._of_paths[path]
-        if path.startswith(OF_A_MODEL):
-            return self.of_models.get(path[len(OF_A_MODEL) :].partition("/")[0], self._anyone)
-        return self._anyone
+        match [part for part in path.split("/") if part]:  # as who answers there reads it: an empty part is none
+            case ["v2", "models", model, *_]:
+                return self.of_models.get(model, self._anyone)
+            case _:
+                return self._anyone
 
     def refresh(self) -> None:
         """Takes in what has changed of the secrets' files: a `stat` of each while nothing has."""
@@ -126,13 +146,3 @@ class Doors:
             tokens.refresh()
         if self.certificate is not None:
             self.certificate.refresh()
-
-    async def follow(self) -> None:
-        """On the loop, for a context must not change while a connection begins: it costs microseconds."""
-        self.refresh()
-
-    def counts(self) -> Iterator[tuple[str, str, str, int]]:
-        """(model, client, outcome, requests); the model is empty for what is of none."""
-        for model, access in (*self.of_models.items(), ("", self._anyone)):
-            for (client, outcome), count in list(access.counts.items() if access is not None else ()):
-                yield model, client, outcome, count

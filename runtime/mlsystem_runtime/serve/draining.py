@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from dataclasses import dataclass
 from types import FrameType
@@ -25,12 +27,32 @@ class Drain:
 
 
 class DrainingServer(uvicorn.Server):
-    """The first SIGTERM or SIGINT begins the drain, which lasts `delay` seconds; a second one cuts it short."""
+    """The first SIGTERM or SIGINT begins the drain, which lasts `delay` seconds; a second one cuts it short.
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, delay: float) -> None:
+    At `pages`, where given, the same application answers in plain HTTP, whatever it speaks elsewhere.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, drain: Drain, delay: float, pages: socket.socket | None = None
+    ) -> None:
         super().__init__(config)
+        self._pages = pages
         self._drain = drain
         self._delay = delay
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self.open_pages()
+
+    async def open_pages(self) -> None:
+        if self._pages is not None:
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self.protocol, sock=self._pages))
+
+    def protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes them for sockets that it listens on itself."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Not uvicorn's, which raises the signal again after the end: being told to stop is no failure."""

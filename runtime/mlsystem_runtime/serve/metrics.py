@@ -74,6 +74,9 @@ class Metrics:
         self.service_time = made.gauge(
             names.SERVICE_TIME, "A batch of n rows takes a * n + b seconds in the slowest worker",
             ("model", "part"), merge="max")
+        self.clients = made.counter(
+            names.CLIENT_REQUESTS, "Requests where tokens are asked for, by whose they were and whether they came in",
+            ("model", "client", "outcome"))
         self.version_latency = made.histogram(
             names.VERSION_LATENCY, "Seconds from a request's first byte to its answer, by version",
             ("model", "version"), bounds)

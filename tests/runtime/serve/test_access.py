@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -29,6 +31,14 @@ def tokens(text: str) -> Tokens:
     return Tokens(FollowedSecret("TOKENS", {"TOKENS": text}))
 
 
+def nobody(client: str, outcome: str) -> None:
+    """Counts nothing."""
+
+
+def access_of(*held: Tokens, others: tuple[Tokens, ...] = (), count: Callable[[str, str], None] = nobody) -> Access:
+    return Access(held, others, count)
+
+
 def asked(guard: Access, **headers: str) -> str | int:
     """The client's name, or the status of the refusal."""
     try:
@@ -38,7 +48,7 @@ def asked(guard: Access, **headers: str) -> str | int:
 
 
 def test_a_client_is_known_by_its_token_in_either_header():
-    guard = Access([tokens(f"alice: {ALICE}\nbob: {BOB}")])
+    guard = access_of(tokens(f"alice: {ALICE}\nbob: {BOB}"))
 
     assert asked(guard, authorization=f"Bearer {ALICE}") == "alice"
     assert asked(guard, authorization=f"bearer  {BOB} ") == "bob"
@@ -52,18 +62,18 @@ def test_a_client_is_known_by_its_token_in_either_header():
     {"authorization": f"Bearer {EVE}", "x_api_key": ALICE},
 ])  # fmt: skip
 def test_nobody_else_is_let_in(headers):
-    assert asked(Access([tokens(ALICE)]), **headers) == 401
+    assert asked(access_of(tokens(ALICE)), **headers) == 401
 
 
 def test_a_token_for_another_model_is_forbidden_rather_than_unknown():
-    assert asked(Access([tokens(ALICE)], [tokens(BOB)]), x_api_key=BOB) == 403
+    assert asked(access_of(tokens(ALICE), others=(tokens(BOB),)), x_api_key=BOB) == 403
 
 
 def test_every_token_is_compared_wherever_the_right_one_stands(monkeypatch):
     compared = []
     compare = access.hmac.compare_digest
     monkeypatch.setattr(access.hmac, "compare_digest", lambda one, other: compared.append(one) or compare(one, other))
-    guard = Access([tokens(f"{ALICE}\n{BOB}\n{EVE}")])
+    guard = access_of(tokens(f"{ALICE}\n{BOB}\n{EVE}"))
     counts = []
     for token in (ALICE, BOB, EVE, "no-such-token-at-all"):
         compared.clear()
@@ -130,7 +140,7 @@ def test_a_rate_below_one_a_second_still_lets_one_through():
 
 
 def test_beyond_its_quota_a_client_is_told_when_to_come_again_and_others_are_not_hit():
-    guard = Access([tokens(f"alice: {ALICE} 1rps\nbob: {BOB}")])
+    guard = access_of(tokens(f"alice: {ALICE} 1rps\nbob: {BOB}"))
     asked(guard, x_api_key=ALICE)
     with pytest.raises(RefusedError) as refused:
         guard.check({b"x-api-key": ALICE.encode()})
@@ -147,12 +157,14 @@ def test_processes_share_a_quota_in_equal_parts():
 
 
 def test_what_became_of_requests_is_counted_by_client():
-    guard = Access([tokens(f"alice: {ALICE} 1rps")], [tokens(f"bob: {BOB}")])
+    counts = Counter[tuple[str, str]]()
+    held, others = tokens(f"alice: {ALICE} 1rps"), (tokens(f"bob: {BOB}"),)
+    guard = access_of(held, others=others, count=lambda *counted: counts.update([counted]))
     for token in (ALICE, ALICE, BOB, EVE, ""):
         asked(guard, x_api_key=token)
 
     once = [("alice", "ok"), ("alice", "quota"), ("bob", "forbidden"), ("", "unknown_token"), ("", "no_token")]
-    assert guard.counts == dict.fromkeys(once, 1)
+    assert counts == dict.fromkeys(once, 1)
 
 
 @pytest.fixture
@@ -163,7 +175,7 @@ def mounted(tmp_path):
 
 def test_a_rotated_file_lets_new_tokens_in_and_ends_the_old_ones(mounted):
     path, held = mounted
-    guard = Access([held])
+    guard = access_of(held)
     path.write_text(f"bob: {BOB}\n")
     held.refresh()
 
@@ -172,7 +184,7 @@ def test_a_rotated_file_lets_new_tokens_in_and_ends_the_old_ones(mounted):
 
 def test_a_client_that_changes_its_token_keeps_what_is_left_of_its_quota(mounted):
     path, held = mounted
-    guard = Access([held])
+    guard = access_of(held)
     first = asked(guard, x_api_key=ALICE)
     path.write_text(f"alice: {ALICE} 1rps\nalice: {EVE} 1rps\n")
     held.refresh()
@@ -190,7 +202,7 @@ def test_a_damaged_file_leaves_the_last_good_tokens_in_force_and_is_told_once(mo
     for _ in range(3):
         held.refresh()
 
-    assert asked(Access([held]), x_api_key=ALICE) == "alice"
+    assert asked(access_of(held), x_api_key=ALICE) == "alice"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "hunter2" not in caplog.text
 

@@ -53,11 +53,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Listening:
-    """Where to answer. `shared`: several processes answer on one port."""
+    """Where to answer. `shared`: several processes answer on one port. `pem` gives the certificate and its key that
+    new connections are shown; without it the port speaks plain text."""
 
     host: str
     port: int
     shared: bool = False
+    pem: Callable[[], tuple[bytes, bytes]] | None = None
 
 
 @contextlib.asynccontextmanager
@@ -82,10 +84,21 @@ async def answering(service: Service, listening: Listening, admit: Admit) -> Asy
 def listen(server: Any, listening: Listening) -> int:
     host = f"[{listening.host}]" if ":" in listening.host else listening.host
     try:
+        if listening.pem is not None:
+            return int(server.add_secure_port(f"{host}:{listening.port}", credentials(listening.pem)))
         return int(server.add_insecure_port(f"{host}:{listening.port}"))
     except RuntimeError as error:
         raise MlsystemError(f"cannot listen for gRPC on {host}:{listening.port}",
                             f"another process uses it (`ss -ltnp 'sport = :{listening.port}'` names it)") from error
+
+
+def credentials(pem: Callable[[], tuple[bytes, bytes]]) -> Any:
+    """Asked for again at every new connection."""
+    def shown() -> Any:
+        certificate, key = pem()
+        return grpc.ssl_server_certificate_configuration([(key, certificate)])
+
+    return grpc.dynamic_ssl_server_credentials(shown(), shown)
 
 
 @dataclass(frozen=True)

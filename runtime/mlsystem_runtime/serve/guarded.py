@@ -1,0 +1,87 @@
+"""The application behind its doors: what may not come in is answered here, before its body is read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from mlsystem_runtime.contract.run import ServerSection
+from mlsystem_runtime.serve.app import App, refusal
+from mlsystem_runtime.serve.doors import Doors
+from mlsystem_runtime.serve.http import Receive, Scope, Send, request_id, send_response
+from mlsystem_runtime.serve.outcomes import Outcomes
+from mlsystem_runtime.serve.refused import RefusedError
+from mlsystem_runtime.serve.routes import paths
+from mlsystem_runtime.serve.service import Service
+
+REFRESH_SECONDS = 1.0
+CLIENT = "mlsystem.client"
+"""The key of an ASGI scope under which the client's name stands; None where nobody needs one."""
+
+
+class Guarded:
+    """An ASGI application: `app`, for those whom `doors` let in. While it lives, the secrets of the doors are followed.
+    """
+
+    def __init__(self, app: App, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+        self._challenge = {b"www-authenticate": f'Bearer realm="{app.service.system}"'.encode()}
+        self._outcomes: Mapping[str, Outcomes] = {
+            path: one.outcomes for one in app.service.predictors for path in paths(one.endpoint)
+        }
+
+    @property
+    def tls(self) -> Callable[..., ssl.SSLContext] | None:
+        """What makes the context of listeners, as uvicorn asks for it; None for plain HTTP."""
+        certificate = self._doors.certificate
+        return None if certificate is None else lambda *_: certificate.context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            async with following(self._doors):
+                await self._app(scope, receive, send)
+            return
+        try:
+            scope[CLIENT] = self._doors.check(scope)
+        except RefusedError as refused:
+            await self._refuse(scope, send, refused)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send, refused: RefusedError) -> None:
+        if scope["path"] in self._outcomes:
+            self._outcomes[scope["path"]].refused(refused)
+        identity = request_id(dict(scope["headers"]))
+        challenge = self._challenge if refused.status == 401 else None
+        await send_response(send, refusal(refused, identity, challenge), identity)
+
+
+def doors_of(service: Service, section: ServerSection, pages: socket.socket | None = None) -> Doors:
+    """`pages` listens where probes and metrics are apart. Raises MlsystemError where a secret does not hold what it
+    should."""
+    clients = service.metrics.clients
+
+    def count(model: str, client: str, outcome: str) -> None:
+        clients.labels(model, client, outcome).inc()
+
+    port = None if pages is None else pages.getsockname()[1]
+    return Doors(section, os.environ, count, len(service.fleet.slots), port)
+
+
+@contextlib.asynccontextmanager
+async def following(doors: Doors) -> AsyncIterator[None]:
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            doors.refresh()  # on the loop, for a TLS context must not change while a connection begins
+
+    task = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        task.cancel()
