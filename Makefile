@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: demo demo-down test check quick bench soak engines test-engines schema golden docs lock clean
+.PHONY: demo demo-down test check quick bench bench-serving soak soak-serving fuzz-serving engines test-engines schema golden docs lock clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
@@ -37,6 +37,15 @@ check: $(INSTALLED)  ## style, types, and generated files that are out of date
 
 bench: $(INSTALLED)  ## measures, and writes bench/README.md
 	$(BIN)/python bench/run.py
+
+bench-serving: $(INSTALLED)  ## the server beside BentoML, LitServe, MLServer, KServe; writes bench/serving/README.md; needs uv and wrk
+	$(BIN)/python bench/serving/run.py $(NAMES)
+
+soak-serving: $(INSTALLED)  ## half an hour of steady load, in which nothing may grow; needs wrk; MINUTES=2 for less
+	$(BIN)/python bench/serving/soak.py --minutes $(or $(MINUTES),30)
+
+fuzz-serving: $(INSTALLED)  ## an hour of requests that no client should send; MINUTES=5 for less
+	$(BIN)/python bench/serving/fuzz.py --minutes $(or $(MINUTES),60)
 
 schema docs golden graphs: $(INSTALLED)  ## writes the generated files of that kind again
 	$(BIN)/python tools/generate.py $@

@@ -1,0 +1,106 @@
+"""A server as a process tree of its own on loopback: started, asked until it answers, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.processes import tree
+
+START_SECONDS, STOP_SECONDS = 120.0, 10.0
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """`command` makes the command line for a port; it runs in an empty folder. `path` and `body` are its request."""
+
+    name: str
+    command: Callable[[int], list[str]]
+    path: str
+    body: bytes
+    environ: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Running:
+    server: Server
+    pid: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.server.path}"
+
+    def ask(self, seconds: float = 30.0) -> tuple[int, bytes]:
+        """Status and body of one request. Raises OSError where nobody answers."""
+        headers = {"Content-Type": "application/json", **self.server.headers}
+        request = urllib.request.Request(self.url, data=self.server.body, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Running]:
+    """Answers with 200 by the time it is yielded. Whatever it started is gone afterwards."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, open(Path(folder, "log"), "wb") as log:
+        process = subprocess.Popen(
+            server.command(port), cwd=folder, env={**os.environ, **ONE_THREAD, **server.environ},
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield answering(Running(server, process.pid, port), process)
+        except NotStartedError:
+            sys.stderr.write(Path(folder, "log").read_text(errors="replace")[-3000:])
+            raise
+        finally:
+            stop(process)
+
+
+class NotStartedError(Exception):
+    pass
+
+
+def answering(started: Running, process: subprocess.Popen[bytes]) -> Running:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError):
+            if started.ask(5.0)[0] == 200:
+                return started
+        time.sleep(0.1)
+    raise NotStartedError(f"{started.server.name} does not answer at {started.server.path}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the first process; SIGKILL to those of its tree that stay."""
+    members = [one.pid for one in tree(process.pid)]
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    for pid in {*members, *(one.pid for one in tree(process.pid))}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
