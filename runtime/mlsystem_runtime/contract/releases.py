@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import msgspec
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import Ledger, ProposalOpened, Released, open_ledger, open_proposals
@@ -38,14 +40,35 @@ def release_version(
 
 def share_out(releases: ReleaseStore, model: str, shares: tuple[Share, ...]) -> tuple[Release, bool]:
     """The release in which `shares` answer for `model`, and whether it had to be made; other models keep theirs."""
+    def share(before: ModelRelease | None) -> ModelRelease:
+        if before is not None and before.shares == shares:
+            return before
+        return ModelRelease(secrets.token_hex(8) if before is None else before.salt, shares)
+
+    return changed(releases, model, share)
+
+
+def try_version(workspace: Workspace, model: str, version: int | None, releases: ReleaseStore | None = None) -> None:
+    """Version `version` is tried on requests that others answer; None ends a trial. What answers stays as it is.
+
+    Without a release there are no such requests, so then nothing is tried.
+    """
+    with locked(workspace):
+        changed(releases or FileReleaseStore(workspace), model,
+                lambda before: None if before is None else msgspec.structs.replace(before, trial=version))
+
+
+def changed(
+    releases: ReleaseStore, model: str, change: Callable[[ModelRelease | None], ModelRelease | None]
+) -> tuple[Release, bool]:
+    """The release with that of `model` changed, and whether it had to be made. `change` may be asked again."""
     while True:
         held = releases.read()
         before = held.release.models.get(model)
-        if before is not None and before.shares == shares:
+        after = change(before)
+        if after is None or after == before:
             return held.release, False
-        salt = secrets.token_hex(8) if before is None else before.salt
-        models = {**held.release.models, model: ModelRelease(salt=salt, shares=shares)}
-        release = Release(serial=held.release.serial + 1, models=models)
+        release = Release(serial=held.release.serial + 1, models={**held.release.models, model: after})
         if releases.write(release, held.token):
             return release, True
 

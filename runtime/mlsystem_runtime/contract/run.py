@@ -209,7 +209,8 @@ class Tls(Struct):
 
 
 class Endpoint(Struct, omit_defaults=True):
-    """`auth` None: everybody may ask."""
+    """`auth` None: everybody may ask. `trial_cpu`: the share of a core that a version on trial may use; None where none
+    is tried."""
 
     model: str
     routes: tuple[str, ...]
@@ -219,6 +220,7 @@ class Endpoint(Struct, omit_defaults=True):
     log_sample: float
     log_retain_us: int
     auth: Auth | None = None
+    trial_cpu: float | None = None
 
     @property
     def feedback(self) -> tuple[str, ...]:

@@ -147,7 +147,11 @@ def request_read(group: RequestGroup) -> Read:
     columns = {field.name: field for field in group.fields}
     names = [one.expression.strip() for one in group.compute]
     if len(names) > 1 and all(name in columns for name in names):
-        compute: Callable[[Row], Sequence[Any]] = itemgetter(*names)  # at a tenth of the price of as many functions
+        fields = itemgetter(*names)
+
+        def compute(row: Row) -> Sequence[Any]:
+            """At a tenth of the price of as many functions; like theirs, no result is a negative zero."""
+            return [value + 0.0 if type(value) is float else value for value in fields(row)]
     else:
         functions = [to_python(compile_expression(one.expression, columns)) for one in group.compute]
 

@@ -14,6 +14,7 @@ from mlsystem_runtime.serve.work import Work
 
 MARGIN = 0.1          # of the time that is left: what the estimate may be wrong by, and the way back to the client
 LARGEST_SHARE = 0.5   # of a request's time may go into one batch; the rest is for waiting until the last one is done
+LEAST_SHARE = 0.05
 WORTHWHILE = 0.1      # a batch grows until what it costs by itself is this share of what its rows cost
 
 
@@ -37,10 +38,12 @@ class Queue:
 
     def seconds(self, more: Work, budget: float) -> float:
         """Until all is computed that can be in time, and `more` with it, which has `budget` seconds."""
-        key = id(more.version)
-        held = self._rows.get(key, (more.version, 0))[1]
-        counted = {**self._rows, key: (more.version, held + more.size)}
-        return sum(seconds_of(version, rows, budget) for version, rows in counted.values())
+        held = self._rows.get(id(more.version), (more.version, 0))[1]
+        total = seconds_of(more.version, held + more.size, budget)
+        if len(self._rows) > (held > 0):
+            total += sum(seconds_of(version, rows, budget) for version, rows in self._rows.values()
+                         if version is not more.version)
+        return total
 
     def take(self, now: float) -> tuple[list[Work], list[Work]]:
         """The next batch, of one version, and what nobody wants any more."""
@@ -103,8 +106,11 @@ def batch_rows(version: LoadedVersion, budget: float) -> int:
 
 def seconds_of(version: LoadedVersion, rows: int, budget: float) -> float:
     """To compute that many rows in the batches that they will come in: n/N batches of N rows."""
-    batches = -(-rows // batch_rows(version, budget))
-    return version.service_time.a * rows + version.service_time.b * batches
+    time = version.service_time
+    alone = (time.a + time.b) * rows
+    if alone < budget * LEAST_SHARE:  # so little even one by one that it need not be known better
+        return alone
+    return time.a * rows + time.b * -(-rows // batch_rows(version, budget))
 
 
 def admit(work: Work, queue: Queue, busy: float, now: float) -> None:

@@ -19,6 +19,7 @@ from mlsystem_runtime.serve.versions import Board
 
 ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 WAITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+DIFFERENCES = tuple(10.0 ** power for power in range(-7, 7))
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REFUSED_METRICS = Family(
     names.METRICS_REFUSED, "Times that a number was not exported because there was no room for another", "counter")
@@ -77,6 +78,14 @@ class Metrics:
         self.clients = made.counter(
             names.CLIENT_REQUESTS, "Requests where tokens are asked for, by whose they were and whether they came in",
             ("model", "client", "outcome"))
+        self.trial_rows = made.counter(
+            names.TRIAL_ROWS, "Rows of requests that a version on trial was given, by what became of them",
+            ("model", "version", "outcome"))
+        self.trial_difference = made.histogram(
+            names.TRIAL_DIFFERENCE, "How far the outputs of a version on trial are from those that were answered",
+            ("model", "version"), DIFFERENCES)
+        self.trial_disagreements = made.counter(
+            names.TRIAL_DISAGREEMENTS, "Rows of which a version on trial says something else", ("model", "version"))
         self.version_latency = made.histogram(
             names.VERSION_LATENCY, "Seconds from a request's first byte to its answer, by version",
             ("model", "version"), bounds)

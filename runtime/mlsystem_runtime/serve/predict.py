@@ -20,8 +20,10 @@ from mlsystem_runtime.serve.counting import DriftCounter
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.prediction_log import PredictionLog
+from mlsystem_runtime.serve.predictions import prediction
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 from mlsystem_runtime.serve.scheduler import Scheduler
+from mlsystem_runtime.serve.shadow import Answered, Shadow
 from mlsystem_runtime.serve.values import READERS, Row, read_body, typed_row
 from mlsystem_runtime.serve.versions import Assembled, Board, LoadedVersion, Released
 from mlsystem_runtime.serve.work import Scored, Work
@@ -58,6 +60,7 @@ class Predictor:
     log: PredictionLog
     drift: DriftCounter
     scheduler: Scheduler
+    shadow: Shadow | None = None
 
     def budget(self) -> float:
         """Seconds within which the SLO wants an answer."""
@@ -92,17 +95,12 @@ class Predictor:
         released = self.released()
         if call.version is None and len(released.release.shares) == 1:
             typed = released.champion.decoder.decode(data)
-            if typed is not None:
-                return await self._answer_by(released, released.champion, typed, self.query_time(None), call)
+            if typed is not None:  # the common case: one version answers, and there is nothing but rows
+                version = released.champion
+                scored = await self.score(released, version, typed, self.query_time(None), call)
+                return answer_of(version.card, (version,) * len(scored), scored)
         body = read_body(data, frozenset(column.name for column in released.champion.card.contract.request))
         return await self._answer_rows(body.rows, body.at_us, call)
-
-    async def _answer_by(
-        self, released: Released, version: LoadedVersion, rows: Sequence[Row], at_us: int, call: Call
-    ) -> Answer:
-        """The common case: one version answers all rows."""
-        scored = await self.score(released, version, rows, at_us, call)
-        return answer_of(version.card, (version,) * len(scored), scored)
 
     async def _answer_rows(self, rows: Sequence[Mapping[str, Any]], at_us: int | None, call: Call) -> Answer:
         released = self.released()
@@ -168,6 +166,8 @@ class Predictor:
             if one.assembled.causes:
                 self.refuse_unreachable(version, one.assembled)
         self.record(version, scored, at_us)
+        if released.trial is not None and self.shadow is not None:
+            self.shadow.offer(Answered(released.trial, version, at_us, scored))
         if self.log.samples(call.request_id):
             for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
                 self.log_row(released, version, one, at_us, call, place)
@@ -229,16 +229,3 @@ def _canonical(kind: ColumnType | None, raw: Any) -> Any:
         return READERS[kind](raw)
     except ValueError:
         return None
-
-
-def prediction(card: ModelCard, outputs: Mapping[str, float]) -> dict[str, Any]:
-    """What a client reads of one row: `prediction`, and for a classifier how probable it is."""
-    match card.task:
-        case "binary_classification":
-            probability = outputs[card.outputs[0]]
-            return {"prediction": probability >= 0.5, "probability": probability}
-        case "multiclass":
-            best = max(card.outputs, key=lambda name: outputs[name])
-            return {"prediction": best, "probability": outputs[best], "probabilities": dict(outputs)}
-        case _:
-            return {"prediction": outputs[card.outputs[0]]}

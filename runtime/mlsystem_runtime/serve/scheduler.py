@@ -16,8 +16,9 @@ from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 from mlsystem_runtime.serve.work import Result, Scored, Work, compute
 
-INLINE_SECONDS = 150e-6        # a model that answers one row faster than a hop to a thread and back costs
+INLINE_SECONDS = 300e-6        # so long a row may take: on a thread, small operations would fight the loop for the GIL
 INLINE_BATCH_SECONDS = 0.002   # for so long the loop may answer nobody, not even a probe
+PRESSED_SHARE, PRESSED_SECONDS = 0.25, 5.0
 
 
 class Scheduler:
@@ -29,7 +30,12 @@ class Scheduler:
         self._due = False
         self._computing = False
         self._free_at = 0.0
+        self._pressed_at = -PRESSED_SECONDS
         self._thread = ThreadPoolExecutor(1, "compute")
+
+    def pressed(self) -> bool:
+        """A request was refused, or waited for a good part of its time, a moment ago. Safe to ask on any thread."""
+        return time.monotonic() - self._pressed_at < PRESSED_SECONDS
 
     @property
     def waiting(self) -> int:
@@ -38,7 +44,11 @@ class Scheduler:
     async def run(self, work: Work) -> list[Scored]:
         """Raises RefusedError: 503 or 504 where it cannot be answered in time; and whatever the model raises."""
         now = time.monotonic()
-        admit(work, self._queue, self._busy(now), now)
+        try:
+            admit(work, self._queue, self._busy(now), now)
+        except RefusedError:
+            self._pressed_at = now
+            raise
         self._queue.add(work)
         self._metrics.queue_rows.labels(work.model).inc(work.size)
         self._turn_soon()
@@ -79,6 +89,8 @@ class Scheduler:
         for work in batch:
             work.call.taken = now
             waited.observe(now - work.came)
+            if now - work.came > PRESSED_SHARE * (work.call.due - work.came):
+                self._pressed_at = now
         self._metrics.queue_rows.labels(model).dec(rows)
         self._metrics.batch_rows.labels(model).observe(rows)
         service_time = batch[0].version.service_time

@@ -28,6 +28,7 @@ from mlsystem_runtime.serve.predict import Predictor
 from mlsystem_runtime.serve.prediction_log import PredictionLog
 from mlsystem_runtime.serve.recording import Book, Recorder
 from mlsystem_runtime.serve.scheduler import Scheduler
+from mlsystem_runtime.serve.shadow import Shadow
 from mlsystem_runtime.serve.shipping import Shipper, pod_name
 from mlsystem_runtime.serve.slots import Fleet, State, alone
 from mlsystem_runtime.serve.tracing import Tracing
@@ -85,6 +86,9 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for predictor in self.predictors:
+                if predictor.shadow is not None:
+                    predictor.shadow.stop()
             try:
                 await self.flush()
             finally:
@@ -156,7 +160,9 @@ def service_of(
         log = PredictionLog(workspace.path(PREDICTIONS, endpoint.model), endpoint.log_sample, process)
         drift = DriftCounter(counts(endpoint), endpoint.model, process)
         outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
-        return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler)
+        shadow = None if endpoint.trial_cpu is None else Shadow(
+            endpoint.model, endpoint.trial_cpu, metrics, scheduler.pressed)
+        return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler, shadow)
 
     def told(endpoint: Endpoint) -> Feedback:
         journals = Journals(workspace.path(FEEDBACK, endpoint.model), process)
@@ -176,7 +182,9 @@ def service_of(
         system=config.system, kind=section.clock, clock=clock, endpoints=section.endpoints, board=board,
         metrics=metrics, predictors=predictors, sli=sli,
         recorder=Recorder(books, shipper_of(section.endpoints, workspace), dropped), feedback=feedback,
-        watcher=Watcher(releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics),
+        watcher=Watcher(
+            releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics,
+            frozenset(one.model for one in section.endpoints if one.trial_cpu is not None)),
         fleet=fleet,
     )
 

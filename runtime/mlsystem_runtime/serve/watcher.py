@@ -24,14 +24,17 @@ logger = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Fills `board` for `models` from `releases`; other models of the release are not this server's."""
+    """Fills `board` for `models` from `releases`; other models of the release are not this server's. Of `trying`, a
+    version on trial is loaded too."""
 
     def __init__(
-        self, releases: ReleaseStore, models: tuple[str, ...], load: LoadVersion, board: Board, metrics: Metrics
+        self, releases: ReleaseStore, models: tuple[str, ...], load: LoadVersion, board: Board, metrics: Metrics,
+        trying: frozenset[str] = frozenset(),
     ) -> None:
         self.releases = releases
         self.models = models
         self.board = board
+        self._trying = trying
         self._load = load
         self._metrics = metrics
         self._seen: str | None = None
@@ -87,21 +90,36 @@ class Watcher:
         if current is not None and current.release == release:
             self.board.models[model] = replace(current, serial=serial)
             return True
-        known = current.versions if current is not None else {}
+        known = dict(current.versions) if current is not None else {}
+        if current is not None and current.trial is not None:
+            known[current.trial.number] = current.trial
         wanted = {share.version for share in release.shares}
         try:
             added = sorted(wanted - known.keys())
             fresh = {number: await asyncio.to_thread(self._ready, model, number) for number in added}
+            trial = await self._on_trial(model, release, current)
         except Exception:  # whatever is wrong with a version, the one that works goes on
             logger.exception("a version of '%s' cannot be loaded; what was released before it goes on answering", model)
             self._metrics.release_failures.inc()
             return False
         before = {share.version for share in current.release.shares} if current is not None else set()
         kept = {number: version for number, version in known.items() if number in before | wanted}
-        self.board.models[model] = Released(release, {**kept, **fresh}, serial)
+        self.board.models[model] = Released(release, {**kept, **fresh}, serial, trial)
         shares = ", ".join(f"version {one.version} ({one.share:.0%})" for one in release.shares)
         logger.info("'%s' is answered by %s", model, shares)
         return True
+
+    async def _on_trial(self, model: str, release: ModelRelease, current: Released | None) -> LoadedVersion | None:
+        """None also where it cannot be loaded: a trial stops nothing."""
+        if release.trial is None or model not in self._trying:
+            return None
+        if current is not None and current.trial is not None and current.trial.number == release.trial:
+            return current.trial
+        try:
+            return await asyncio.to_thread(self._ready, model, release.trial)
+        except Exception:
+            logger.exception("version %d of '%s' cannot be tried", release.trial, model)
+            return None
 
     def _ready(self, model: str, number: int) -> LoadedVersion:
         version = self._load(model, number)

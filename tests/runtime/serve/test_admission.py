@@ -30,7 +30,7 @@ def taking(a, b):
 
 
 def work(version, due, rows=1, deadline=100.0, gone=False):
-    return Work(Call("r", 0.0, due, deadline, cancelled=gone), version, [{}] * rows, 0, asyncio.Future(loop=LOOP))
+    return Work(Call("r", 0.0, due, deadline, cancelled=gone), version, [{}] * rows, 0, done=asyncio.Future(loop=LOOP))
 
 
 LOOP = asyncio.new_event_loop()

@@ -1,0 +1,124 @@
+"""A version that answers nobody: it is given requests that were answered already, and how far its answers differ from
+those is counted.
+
+It costs the requests nothing but putting them on a list. It runs on a thread of its own that rests for as long as its
+share of a core says, and stands still while the SLO is in danger.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlsystem_runtime.contract.features import FeatureContract
+from mlsystem_runtime.serve.metrics import Metrics
+from mlsystem_runtime.serve.predictions import prediction
+from mlsystem_runtime.serve.values import Row
+from mlsystem_runtime.serve.versions import LoadedVersion
+from mlsystem_runtime.serve.work import Scored
+
+MOST_WAITING = 64  # requests; what comes while so many wait is not tried
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Rows of one request, as version `answering` answered them at q = `at_us`."""
+
+    candidate: LoadedVersion
+    answering: LoadedVersion
+    at_us: int
+    scored: Sequence[Scored]
+
+
+class Shadow:
+    """Of one model. `cpu`: the share of a core that it may use. `pressed` says whether the SLO is in danger."""
+
+    def __init__(self, model: str, cpu: float, metrics: Metrics, pressed: Callable[[], bool]) -> None:
+        self._model = model
+        self._rest = 1.0 / cpu - 1.0
+        self._metrics = metrics
+        self._pressed = pressed
+        self._waiting: queue.Queue[Answered | None] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+
+    def offer(self, answered: Answered) -> None:
+        """Never waits."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"shadow-{self._model}", daemon=True)
+            self._thread.start()
+        try:
+            self._waiting.put_nowait(answered)
+        except queue.Full:
+            self._count(answered, "dropped")
+
+    def stop(self) -> None:
+        """What waits is not tried any more."""
+        while self._thread is not None and self._thread.is_alive():
+            try:
+                self._waiting.put_nowait(None)
+                return
+            except queue.Full:
+                self._waiting.get_nowait()
+
+    def _run(self) -> None:
+        while (answered := self._waiting.get()) is not None:
+            if self._pressed():
+                self._count(answered, "paused")
+                continue
+            begun = time.thread_time()
+            self._try(answered)
+            time.sleep(self._rest * (time.thread_time() - begun))
+
+    def _try(self, answered: Answered) -> None:
+        candidate = answered.candidate
+        if not comparable(candidate, answered.answering):
+            self._count(answered, "incomparable")
+            return
+        try:
+            outputs = outputs_of(candidate, [one.request for one in answered.scored], answered.at_us)
+        except Exception:
+            logger.warning("version %d of '%s', on trial, failed", candidate.number, self._model, exc_info=True)
+            self._count(answered, "failed")
+            return
+        self._compare(answered, outputs)
+        self._count(answered, "compared")
+
+    def _compare(self, answered: Answered, outputs: Sequence[dict[str, float]]) -> None:
+        number, card = answered.candidate.number, answered.candidate.card
+        difference = self._metrics.trial_difference.labels(self._model, number)
+        for one, tried in zip(answered.scored, outputs, strict=True):
+            difference.observe(max(abs(tried[name] - one.outputs[name]) for name in tried))
+            if card.task != "regression" and (
+                prediction(card, tried)["prediction"] != prediction(card, one.outputs)["prediction"]
+            ):
+                self._metrics.trial_disagreements.labels(self._model, number).inc()
+
+    def _count(self, answered: Answered, outcome: str) -> None:
+        self._metrics.trial_rows.labels(self._model, answered.candidate.number, outcome).inc(len(answered.scored))
+
+
+def comparable(candidate: LoadedVersion, answering: LoadedVersion) -> bool:
+    """It can be asked what the other was asked, and answers with the same names."""
+    return candidate.card.outputs == answering.card.outputs and asks_no_more(
+        candidate.card.contract, answering.card.contract)
+
+
+def asks_no_more(candidate: FeatureContract, answering: FeatureContract) -> bool:
+    given = {column.name: column for column in answering.request}
+    return all(
+        column.name in given and column.type is given[column.name].type
+        and (column.nullable or not given[column.name].nullable)
+        for column in candidate.request
+    )
+
+
+def outputs_of(version: LoadedVersion, rows: Sequence[Row], at_us: int) -> list[dict[str, float]]:
+    inputs = [version.inputs_of(version.assembler.assemble(row, at_us).inputs) for row in rows]
+    return [
+        dict(zip(version.card.outputs, map(float, values), strict=True)) for values in version.scorer.predict(inputs)]
