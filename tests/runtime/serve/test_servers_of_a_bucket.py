@@ -34,6 +34,7 @@ from mlsystem_runtime.serve import shipping
 from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.clock import DataClock
 from mlsystem_runtime.serve.fakes import fake_loader
+from mlsystem_runtime.serve.reading import joined
 from mlsystem_runtime.serve.reading import logged as logged_in
 from mlsystem_runtime.serve.service import service_of
 from mlsystem_runtime.serve.shipping import Shipper
@@ -132,6 +133,21 @@ def test_predictions_of_two_pods_are_in_the_bucket_by_hour_and_pod(
     assert logged(bucket_uri) == ["a", "b", "c", "d"]
     assert [name[:5] for name in names] == [
         ["predictions", "main", "2013-12-28", "00", pod] for pod in ("pod-1", "pod-1", "pod-2")]
+
+
+def test_feedback_told_to_one_pod_joins_in_the_bucket_what_another_one_logged(
+    served: Any, good_row: dict[str, Any], bucket_uri: str
+) -> None:
+    one, two = served("pod-1"), served("pod-2")
+    ask(one, good_row, "a", "b")
+    assert two.predict({"request_id": "b", "outcome": True}, "/feedback").status == 200
+    ship(one)
+    ship(two)
+
+    rows = joined(Workspace(bucket_uri), "main", CLOCK_US, CLOCK_US + HOUR_US).to_pylist()
+    assert [(row["request_id"], row["outcome"]) for row in rows] == [("a", None), ("b", True)]
+    names = [one.name.split("/") for one in Bucket(bucket_uri).listing("feedback/")]
+    assert [name[:5] for name in names] == [["feedback", "main", "2013-12-28", "00", "pod-2"]]
 
 
 def test_the_monitor_counts_the_requests_of_all_pods_and_keeps_its_state_in_the_bucket(
