@@ -18,10 +18,11 @@ from torch.utils.data import DataLoader, TensorDataset
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.features import ModelInput
 from mlsystem_runtime.contract.run import TabularParameters
-from mlsystem_runtime.train.architecture import Architecture, fit_architecture
+from mlsystem_runtime.train.architecture import Architecture
 from mlsystem_runtime.train.batches import Data, batches, epoch_order
 from mlsystem_runtime.train.checkpoint import Timer
 from mlsystem_runtime.train.encode import encode_table
+from mlsystem_runtime.train.fitting import fit_architecture
 from mlsystem_runtime.train.loop import fit
 from mlsystem_runtime.train.model import Tabular, build
 from mlsystem_runtime.train.objective import criterion

@@ -20,14 +20,18 @@ RUNTIME = ROOT / "runtime"
 PACKAGE = "mlsystem_runtime"
 PINNED = re.compile(r"^([\w.-]+)==([\w.!+-]+)", re.MULTILINE)
 NOT_IN_IMAGES = {"supervisor"}  # keeps the processes of one machine
-HEAVY_FOR_SERVING = {"duckdb", "mlflow", "mlflow-skinny", "pandas", "scikit-learn", "sqlglot"}
+HEAVY_FOR_SERVING = {"duckdb", "mlflow", "mlflow-skinny", "onnx", "pandas", "scikit-learn", "sqlglot", "torch"}
+SHARED = {"google": ["protobuf"], "opentelemetry": ["opentelemetry-sdk"]}
+"""Folders of several libraries, and the one of them that the runtime names."""
+
+IN_TORCH = f"{PACKAGE}.registry.artifact"  # what a server in torch alone leads to; it has the trainer's libraries
 
 IMPORTS = """
 import importlib, pkgutil, sys
 from pathlib import Path
 import mlsystem_runtime.serve
 import mlsystem_runtime.serve.loading
-import mlsystem_runtime.registry.artifact
+import mlsystem_runtime.registry.onnx_model
 import uvicorn, uvloop, httptools, prometheus_client
 for module in pkgutil.iter_modules(mlsystem_runtime.serve.__path__, "mlsystem_runtime.serve."):
     importlib.import_module(module.name)
@@ -74,8 +78,8 @@ def test_the_trainers_lock_adds_to_the_servers() -> None:
     assert not set(locked("server")) & set(locked("trainer"))
 
 
-def test_the_server_has_no_libraries_of_training_but_the_engine() -> None:
-    assert "torch" in locked("server")
+def test_the_server_has_no_libraries_of_training() -> None:
+    assert "onnxruntime" in locked("server")
     assert not HEAVY_FOR_SERVING & set(locked("server"))
     assert not {name for name in {**locked("server"), **locked("trainer")} if name.startswith("pulumi")}
 
@@ -87,7 +91,7 @@ def test_all_that_the_runtime_imports_is_in_an_image() -> None:
 
 
 def test_all_that_the_server_may_import_is_in_its_image() -> None:
-    assert distributions(reachable(f"{PACKAGE}.serve.process")) <= set(locked("server"))
+    assert distributions(reachable(f"{PACKAGE}.serve.process", IN_TORCH)) <= {*locked("server"), "torch"}
 
 
 @pytest.mark.slow
@@ -130,21 +134,21 @@ def merge(place: Path, target: Path) -> None:
 
 def distributions(modules: set[Path]) -> set[str]:
     """The libraries that these modules import, here or there, lazily or not."""
-    known = packages_distributions()
+    known = {**packages_distributions(), **SHARED}
     names = {name.partition(".")[0] for path in modules for name in imported(path)}
     return {normalised(known[name][0]) for name in names - {PACKAGE, "mlsystem"} if name in known}
 
 
-def reachable(start: str) -> set[Path]:
-    """The runtime's modules that importing `start` may lead to."""
-    found: set[Path] = set()
+def reachable(start: str, without: str) -> set[Path]:
+    """The runtime's modules that importing `start` may lead to, and not through `without`."""
+    found = {path for path in (source(without),) if path is not None}
     todo = [start]
     while todo:
         path = source(todo.pop())
         if path is not None and path not in found:
             found.add(path)
             todo += [name for name in imported(path) if name.startswith(PACKAGE)]
-    return found
+    return found - {source(without)}
 
 
 def source(module: str) -> Path | None:

@@ -106,7 +106,7 @@ models:
         - {metric: roc_auc, than: champion, worse_by_at_most: 0.01, if_incomparable: fail}
     serving:
       mode: online
-      engine: torch
+      engine: onnx
       slo: {latency: {p95: 50ms}, availability: 99.9%, window: 30d}
       sticky: [carrier]
       log: {sample: 10%, retain: 30d}

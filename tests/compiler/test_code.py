@@ -106,13 +106,25 @@ def test_other_libraries_train_again(custom: Any, compiled: Compile, source: Pat
 def test_images_hold_the_code_where_the_step_looks(custom: Any, compiled: Compile, source: Path) -> None:
     source.with_name("requirements.txt").write_text(LOCK)
     custom["code"]["requirements"] = "requirements.txt"
+    custom["models"]["main"]["serving"]["engine"] = "torch"
     tree = {one.path: one.content for one in compiled(custom, "staging").tree}
 
     assert tree["images/code/networks/model.py"] == BUILD
     assert tree["images/code-requirements.txt"] == LOCK
     assert f"COPY --from=build {IN_IMAGE} {IN_IMAGE}" in tree["images/trainer/Dockerfile"]
-    assert "COPY code /opt/code" not in tree["images/server/Dockerfile"]
-    assert "code-libraries" in tree["images/server/Dockerfile"]
+    assert "COPY code /opt/code" not in tree["images/server-torch/Dockerfile"]
+    assert "code-libraries" in tree["images/server-torch/Dockerfile"]
+
+
+def test_a_server_in_onnx_runtime_has_neither_the_code_nor_its_libraries(
+    custom: Any, compiled: Compile, source: Path
+) -> None:
+    source.with_name("requirements.txt").write_text(LOCK)
+    custom["code"]["requirements"] = "requirements.txt"
+    tree = {one.path: one.content for one in compiled(custom, "staging").tree}
+
+    assert "code" not in tree["images/server/Dockerfile"]
+    assert "images/server-torch/Dockerfile" not in tree
 
 
 def test_a_changed_line_moves_the_trainer_and_what_runs_in_it_and_no_server(

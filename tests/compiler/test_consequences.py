@@ -144,6 +144,7 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("MonitoringSpec.approve", (*MONITORING, "approve"), ["retrain"], RESTART),
     ("ModelSection.description", ("models", "main", "description"), "Other.", UNCHANGED),
     ("ModelSection.owners", ("models", "main", "owners"), ["others"], UNCHANGED),
+    ("ServingSpec.engine", (*SERVING, "engine"), "torch", RELEASE),
     ("EnvironmentSpec.clock", (*DEV, "clock"), "wall", RESTART),
     ("EnvironmentSpec.port", (*DEV, "port"), "8081", RESTART),
     ("EnvironmentSpec.workspace", (*DEV, "workspace"), "/tmp/other", REPLACE),
@@ -232,7 +233,7 @@ IDENTITY = {"SystemSpec.name"}
 """Another name is another system, with another state."""
 
 ONE_VALUE = {
-    "ModelSpec.type", "ServingSpec.mode", "ServingSpec.engine", "EnvironmentSpec.target", "OnlineStoreSpec.type",
+    "ModelSpec.type", "ServingSpec.mode", "EnvironmentSpec.target", "OnlineStoreSpec.type",
     "RetrainSpec.on", "PlatformSpec.argo_workflows", "LogAlert.kind", "WebhookAlert.kind", "ModelSpec.task",
 }  # fmt: skip
 """Only one value is supported yet, or another value needs another label or other fields with it."""

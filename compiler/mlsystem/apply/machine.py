@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-RUNTIME = ("torch", "duckdb", "pyarrow", "numpy", "sklearn", "mlflow", "uvicorn", "safetensors", "supervisor", "httpx")
+RUNTIME = (
+    "torch", "onnx", "onnxscript", "onnxruntime", "duckdb", "pyarrow", "numpy", "sklearn", "mlflow", "uvicorn",
+    "safetensors", "supervisor", "httpx",
+)
 LEAST_DISK_GIB = 2.0
 GIB = 1 << 30
 

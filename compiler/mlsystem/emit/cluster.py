@@ -41,7 +41,8 @@ class InCluster:
 
 
 def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> InCluster:
-    images = emit_images(image_settings(system, target), runtime_source(), lock_files(), user_code(system))
+    servers = {model.serving.image for model in system.models}
+    images = emit_images(image_settings(system, target), runtime_source(), lock_files(), user_code(system), servers)
     cluster = Cluster(system=system, target=target, images=images.references, sections=sections(config))
     objects = (
         *kubernetes_objects(cluster),

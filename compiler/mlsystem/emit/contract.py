@@ -170,7 +170,7 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
     )
     yield Step(
         name=f"register.{name}",
-        fingerprint=digest({"experiment": system.name}),
+        fingerprint=digest({"experiment": system.name, "engine": model.serving.engine}),
         reads=(
             Read(step=train, parts=("model",)),
             Read(step=evaluate, parts=("evaluation",)),
@@ -180,6 +180,7 @@ def model_steps(system: System, model: ModelNode, snapshot: SystemSnapshot) -> I
             model=name,
             experiment=system.name,
             promote="propose" if "promote" in model.monitoring.approve else "release",
+            engine=model.serving.engine,
         ),
     )
 
@@ -247,6 +248,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
         log_sample=serving.log_sample,
         log_retain_us=serving.log_retain_us,
         auth=serving.auth,
+        engine=serving.engine,
     )
 
 

@@ -8,7 +8,7 @@ the digest of what it begins with. Rebuilding the same context is no change; a p
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +21,7 @@ FOLDER = "images"
 USER = 65532
 """Of every process, numeric so that a cluster can see that it is not root."""
 
-SERVER, TRAINER = "server", "trainer"
+SERVER, SERVER_TORCH, TRAINER = "server", "server-torch", "trainer"
 DEPENDENCIES_SERVER, DEPENDENCIES_TRAINER = "dependencies-server", "dependencies-trainer"
 RUNTIME, CODE = "runtime", "code"
 REQUIREMENTS = "requirements.txt"
@@ -117,14 +117,20 @@ class Images:
     @property
     def references(self) -> Mapping[str, str]:
         """Of what processes run in, by name."""
-        return {name: self[name].reference for name in (SERVER, TRAINER)}
+        processes = (SERVER, SERVER_TORCH, TRAINER)
+        return {image.name: image.reference for image in self.images if image.name in processes}
 
 
-def emit_images(settings: ImageSettings, runtime: Mapping[str, str], locks: Locks, code: Code | None = None) -> Images:
-    """`runtime` is the runtime's source, by path below its folder (see `emit.vendored`).
+def emit_images(
+    settings: ImageSettings, runtime: Mapping[str, str], locks: Locks, code: Code | None = None,
+    servers: Collection[str] = (SERVER,),
+) -> Images:  # fmt: skip
+    """`runtime` is the runtime's source, by path below its folder (see `emit.vendored`); `servers` says which of SERVER
+    and SERVER_TORCH are needed.
 
-    A model brings the code that it was trained with, so servers have only the libraries of it: another line of it
-    moves no server.
+    A model brings the code that it was trained with, so servers in torch have only the libraries of it: another line
+    of it moves no server. To servers in ONNX Runtime it is a graph like any other. A server in torch has all that the
+    trainer has, so that a node keeps one copy.
     """
     own_runtime = tuple(vendored(RUNTIME, runtime))
     shared = (*own_runtime, *user_code(code))
@@ -133,11 +139,16 @@ def emit_images(settings: ImageSettings, runtime: Mapping[str, str], locks: Lock
     trainer_libraries = libraries(
         settings, DEPENDENCIES_TRAINER, locks.trainer, server_libraries, [locks.server, locks.trainer]
     )
-    server = process(
-        settings, SERVER, server_libraries, (*own_runtime, *user_code(served)), served, [locks.server]
+    everything = [locks.server, locks.trainer]
+    server = process(settings, SERVER, server_libraries, own_runtime, None, [locks.server])
+    in_torch = process(
+        settings, SERVER_TORCH, trainer_libraries, (*own_runtime, *user_code(served)), served, everything
     )
-    trainer = process(settings, TRAINER, trainer_libraries, shared, code, [locks.server, locks.trainer])
-    images = (server_libraries, server, trainer_libraries, trainer)
+    trainer = process(settings, TRAINER, trainer_libraries, shared, code, everything)
+    wanted = {server_libraries.name, trainer_libraries.name, TRAINER, *servers}
+    images = tuple(
+        image for image in (server_libraries, server, trainer_libraries, in_torch, trainer) if image.name in wanted
+    )
     own = (one for image in images for one in (image.dockerfile, image.sbom, *image.copies) if one not in shared)
     ignored = artifact(".dockerignore", IGNORED)
     return Images(images, (ignored, *own, *shared))

@@ -63,6 +63,7 @@ def resolve_serving(
         problems.known("MLS210", message, column, request or (), (*path, "serving", "sticky", index))
     slo = written.slo
     return Serving(
+        engine=written.engine,
         routes=(f"/{name}/predict", "/predict") if models == 1 else (f"/{name}/predict",),
         sticky=written.sticky,
         slo=Slo(

@@ -57,12 +57,16 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
         ),
         Consequence.RECONFIGURE,
     ),
-    (Kind.ENDPOINT, Facet.OPERATE): dict.fromkeys(
-        (
-            "scaling.controller", "scaling.min_replicas", "scaling.max_replicas", "scaling.metric", "scaling.target",
+    (Kind.ENDPOINT, Facet.OPERATE): {
+        **dict.fromkeys(
+            (
+                "scaling.controller", "scaling.min_replicas", "scaling.max_replicas", "scaling.metric",
+                "scaling.target",
+            ),
+            Consequence.RECONFIGURE,
         ),
-        Consequence.RECONFIGURE,
-    ),
+        "engine": Consequence.RELEASE,  # what another engine runs is judged again; nothing is trained or evaluated
+    },
     (Kind.MODEL, Facet.OPERATE): {"schedule": Consequence.RECONFIGURE},
 }  # fmt: skip
 """Values whose change means something else than that of the others of their facet."""

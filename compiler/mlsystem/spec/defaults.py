@@ -31,7 +31,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "gates.if_incomparable": "pass",
     "gates.min_rows": 1,
     "serving.mode": "online",
-    "serving.engine": "torch",
+    "serving.engine": "onnx",
     "serving.hardware.cpu": 1.0,
     "serving.hardware.memory": "2Gi",
     "scaling.controller": "hpa",

@@ -139,11 +139,10 @@ class ServingSpec(Section):
         "How predictions are asked for.", "operate", default_of="serving.mode",
         not_yet={"batch": "scoring tables on a schedule", "stream": "scoring events of a stream"},
     )  # fmt: skip
-    engine: Literal["torch"] = declare(
-        "What runs the model.",
+    engine: Literal["onnx", "torch"] = declare(
+        "What runs the model: `onnx`, ONNX Runtime, whose servers start faster and are much smaller, or `torch`.",
         "operate",
         default_of="serving.engine",
-        not_yet={"onnx": "running the model in ONNX Runtime"},
     )
     slo: SloSpec = declare("What is promised to callers.", "operate", default={})
     sticky: tuple[ColumnName, ...] = declare(

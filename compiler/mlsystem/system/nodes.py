@@ -9,7 +9,7 @@ from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
-from mlsystem_runtime.contract.model import ModelType, Task
+from mlsystem_runtime.contract.model import Engine, ModelType, Task
 from mlsystem_runtime.contract.run import (
     Alert,
     Auth,
@@ -69,6 +69,7 @@ class Evaluation(Struct):
 
 
 class Serving(Struct):
+    engine: Engine
     routes: tuple[str, ...]
     sticky: tuple[str, ...]
     slo: Slo
@@ -78,6 +79,11 @@ class Serving(Struct):
     hardware: ServingHardware
     scaling: Scaling
     auth: Auth | None = None
+
+    @property
+    def image(self) -> str:
+        """Of servers in a cluster: with ONNX Runtime alone, or with all of torch."""
+        return "server" if self.engine == "onnx" else "server-torch"
 
 
 class Monitoring(Struct):

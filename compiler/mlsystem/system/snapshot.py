@@ -33,7 +33,10 @@ class Kind(enum.StrEnum):
     INFRASTRUCTURE = "infrastructure"
 
 
-SEMANTICS: dict[Kind, int] = {**dict.fromkeys(Kind, 1), Kind.SOURCE: SOURCE_SEMANTICS, Kind.GROUP: GROUP_SEMANTICS}
+SEMANTICS: dict[Kind, int] = {
+    **dict.fromkeys(Kind, 1), Kind.SOURCE: SOURCE_SEMANTICS, Kind.GROUP: GROUP_SEMANTICS,
+    Kind.EVALUATION: 2,  # it exports the model
+}
 """Raised when what a kind of node means changes: the only way in which a new version of this tool redoes work."""
 
 

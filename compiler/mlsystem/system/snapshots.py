@@ -38,7 +38,6 @@ from mlsystem_runtime.contract.quantities import duration, percent
 from mlsystem_runtime.contract.run import Gate
 
 ENVIRONMENT = "infrastructure.environment"
-IMAGES = ("server", "trainer")
 SHOWN_DIGITS = 16
 
 
@@ -77,10 +76,10 @@ def image_nodes(system: System) -> list[NodeSnapshot]:
     values = image_values(system.target)
     of_code = {} if system.code is None else content_values(system.code)
     libraries = {name: value for name, value in of_code.items() if name != "code"}
-    server, trainer = IMAGES
+    needed = {"server": {}, "server-torch": libraries, "trainer": of_code}
+    used = {"trainer", *(model.serving.image for model in system.models)}
     return [
-        node(Kind.IMAGE, server, {Facet.OPERATE: values | libraries}, ()),
-        node(Kind.IMAGE, trainer, {Facet.OPERATE: values | of_code}, ()),
+        node(Kind.IMAGE, name, {Facet.OPERATE: values | own}, ()) for name, own in needed.items() if name in used
     ]
 
 
@@ -266,6 +265,7 @@ def gate_text(gate: Gate) -> str:
 def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
     serving = model.serving
     values: Values = {
+        "engine": serving.engine,
         "routes": list(serving.routes),
         "sticky": list(serving.sticky),
         "log.sample": percent(serving.log_sample),
@@ -281,7 +281,7 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
     if isinstance(system.target, KubernetesTarget):
         values |= replica_values(serving.hardware, serving.scaling)
     edges = [
-        *runs_in(system, "server"),
+        *runs_in(system, serving.image),
         Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),
         environment_edge(system, None, SERVER_READS),
     ]

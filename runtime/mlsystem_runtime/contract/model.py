@@ -10,6 +10,7 @@ from mlsystem_runtime.contract.features import FeatureContract
 
 Task = Literal["binary_classification", "multiclass", "regression"]
 ModelType = Literal["tabular", "custom"]
+Engine = Literal["onnx", "torch"]
 
 
 class NumericProfile(Struct):

@@ -18,7 +18,7 @@ from mlsystem_runtime.contract.code import Code
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, StoredGroup
-from mlsystem_runtime.contract.model import ModelType, Task
+from mlsystem_runtime.contract.model import Engine, ModelType, Task
 from mlsystem_runtime.contract.names import REFRESH
 from mlsystem_runtime.contract.quantities import duration
 
@@ -141,12 +141,13 @@ class RegisterStep(Payload, tag="register"):
     """Turns a trained and evaluated model into a version; releases it if its gates passed. Output part: `version`.
 
     `promote` says what becomes of a passed version when the system itself started the run (`names.PROPOSES`): released
-    at once, or proposed. In a run that a person started it is released.
+    at once, or proposed. In a run that a person started it is released. `engine` is what will run the version.
     """
 
     model: str
     experiment: str
     promote: Literal["release", "propose"]
+    engine: Engine = "onnx"
 
 
 class MaterializeStep(Payload, tag="materialize"):
@@ -221,6 +222,7 @@ class Endpoint(Struct, omit_defaults=True):
     log_retain_us: int
     auth: Auth | None = None
     trial_cpu: float | None = None
+    engine: Engine = "onnx"
 
     @property
     def feedback(self) -> tuple[str, ...]:

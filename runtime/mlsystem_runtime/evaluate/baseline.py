@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from mlsystem_runtime.evaluate.metrics import UNKNOWN_CLASS, Array, Truth
-from mlsystem_runtime.train.architecture import Architecture, numbers, texts
+from mlsystem_runtime.train.architecture import Architecture
+from mlsystem_runtime.train.fitting import numbers, texts
 from mlsystem_runtime.train.split import Parts
 
 MOST_LEVELS = 254       # the library allows 255 categories; the last one stands for all others

@@ -21,9 +21,10 @@ from mlsystem_runtime.contract.workspace import write_atomically, write_struct
 from mlsystem_runtime.registry.card import CARD, CODE, WEIGHTS, read_card
 from mlsystem_runtime.train.architecture import Architecture
 from mlsystem_runtime.train.custom import build_custom
-from mlsystem_runtime.train.encode import RowEncoder, encode_table
+from mlsystem_runtime.train.encode import encode_table
 from mlsystem_runtime.train.imported import Snapshot
 from mlsystem_runtime.train.model import Network, build
+from mlsystem_runtime.train.rows import RowEncoder
 
 TABLE_ROWS = 8192  # per forward pass over a table
 
@@ -33,7 +34,7 @@ class LoadedModel:
 
     def __init__(self, card: ModelCard, module: Network) -> None:
         self.card = card
-        self._module = module.eval()
+        self.module = module.eval()
         self._encode = RowEncoder(module.architecture)
 
     @classmethod
@@ -51,7 +52,7 @@ class LoadedModel:
 
     @property
     def architecture(self) -> Architecture:
-        return self._module.architecture
+        return self.module.architecture
 
     def predict(self, rows: Sequence[Sequence[Any]]) -> list[list[float]]:
         """For each row, values in the order of `card.contract.inputs`, one number per name in `card.outputs`.
@@ -60,13 +61,14 @@ class LoadedModel:
         """
         if not rows:
             return []
+        x_BN, ids_BC = self._encode(rows)
         with torch.inference_mode():
-            answers: list[list[float]] = self._module.predict(*self._encode(rows)).tolist()
+            answers: list[list[float]] = self.module.predict(torch.from_numpy(x_BN), torch.from_numpy(ids_BC)).tolist()
         return answers
 
     def predict_table(self, table: pa.Table) -> Tensor:
         """(B, O) float32 for a table with one column per input, by name."""
-        return predict_table(self._module, table)
+        return predict_table(self.module, table)
 
 
 def rebuilt(card: ModelCard, folder: Path) -> Network:

@@ -10,6 +10,7 @@ from mlsystem_runtime.contract.workspace import read_struct
 
 CARD_FORMAT = 1
 CARD, WEIGHTS, SPLIT, EVALUATION = "model.json", "model.safetensors", "split.json", "evaluation.json"
+ONNX, RECORDED = "model.onnx", "recorded.json"
 CODE = "code"  # the folder with the code of a network of the user's own
 
 

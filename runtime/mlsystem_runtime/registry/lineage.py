@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import subprocess
 
-PACKAGES = ("mlsystem", "torch", "numpy", "pyarrow", "scikit-learn", "safetensors", "duckdb")
+PACKAGES = ("mlsystem", "torch", "onnx", "onnxruntime", "numpy", "pyarrow", "scikit-learn", "safetensors", "duckdb")
 
 
 def package_versions() -> dict[str, str]:

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.ledger import AnyEvent, VersionRegistered, open_ledger
+from mlsystem_runtime.contract.model import GateResult
 from mlsystem_runtime.contract.workspace import Workspace, read_struct, write_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
-from mlsystem_runtime.registry.card import CARD, CODE, EVALUATION, SPLIT, WEIGHTS, read_card
+from mlsystem_runtime.registry.card import CARD, CODE, EVALUATION, ONNX, RECORDED, SPLIT, WEIGHTS, read_card
 
 REGISTRATION, LOCK = "registration.json", ".lock"
 
@@ -32,7 +33,8 @@ class Registration(Struct):
 
 
 def register_version(
-    workspace: Workspace, model: str, trained: Path, evaluated: Path, registration: Registration,
+    workspace: Workspace, model: str, trained: Path, evaluated: Path, gates: tuple[GateResult, ...],
+    registration: Registration,
 ) -> int:
     """A version from the outputs of training and evaluation, entered into the ledger; its number.
 
@@ -43,7 +45,7 @@ def register_version(
     with locked(home):
         version = version_with_key(workspace, model, registration.key)
         while version is None:
-            version = _create(workspace, model, trained, evaluated, registration)
+            version = _create(workspace, model, trained, evaluated, gates, registration)
         _enter(workspace, model, version, registration)
     return version
 
@@ -57,7 +59,8 @@ def version_with_key(workspace: Workspace, model: str, key: str) -> int | None:
 
 
 def _create(
-    workspace: Workspace, model: str, trained: Path, evaluated: Path, registration: Registration,
+    workspace: Workspace, model: str, trained: Path, evaluated: Path, gates: tuple[GateResult, ...],
+    registration: Registration,
 ) -> int | None:
     """The next free number, or what another process made with this key meanwhile; None where to look again.
 
@@ -69,13 +72,15 @@ def _create(
     version = max(workspace.versions(model), default=0) + 1
     folder = home / f".new-{version}"
     folder.mkdir()
-    for source in (trained / WEIGHTS, trained / SPLIT, evaluated / EVALUATION):
+    for source in (trained / WEIGHTS, trained / SPLIT, evaluated / EVALUATION, evaluated / RECORDED):
         shutil.copyfile(source, folder / source.name)
+    if (evaluated / ONNX).exists():
+        shutil.copyfile(evaluated / ONNX, folder / ONNX)
     if (trained / CODE).is_dir():
         shutil.copytree(trained / CODE, folder / CODE)
     evaluation = read_struct(evaluated / EVALUATION, Evaluation)
     card = read_card(trained)
-    write_struct(folder / CARD, replace(card, version=version, metrics=evaluation.metrics, gates=evaluation.gates))
+    write_struct(folder / CARD, replace(card, version=version, metrics=evaluation.metrics, gates=gates))
     write_struct(folder / REGISTRATION, registration)
     if workspace.storage.publish(folder, f"models/{model}/{version}"):
         return version

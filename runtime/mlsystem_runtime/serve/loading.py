@@ -1,31 +1,57 @@
-"""Versions as the registry keeps them, with features from the online store of the workspace."""
+"""Versions as the registry keeps them, in the engine that the contract names, with features from the online store of
+the workspace."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from mlsystem_runtime.contract.model import Engine
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.features.online import Assembler
 from mlsystem_runtime.features.opening import open_store
-from mlsystem_runtime.serve.versions import LoadedVersion, LoadVersion
+from mlsystem_runtime.registry.recorded import check_recorded, read_recorded
+from mlsystem_runtime.serve.versions import LoadedVersion, LoadVersion, Scorer
+from mlsystem_runtime.train.threads import limited_threads
 
-DEFAULT_THREADS = 1      # one small request is answered fastest without waking other threads
+DEFAULT_THREADS = 1      # where nothing says more: a small request is answered fastest without waking other threads
+
+Open = Callable[[Path, int], Scorer]
 
 
 def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
-    """All versions read one store, each by its own feature contract. Raises MlsystemError for a damaged version."""
+    """All versions read one store, each by its own feature contract. Raises MlsystemError for a damaged version, and
+    for one that does not answer the rows recorded with it as it did."""
     store = open_store(config, workspace, os.environ)
-    threads = config.server.threads or DEFAULT_THREADS
+    threads = config.server.threads or max(DEFAULT_THREADS, (limited_threads() or 0) // config.server.workers)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported: it then holds for every thread
+    engines = {endpoint.model: endpoint.engine for endpoint in config.server.endpoints}
 
     def load(model: str, number: int) -> LoadedVersion:
-        import torch  # on the thread that loads: the server answers /healthz meanwhile
-
-        from mlsystem_runtime.registry.artifact import LoadedModel
-
-        torch.set_num_threads(threads)
-        loaded = LoadedModel.load(workspace.fetch_version(model, number))
-        return LoadedVersion.of(number, loaded, Assembler(loaded.card.contract, store))
+        folder = workspace.fetch_version(model, number)
+        scorer = ENGINES[engines[model]](folder, threads)
+        recorded = read_recorded(folder)
+        check_recorded(recorded, scorer, f"version {number} of '{model}'")
+        return LoadedVersion.of(number, scorer, Assembler(scorer.card.contract, store), recorded)
 
     return load
+
+
+def in_torch(folder: Path, threads: int) -> Scorer:
+    import torch  # for its weight, and on the thread that loads: the server answers /healthz meanwhile
+
+    from mlsystem_runtime.registry.artifact import LoadedModel
+
+    torch.set_num_threads(threads)
+    return LoadedModel.load(folder)
+
+
+def in_onnx_runtime(folder: Path, threads: int) -> Scorer:
+    from mlsystem_runtime.registry.onnx_model import OnnxModel  # as above
+
+    return OnnxModel.load(folder, threads)
+
+
+ENGINES: Mapping[Engine, Open] = {"onnx": in_onnx_runtime, "torch": in_torch}

@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle, islice
 from operator import itemgetter
 from typing import Any, Protocol
 
 from mlsystem_runtime.contract.features import ModelInput, RequestGroup
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release import ModelRelease
+from mlsystem_runtime.registry.recorded import NOTHING, Recorded
 from mlsystem_runtime.serve.cells import Grid, grid_of
 from mlsystem_runtime.serve.service_time import ServiceTime
 from mlsystem_runtime.serve.signature import SignatureDecoder
@@ -62,26 +64,31 @@ class LoadedVersion:
     decoder: SignatureDecoder
     inputs_of: Callable[[Mapping[str, Any]], Sequence[Any]]
     service_time: ServiceTime
+    recorded: Recorded = NOTHING
 
     @classmethod
-    def of(cls, number: int, scorer: Scorer, assembler: Assembler) -> LoadedVersion:
+    def of(
+        cls, number: int, scorer: Scorer, assembler: Assembler, recorded: Recorded = NOTHING,
+    ) -> LoadedVersion:
         contract = scorer.card.contract
         stored = {group.name for group in contract.groups if not isinstance(group, RequestGroup)}
         groups = {use.alias: use.group for use in contract.uses if use.group in stored}
         grid, decoder = grid_of(scorer.card.reference), SignatureDecoder(contract.request)
-        return cls(number, scorer, assembler, grid, groups, decoder, in_order(contract.inputs), ServiceTime())
+        inputs_of = in_order(contract.inputs)
+        return cls(number, scorer, assembler, grid, groups, decoder, inputs_of, ServiceTime(), recorded)
 
     @property
     def card(self) -> ModelCard:
         return self.scorer.card
 
     def warm(self) -> None:
-        """Predictions of rows of nulls: whatever is built on first use is built before a request waits for it, and how
-        long a batch takes is known."""
-        row: list[Any] = [None] * len(self.card.contract.inputs)
-        self.scorer.predict([row])
+        """Predictions of the rows recorded with it, or of nulls: whatever is built on first use is built before a
+        request waits for it, and how long a batch takes is known."""
+        known: Sequence[Sequence[Any]] = self.recorded.rows or [[None] * len(self.card.contract.inputs)]
+        self.scorer.predict(known)
         for rows in WARM_BATCHES:
-            self.service_time.observe(rows, min(self._seconds([row] * rows) for _ in range(WARM_TIMES)))
+            batch = list(islice(cycle(known), rows))
+            self.service_time.observe(rows, min(self._seconds(batch) for _ in range(WARM_TIMES)))
 
     def _seconds(self, rows: Sequence[Sequence[Any]]) -> float:
         started = time.perf_counter()

@@ -20,6 +20,7 @@ from mlsystem_runtime.evaluate.champion import Past, champion_rival, champion_ve
 from mlsystem_runtime.evaluate.evaluation import ChampionResult, Evaluation
 from mlsystem_runtime.evaluate.gates import Rival, Trial, judge
 from mlsystem_runtime.evaluate.metrics import Array, Truth, score
+from mlsystem_runtime.evaluate.parity import record
 from mlsystem_runtime.evaluate.slices import Slice, slices_of
 from mlsystem_runtime.registry.artifact import LoadedModel
 from mlsystem_runtime.registry.card import EVALUATION
@@ -67,6 +68,7 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
         baseline=rival_values(payload.metrics, trial.truth, baseline),
         champion=champion_result(payload.metrics, trial, version),
         gates=tuple(judge(gate, trial) for gate in payload.gates),
+        parity=record(context.out, model, test),
     )
     write_struct(context.out / EVALUATION, evaluation)
     return result(evaluation)

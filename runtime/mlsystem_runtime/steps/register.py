@@ -45,12 +45,13 @@ def run(payload: RegisterStep, context: StepContext) -> StepResult:
     trained = context.inputs[f"train.{payload.model}"]
     evaluated = context.inputs[f"evaluate.{payload.model}"]
     evaluation = read_struct(evaluated.path / EVALUATION, Evaluation)
-    failed = [gate for gate in evaluation.gates if not gate.passed]
+    gates = evaluation.judged(payload.engine)
+    failed = [gate for gate in gates if not gate.passed]
     registration = Registration(
         key=context.key, run_id=context.run_id, digest=trained.digests["model"],
         status="rejected" if failed else "accepted",
     )
-    version = register_version(context.workspace, payload.model, trained.path, evaluated.path, registration)
+    version = register_version(context.workspace, payload.model, trained.path, evaluated.path, gates, registration)
 
     context.progress(1, 2, f"version {version}")
     evidence = evaluated.digests["evaluation"]

@@ -22,11 +22,12 @@ from mlsystem_runtime.registry.artifact import model_digest, predict_table, writ
 from mlsystem_runtime.registry.card import CARD_FORMAT, SPLIT
 from mlsystem_runtime.registry.lineage import code_version, package_versions, python_version
 from mlsystem_runtime.steps.base import StepContext, StepResult
-from mlsystem_runtime.train.architecture import Architecture, fit_architecture
+from mlsystem_runtime.train.architecture import Architecture
 from mlsystem_runtime.train.batches import Data
 from mlsystem_runtime.train.checkpoint import LATEST, Timer
 from mlsystem_runtime.train.custom import build_custom, snapshot_of
 from mlsystem_runtime.train.encode import encode_table
+from mlsystem_runtime.train.fitting import fit_architecture
 from mlsystem_runtime.train.imported import Snapshot, told
 from mlsystem_runtime.train.loop import Fitted, Report, fit
 from mlsystem_runtime.train.model import Network, build

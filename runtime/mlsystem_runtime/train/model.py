@@ -137,7 +137,9 @@ class Network(nn.Module):
         self.architecture = architecture
 
     def predict(self, x_BN: Tensor, ids_BC: Tensor) -> Tensor:
-        logits_BO: Tensor = self(x_BN, ids_BC)
+        return self.answers(self(x_BN, ids_BC))
+
+    def answers(self, logits_BO: Tensor) -> Tensor:
         match self.architecture.task:
             case "binary_classification":
                 return torch.sigmoid(logits_BO)

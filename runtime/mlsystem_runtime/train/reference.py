@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.model import CategoryProfile, NumericProfile, Reference
-from mlsystem_runtime.train.architecture import Architecture, numbers, texts
+from mlsystem_runtime.train.architecture import Architecture
+from mlsystem_runtime.train.fitting import numbers, texts
 from mlsystem_runtime.train.quantiles import Floats, cut_points, sorted_values
 
 MOST_EDGES = 255

@@ -1,4 +1,4 @@
-"""How many threads a step may use."""
+"""How many threads a process may use."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ def thread_count(declared: int | None) -> int:
     """What the spec declares, else the processors that this process may run on, held to the container's CPU limit."""
     if declared is not None:
         return declared
-    processors = len(os.sched_getaffinity(0))
+    return limited_threads() or len(os.sched_getaffinity(0))
+
+
+def limited_threads() -> int | None:
+    """As many as the container's CPU limit keeps busy, and this process may run on; None where nothing limits it."""
     limit = cpu_limit(CGROUPS, MEMBERSHIP.read_text() if MEMBERSHIP.exists() else "")
-    return processors if limit is None else max(1, min(processors, math.floor(limit)))
+    return None if limit is None else max(1, min(len(os.sched_getaffinity(0)), math.floor(limit)))
 
 
 def cpu_limit(cgroups: Path, membership: str) -> float | None:

@@ -115,8 +115,20 @@ def test_what_only_the_trainer_needs_moves_no_server() -> None:
 
 
 def test_code_of_the_user_moves_what_runs_it() -> None:
-    assert changed(images(), images(code=CODE)) == {*PROCESSES}
-    assert "COPY code" not in dockerfile("server", images())
+    both = ("server", "server-torch")
+    before, after = (emit_images(SETTINGS, RUNTIME, LOCKS, code, both) for code in (None, CODE))
+
+    assert changed(before, after) == {"server-torch", "trainer"}
+    assert "COPY code" not in dockerfile("server-torch", before)
+
+
+def test_a_server_in_torch_begins_with_the_trainers_libraries_and_is_made_only_where_one_is_needed() -> None:
+    torch = emit_images(SETTINGS, RUNTIME, LOCKS, servers=["server-torch"])
+
+    assert torch["server-torch"].parent == "dependencies-trainer"
+    assert [image.name for image in torch.images] == [*LIBRARIES, "server-torch", "trainer"]
+    assert set(torch.references) == {"server-torch", "trainer"}
+    assert set(images().references) == {"server", "trainer"}
 
 
 def test_a_base_is_written_with_its_digest_or_without() -> None:
@@ -192,8 +204,8 @@ def test_this_installation_has_a_runtime_and_locks_for_it() -> None:
 
     assert {"mlsystem_runtime/__main__.py", "mlsystem_runtime/py.typed"} <= set(runtime)
     assert all(path.endswith((".py", "py.typed")) for path in runtime)
-    assert "torch==" in lock_files().server
-    assert "torch==" not in lock_files().trainer
+    assert "torch==" not in lock_files().server
+    assert "torch==" in lock_files().trainer
 
 
 def test_reading_and_hashing_the_runtime_costs_little() -> None:

@@ -109,7 +109,7 @@ def test_batch_normalisation_counts_and_two_names_of_one_tensor_are_kept(tmp_pat
 
     model = LoadedModel.load(learning.output(learning.run("train")))
 
-    assert float(model._module.network.norm.running_mean.abs().sum()) > 0
+    assert float(model.module.network.norm.running_mean.abs().sum()) > 0
 
 
 def test_a_version_in_a_bucket_brings_its_code_to_another_machine(
@@ -120,7 +120,7 @@ def test_a_version_in_a_bucket_brings_its_code_to_another_machine(
     trained, evaluated = (learning.output(learning.run(kind)) for kind in ("train", "evaluate"))
     monkeypatch.setenv(MIRROR, str(tmp_path / "trainer"))
     registration = Registration(key="key", run_id="run-1", digest="digest", status="accepted")
-    assert register_version(Workspace(bucket_uri), MODEL, trained, evaluated, registration) == 1
+    assert register_version(Workspace(bucket_uri), MODEL, trained, evaluated, (), registration) == 1
 
     monkeypatch.setenv(MIRROR, str(tmp_path / "server"))
     there = LoadedModel.load(Workspace(bucket_uri).fetch_version(MODEL, 1))

@@ -66,7 +66,10 @@ def test_a_version_directory_says_everything_of_itself(tmp_path: Path) -> None:
     folder = learning.workspace.version(MODEL, 1)
     card = read_card(folder)
     files = {path.name for path in folder.iterdir()}
-    assert files == {"model.safetensors", "model.json", "split.json", "evaluation.json", "registration.json"}
+    assert files == {
+        "model.safetensors", "model.onnx", "model.json", "split.json", "recorded.json", "evaluation.json",
+        "registration.json",
+    }
     assert card.version == 1
     assert [one.metric for one in card.metrics] == ["roc_auc", "log_loss"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +15,11 @@ from msgspec.structs import replace
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import ModelInput
-from mlsystem_runtime.train.architecture import Architecture, fit_architecture
-from mlsystem_runtime.train.encode import RowEncoder, encode_table
+from mlsystem_runtime.train.architecture import Architecture
+from mlsystem_runtime.train.encode import encode_table
+from mlsystem_runtime.train.fitting import fit_architecture
 from mlsystem_runtime.train.model import build
+from mlsystem_runtime.train.rows import RowEncoder
 
 FLOAT, STRING, BOOL = ColumnType.FLOAT, ColumnType.STRING, ColumnType.BOOL
 
@@ -29,6 +32,11 @@ def fitted(table: pa.Table, inputs: tuple[ModelInput, ...] = INPUTS, embedding: 
 def column(values: list[object], kind: pa.DataType) -> tuple[pa.Table, tuple[ModelInput, ...]]:
     type_of = {pa.float64(): FLOAT, pa.string(): STRING, pa.bool_(): BOOL}[kind]
     return pa.table({"a.x": pa.array(values, kind)}), (ModelInput("a.x", type_of),)
+
+
+def encoded(architecture: Architecture, rows: list[list[Any]]) -> tuple[torch.Tensor, torch.Tensor]:
+    x_BN, ids_BC = RowEncoder(architecture)(rows)
+    return torch.from_numpy(x_BN), torch.from_numpy(ids_BC)
 
 
 def test_an_architecture_survives_json() -> None:
@@ -48,7 +56,7 @@ def test_rows_and_tables_are_encoded_alike() -> None:
     rows = [[row[one.name] for one in INPUTS] for row in table.to_pylist()]
 
     x_BN, ids_BC = encode_table(table, architecture)
-    x_rows_BN, ids_rows_BC = RowEncoder(architecture)(rows)
+    x_rows_BN, ids_rows_BC = encoded(architecture, rows)
 
     torch.testing.assert_close(x_rows_BN, x_BN, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(ids_rows_BC, ids_BC)
@@ -85,7 +93,7 @@ def test_booleans_are_categories_in_tables_and_in_rows() -> None:
 def test_any_column_gives_finite_answers_and_gradients(embedding: str, values: list[float | None]) -> None:
     table, inputs = column(values, pa.float64())
     module = build(fitted(table, inputs, embedding))
-    x_BN, ids_BC = RowEncoder(module.architecture)([[None], [1e308], [-1e308], [0.0], [3.0], [1e-300]])
+    x_BN, ids_BC = encoded(module.architecture, [[None], [1e308], [-1e308], [0.0], [3.0], [1e-300]])
 
     logits_BO = module(x_BN, ids_BC)
     logits_BO.sum().backward()
@@ -124,6 +132,6 @@ def test_a_regression_answers_in_the_units_of_its_target() -> None:
     with torch.no_grad():
         module.head.weight.zero_()
         module.head.bias.zero_()
-        answer = module.predict(*RowEncoder(architecture)([[1.0]]))
+        answer = module.predict(*encoded(architecture, [[1.0]]))
 
     assert answer.item() == 1010.0

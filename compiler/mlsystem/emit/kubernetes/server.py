@@ -59,8 +59,8 @@ def template(cluster: Cluster, model: ModelNode) -> Body:
     mounted = [*volumes(cluster, server_section(model.name), MIRROR_BYTES), *server_secrets(cluster, model.name)]
     hardware = model.serving.hardware
     main = container(
-        SERVER, cluster.images["server"], serve(cluster), cpu_cores=hardware.cpu, memory_bytes=hardware.memory_bytes,
-        env=server_env(cluster, model.name), volumes=mounted,
+        SERVER, cluster.images[model.serving.image], serve(cluster), cpu_cores=hardware.cpu,
+        memory_bytes=hardware.memory_bytes, env=server_env(cluster, model.name), volumes=mounted,
     )  # fmt: skip
     made = pod_template(
         cluster, SERVER, {**main, **listening(cluster)}, mounted, account=account_name(cluster, SERVER), token=True,

@@ -104,9 +104,9 @@ config_server_main_config_map = k8s.core.v1.ConfigMap(
 )
 
 config_pipeline_main_config_map = k8s.core.v1.ConfigMap(
-    "flight-delay-config-pipeline-main-dab8ab83",
+    "flight-delay-config-pipeline-main-87a1d7b8",
     metadata={
-        "name": "flight-delay-config-pipeline-main-dab8ab83",
+        "name": "flight-delay-config-pipeline-main-87a1d7b8",
         "namespace": "flight-delay",
         "labels": {
             "app.kubernetes.io/name": "mlsystem",
@@ -1668,7 +1668,7 @@ config_pipeline_main_config_map = k8s.core.v1.ConfigMap(
       ]
     },
     {
-      "fingerprint": "f28b6721f382da3a41664797b5b8bdee",
+      "fingerprint": "839602a2cc6a1c766ed1a1c15e65ccc8",
       "name": "evaluate.main",
       "payload": {
         "baseline": "boosted_trees",
@@ -1919,9 +1919,10 @@ config_pipeline_main_config_map = k8s.core.v1.ConfigMap(
       ]
     },
     {
-      "fingerprint": "0cd67a3aa44a2aee9ef95a92f72dad8d",
+      "fingerprint": "2a3bc3202e21f46956b34cebf6c32d48",
       "name": "register.main",
       "payload": {
+        "engine": "onnx",
         "experiment": "flight-delay",
         "kind": "register",
         "model": "main",

@@ -202,7 +202,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "features.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -216,7 +216,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "train.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -230,7 +230,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "evaluate.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -244,7 +244,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "register.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -295,7 +295,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "features.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -309,7 +309,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "train.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -323,7 +323,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "evaluate.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
@@ -337,7 +337,7 @@ pipeline_workflow_template = k8s.apiextensions.CustomResource(
                                     {"name": "step", "value": "register.main"},
                                     {
                                         "name": "config",
-                                        "value": "flight-delay-config-pipeline-main-dab8ab83",
+                                        "value": "flight-delay-config-pipeline-main-87a1d7b8",
                                     },
                                 ],
                             },
