@@ -40,7 +40,7 @@ def main() -> Part:
                 contract = in_redis(contract)
                 ours.run_steps(folder, contract, "materialize.", environ)
                 other = ours.ours("Redis", folder, contract, body=flight)
-                rows.append(measured(replace(other, environ=environ)))
+                rows.append(measured(replace(other, environ={**other.environ, **environ})))
     return Part("features", NOTE, (), (Table(COLUMNS, tuple(rows)),))
 
 

@@ -20,9 +20,9 @@ NOTE = f"""A network of 16-64-64-4 in the same build of torch, one row of 16 flo
 server lets one choose, one thread of arithmetic. `wrk -t1 -c{CONNECTIONS}`, {SECONDS} s after {WARM_SECONDS} s of
 warming up, on the same cores; {ROUNDS} rounds, each server started anew and in turn, medians. Processor time is that
 of the whole process tree. Peers as they ship, but for access logs, which are off, and metrics, which are on. Ours
-validates the request against the model's signature, admits or refuses it by its deadline, batches, counts drift of
-every input, keeps histograms, and logs a tenth of the requests; its network has another 16 inputs that say what is
-missing.
+knows its client by a bearer token, validates the request against the model's signature, admits or refuses it by its
+deadline, batches, counts drift of every input, keeps histograms, and logs a tenth of the requests; its network has
+another 16 inputs that say what is missing.
 Latencies of a closed loop are those of {CONNECTIONS} clients that wait for each other: see *overload* for others.
 """
 

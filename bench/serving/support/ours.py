@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ FOLDER = Path(__file__).resolve().parent.parent
 ROWS, INPUTS, MINUTE_US, FIRST_US = 4000, 16, 60_000_000, 1_700_000_000_000_000
 ROW = {f"f{number}": round(0.1 * number - 0.7, 1) for number in range(INPUTS)}
 
+TOKEN = secrets.token_urlsafe(24)
+KNOWN = ({"BENCH_TOKENS": f"bench: {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}"})  # to the server, and from its client
 PROTOCOL = {"inputs": [
     {"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in ROW.items()
 ]}  # fmt: skip
@@ -84,7 +87,7 @@ def common(folder: Path, contract: Path) -> tuple[str, ...]:
 
 
 def ours(name: str, folder: Path, contract: Path, path: str = "/predict", body: object = ROW) -> Server:
-    return Server(name, partial(serve, folder, contract), path, json.dumps(body).encode())
+    return Server(name, partial(serve, folder, contract), path, json.dumps(body).encode(), *KNOWN)
 
 
 def serve(folder: Path, contract: Path, port: int) -> list[str]:
@@ -97,4 +100,4 @@ def slow(name: str, folder: Path, contract: Path, service_seconds: float) -> Ser
         launcher = str(FOLDER / "support" / "slow_server.py")
         return [sys.executable, launcher, str(contract), str(folder / "workspace"), str(port), str(service_seconds)]
 
-    return Server(name, command, "/predict", json.dumps(ROW).encode())
+    return Server(name, command, "/predict", json.dumps(ROW).encode(), *KNOWN)

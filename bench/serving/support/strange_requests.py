@@ -10,8 +10,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from support.ours import ROW
-from support.peers import PROTOCOL
+from support.ours import KNOWN, PROTOCOL, ROW
 
 HEADERS = (
     "Content-Encoding", "Content-Type", "Accept-Encoding", "Expect", "X-Request-Id", "X-Request-Timeout",
@@ -42,8 +41,8 @@ class Draft:
 VALID = (
     Draft("POST", "/predict", json.dumps(ROW).encode()),
     Draft("POST", "/main/predict", json.dumps({"rows": [ROW, ROW]}).encode()),
-    Draft("POST", "/v2/models/main/infer", PROTOCOL),
-    Draft("POST", "/v2/models/main/versions/1/infer", PROTOCOL),
+    Draft("POST", "/v2/models/main/infer", json.dumps(PROTOCOL).encode()),
+    Draft("POST", "/v2/models/main/versions/1/infer", json.dumps(PROTOCOL).encode()),
     Draft("POST", "/feedback", b'{"request_id": "a", "outcome": "b"}'),
     *(Draft("GET", path, b"") for path in (
         "/livez", "/readyz", "/healthz", "/metrics", "/status", "/openapi.json", "/docs", "/v2", "/v2/health/live",
@@ -69,7 +68,7 @@ def strange_request(random: Random) -> bytes:
 
 
 def written(draft: Draft) -> bytes:
-    headers = {"Host": "127.0.0.1", "Content-Type": "application/json", **draft.headers}
+    headers = {"Host": "127.0.0.1", "Content-Type": "application/json", **KNOWN[1], **draft.headers}
     body = draft.body
     if draft.chunked:
         headers["Transfer-Encoding"] = "chunked"
