@@ -7,19 +7,22 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.names import DIE_WITH_PARENT
+from mlsystem_runtime.contract.run import ServerSection
 from mlsystem_runtime.contract.workspace import write_struct
 
 PROGRAM = """
@@ -57,11 +60,13 @@ class Live:
     http: str
     grpc: str
 
-    def wait(self) -> None:
+    def wait(self, scheme: str) -> None:
         """Until requests may be sent, over HTTP and gRPC alike."""
-        until = time.monotonic() + 30
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        url, until = f"{scheme}://{self.http}/v2/health/ready", time.monotonic() + 30
         while time.monotonic() < until:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.http}/v2/health/ready", timeout=5):
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5, context=trusting):
                 return
             time.sleep(0.02)
         raise AssertionError(f"not ready; the process: {self.process.poll()}")
@@ -89,20 +94,24 @@ def live(tmp_path_factory, world_of, serve) -> Iterator[Live]:
 
 
 @contextlib.contextmanager
-def serving(world: Any, card_of: Callable[..., Any], delay: float = 0.0) -> Iterator[Live]:
-    """Versions 1 and 2 of `world`, of which its release says which answer."""
+def serving(
+    world: Any, card_of: Callable[..., Any], delay: float = 0.0, section: ServerSection | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> Iterator[Live]:
+    """Versions 1 and 2 of `world`, of which its release says which answer. `section` is in place of its own."""
     for number in (1, 2):
         write_struct(world.workspace.version("main", number) / "model.json", card_of(number, world.task, world.outputs))
     config = world.root / "run.json"
-    config.write_bytes(canonical_json(world.config))
+    section = section or world.config.server
+    config.write_bytes(canonical_json(replace(world.config, server=section)))
     http, grpc = free_ports()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(config), str(world.root), str(http), str(grpc), str(delay)],
-        env={**os.environ, DIE_WITH_PARENT: str(os.getpid())},
+        env={**os.environ, DIE_WITH_PARENT: str(os.getpid()), **(secrets or {})},
     )
     live = Live(process, f"127.0.0.1:{http}", f"127.0.0.1:{grpc}")
     try:
-        live.wait()
+        live.wait("http" if section.tls is None else "https")
         yield live
     finally:
         process.send_signal(signal.SIGTERM)
