@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: demo demo-down test check quick bench bench-serving soak soak-serving fuzz-serving engines test-engines schema golden docs lock clean
+.PHONY: demo demo-down test check quick bench bench-serving bench-conformance soak soak-serving fuzz-serving engines test-engines schema golden docs lock clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
@@ -46,6 +46,9 @@ soak-serving: $(INSTALLED)  ## half an hour of steady load, in which nothing may
 
 fuzz-serving: $(INSTALLED)  ## an hour of requests that no client should send; MINUTES=5 for less
 	$(BIN)/python bench/serving/fuzz.py --minutes $(or $(MINUTES),60)
+
+bench-conformance: $(INSTALLED)  ## scores of our server and others in the inference protocol; needs uv, and PyPI the first time
+	$(BIN)/python bench/serving/conformance.py
 
 schema docs golden graphs: $(INSTALLED)  ## writes the generated files of that kind again
 	$(BIN)/python tools/generate.py $@

@@ -22,9 +22,9 @@ class TensorMetadata(msgspec.Struct, frozen=True):
 
 class ModelMetadata(msgspec.Struct, frozen=True):
     name: str
-    platform: str
     inputs: tuple[TensorMetadata, ...]
     outputs: tuple[TensorMetadata, ...]
+    platform: str | None = None
     versions: tuple[str, ...] | None = None
 
 

@@ -114,7 +114,7 @@ def outputs(message: Message) -> dict[str, Array]:
 
 def _output(one: Message, packed: bytes | None) -> Array:
     if packed is not None:
-        expect(not one.HasField("contents"), f"output {one.name} has raw and typed contents")
+        expect(not one.contents.ListFields(), f"output {one.name} has raw and typed contents")
         return from_bytes(one.datatype, packed, one.shape)
     held = list(getattr(one.contents, CONTENTS[one.datatype]))
     values = [value.decode() for value in held] if one.datatype == "BYTES" else held

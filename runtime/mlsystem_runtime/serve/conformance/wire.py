@@ -164,5 +164,6 @@ class Http:
 
 def short(data: bytes) -> str:
     """The beginning of a message as one readable line."""
-    text = " ⏎ ".join(line for line in data[: SHORTENED * 3].decode("utf-8", "replace").split("\r\n") if line)
+    lines = data[: SHORTENED * 3].decode("utf-8", "replace").split("\r\n")
+    text = "".join(one if one.isprintable() else "·" for one in " ⏎ ".join(line for line in lines if line))
     return text if len(text) <= SHORTENED else f"{text[:SHORTENED]}…"

@@ -141,7 +141,7 @@ ODD_METADATA = {
 @pytest.mark.parametrize("name", sorted(ODD_METADATA))
 def test_metadata_that_describe_nothing_are_found(name: str) -> None:
     check = next(one for one in CHECKS if one.id == name)
-    plain = target_of(ModelMetadata("m", "p", (FP32,), (FP32,), ("1",)))
+    plain = target_of(ModelMetadata("m", (FP32,), (FP32,), "p", ("1",)))
     odd = replace(plain, model=ModelMetadata(**{**vars_of(plain.model), **ODD_METADATA[name]}))
 
     assert carry_out(check, plain).verdict is Verdict.PASSED

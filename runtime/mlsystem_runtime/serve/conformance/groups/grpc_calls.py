@@ -116,7 +116,7 @@ def model_metadata(target: Target) -> None:
     """ModelMetadata has what the model's metadata over REST have."""
     found, model = call(target, "ModelMetadata", name=target.model.name), target.model
     expect(found.name == model.name, f"the name is {found.name!r}")
-    expect(found.platform == model.platform, f"the platform is {found.platform!r}")
+    expect(found.platform == (model.platform or ""), f"the platform is {found.platform!r}")
     expect(tuple(found.versions) == target.versions, f"versions are {list(found.versions)}")
     for there, here in ((found.inputs, model.inputs), (found.outputs, model.outputs)):
         seen = [(one.name, one.datatype, tuple(one.shape)) for one in there]
