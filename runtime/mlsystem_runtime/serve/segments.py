@@ -55,12 +55,13 @@ def seal(journal: Path) -> Sealed | None:
             journal.rename(journal.with_suffix(DAMAGED))
             logger.error("%s cannot be read and is kept as %s: %s", journal, DAMAGED, error)
             return Sealed(None, max(0, content.count(b"\n") - 1))
-        segment = None
-        if len(table):
-            segment = journal.with_suffix(SEGMENT)
+        segment = journal.with_suffix(SEGMENT) if len(table) else None
+        if segment is not None:
             write_segment(table, segment)
         journal.unlink()
-        return Sealed(segment, torn)
+    del table
+    pa.default_memory_pool().release_unused()  # a few times the journal's size, which would stay with this process
+    return Sealed(segment, torn)
 
 
 def read_journal(content: bytes) -> tuple[pa.Table, int]:

@@ -106,7 +106,7 @@ def sealed(journals: Journals) -> int:
     return seal_closed(journals)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(RECORDS, max_size=20))
 def test_a_segment_holds_what_was_logged_typed_and_so_does_the_journal_before(records: list[Prediction]) -> None:
     with tempfile.TemporaryDirectory() as root:
