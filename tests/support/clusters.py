@@ -89,6 +89,7 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "retraining by itself": ("flights", {"override": {"monitoring": {"approve": ["promote"]}}}),
     "tokens": ("flights", {"override": {"serving": {"auth": AUTH}}}),
+    "gRPC of one model": ("seattle-two", {"override": {"models": {"rain": {"serving": {"grpc": True}}}}}),
     "tokens of one model, and TLS": (
         "seattle-two",
         {"platform": EVERYTHING, "tls": TLS, "override": {"models": {"rain": {"serving": {"auth": AUTH}}}}},

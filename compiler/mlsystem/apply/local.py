@@ -79,6 +79,11 @@ class LocalEngine:
         return Outputs(workspace=str(root.relative_to(self.folder) if inside else root), port=self.port)
 
     @property
+    def grpc_port(self) -> int | None:
+        """The one after that of HTTP; None where no model is to be answered over gRPC."""
+        return self.port + 1 if any(one.grpc for one in self.config.server.endpoints) else None
+
+    @property
     def url(self) -> str:
         return f"{scheme(self.config)}://{HOST}:{self.port}"
 
@@ -110,7 +115,9 @@ class LocalEngine:
             )
         ours = self.supervisor.command("server")[-2:] == ["--port", str(self.port)]
         if not (ours and self.supervisor.states().get("server") in UP):
-            check_port(self.port, self.config.environment, DRAIN_SECONDS if ours else 0.0)
+            for port in (self.port, self.grpc_port):
+                if port is not None:
+                    check_port(port, self.config.environment, DRAIN_SECONDS if ours else 0.0)
 
     def settle(self, pid: int) -> None:
         wait_for_end(pid, self._runtime[-1])
@@ -190,7 +197,8 @@ class LocalEngine:
         started = {name for refresh in config.monitor.refreshes for name in refresh.steps}
         started |= {name for model in config.monitor.models for name in model.retrain_steps}
         names = sorted(started)
-        serve = (*self._runtime, "serve", *reads, "--host", HOST, "--port", str(self.port))
+        grpc = () if self.grpc_port is None else ("--grpc-port", str(self.grpc_port))
+        serve = (*self._runtime, "serve", *reads, "--host", HOST, *grpc, "--port", str(self.port))
         return (
             Program("server", serve, digest([config.server, [*where, *server_secrets(config.server)]])),
             Program("monitor", (*self._runtime, "monitor", *reads), digest([config.monitor, names, told])),

@@ -249,6 +249,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
         log_retain_us=serving.log_retain_us,
         auth=serving.auth,
         engine=serving.engine,
+        grpc=serving.grpc,
     )
 
 

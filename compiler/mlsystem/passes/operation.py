@@ -78,6 +78,7 @@ def resolve_serving(
         hardware=ServingHardware(cpu=written.hardware.cpu, memory_bytes=written.hardware.memory),
         scaling=scaling(written.scaling),
         auth=auth(written.auth),
+        grpc=written.grpc,
     )
 
 

@@ -32,6 +32,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "gates.min_rows": 1,
     "serving.mode": "online",
     "serving.engine": "onnx",
+    "serving.grpc": False,
     "serving.hardware.cpu": 1.0,
     "serving.hardware.memory": "2Gi",
     "scaling.controller": "hpa",

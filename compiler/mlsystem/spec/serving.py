@@ -153,6 +153,12 @@ class ServingSpec(Section):
         implied="the request id",
     )
     log: LogSpec = declare("The log of predictions.", "operate", default={})
+    grpc: bool = declare(
+        "Whether the Open Inference Protocol is spoken over gRPC too: on this machine at the port after the endpoint's,"
+        " in a cluster at port 8081.",
+        "operate",
+        default_of="serving.grpc",
+    )
     auth: AuthSpec | None = declare("Who may ask.", "operate", default=None, implied="everybody")
     hardware: ServingHardwareSpec = declare("What one replica has, in a cluster.", "operate", default={})
     scaling: ScalingSpec = declare("How many replicas there are, in a cluster.", "operate", default={})

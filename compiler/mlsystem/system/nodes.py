@@ -79,6 +79,7 @@ class Serving(Struct):
     hardware: ServingHardware
     scaling: Scaling
     auth: Auth | None = None
+    grpc: bool = False
 
     @property
     def image(self) -> str:

@@ -278,6 +278,8 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
     }
     if serving.auth is not None:
         values |= prefixed("auth", serving.auth)
+    if serving.grpc:
+        values["grpc"] = True
     if isinstance(system.target, KubernetesTarget):
         values |= replica_values(serving.hardware, serving.scaling)
     edges = [

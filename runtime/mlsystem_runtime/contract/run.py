@@ -211,7 +211,7 @@ class Tls(Struct):
 
 class Endpoint(Struct, omit_defaults=True):
     """`auth` None: everybody may ask. `trial_cpu`: the share of a core that a version on trial may use; None where none
-    is tried."""
+    is tried. `grpc`: its server is to speak gRPC too."""
 
     model: str
     routes: tuple[str, ...]
@@ -223,6 +223,7 @@ class Endpoint(Struct, omit_defaults=True):
     auth: Auth | None = None
     trial_cpu: float | None = None
     engine: Engine = "onnx"
+    grpc: bool = False
 
     @property
     def feedback(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import (
+    GRPC_PORT,
     ONLINE_STORE_PORT,
     SERVER_PORT,
     TRACKING_PORT,
@@ -37,7 +38,7 @@ ANYWHERE: list[Body] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr":
 def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield everybody(cluster)
     apart = [scrapes()] if cluster.system.metrics_apart else []
-    yield policy(cluster, SERVER, [callers(cluster), *apart], [*own_process(cluster)])
+    yield policy(cluster, SERVER, [*callers(cluster), *apart], [*own_process(cluster)])
     yield policy(cluster, MONITOR, [scrapes()], [*own_process(cluster), *alerts(cluster)])
     yield policy(cluster, PIPELINE, [], [*own_process(cluster), *tracking(cluster)])
     yield from (gang(cluster, model) for model in gangs(cluster))
@@ -87,11 +88,13 @@ def made(
     return KubernetesObject("network", body, ENVIRONMENT)
 
 
-def callers(cluster: Cluster) -> Body:
-    """Pods of the cluster, Prometheus among them; with an ingress everybody, for its controller need not be a pod."""
-    if cluster.target.platform.ingress is not None:
-        return {"ports": tcp(SERVER_PORT)}
-    return {"from": [{"namespaceSelector": {}}], "ports": tcp(SERVER_PORT)}
+def callers(cluster: Cluster) -> Iterator[Body]:
+    """Pods of the cluster, Prometheus among them; with an ingress everybody, for its controller need not be a pod. Over
+    gRPC pods alone: the ingress has no path for it."""
+    pods: Body = {"from": [{"namespaceSelector": {}}]}
+    yield {**({} if cluster.target.platform.ingress is not None else pods), "ports": tcp(SERVER_PORT)}
+    if any(model.serving.grpc for model in cluster.system.models):
+        yield {**pods, "ports": tcp(GRPC_PORT)}
 
 
 def scrapes() -> Body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
 from mlsystem.emit.sections import section_hash, server_section
+from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import METRICS_PORT
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE, SECRET_FOLDER
 
@@ -18,7 +19,7 @@ READABLE = 0o440
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
-SERVER_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 6379, 5000
+SERVER_PORT, GRPC_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 8081, 6379, 5000
 GANG_PORT = 29400
 """Where the first of several pods of a training listens. Later each talks to each, at ports that the system gives."""
 
@@ -64,10 +65,11 @@ def in_bucket(cluster: Cluster) -> bool:
     return cluster.target.workspace is not None
 
 
-def serve(cluster: Cluster) -> list[str]:
+def serve(cluster: Cluster, model: ModelNode) -> list[str]:
     listening = ("--host", "0.0.0.0", "--port", str(SERVER_PORT))
+    grpc = ("--grpc-port", str(GRPC_PORT)) if model.serving.grpc else ()
     apart = ("--metrics-port", str(METRICS_PORT)) if cluster.system.metrics_apart else ()
-    return [*PYTHON, "serve", *common(cluster), *listening, *apart, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
+    return [*PYTHON, "serve", *common(cluster), *listening, *grpc, *apart, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
 
 
 def monitor(cluster: Cluster) -> list[str]:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from mlsystem.emit.kubernetes.access import SERVER, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
-from mlsystem.emit.kubernetes.processes import SERVER_PORT, serve, server_env, server_name, server_secrets, volumes
+from mlsystem.emit.kubernetes.processes import (
+    GRPC_PORT,
+    SERVER_PORT,
+    serve,
+    server_env,
+    server_name,
+    server_secrets,
+    volumes,
+)
 from mlsystem.emit.kubernetes.rollout import rollout
 from mlsystem.emit.kubernetes.scaling import scaler
 from mlsystem.emit.sections import server_section
@@ -15,7 +23,7 @@ from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import METRICS_PORT
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, LIVE, READY, TERMINATION_GRACE_SECONDS
 
-HTTP, METRICS = "http", "metrics"
+HTTP, GRPC, METRICS = "http", "grpc", "metrics"
 SERVICE_PORT = 80
 STARTING_SECONDS = 300
 MIRROR_BYTES = 10 * GI
@@ -59,28 +67,34 @@ def template(cluster: Cluster, model: ModelNode) -> Body:
     mounted = [*volumes(cluster, server_section(model.name), MIRROR_BYTES), *server_secrets(cluster, model.name)]
     hardware = model.serving.hardware
     main = container(
-        SERVER, cluster.images[model.serving.image], serve(cluster), cpu_cores=hardware.cpu,
+        SERVER, cluster.images[model.serving.image], serve(cluster, model), cpu_cores=hardware.cpu,
         memory_bytes=hardware.memory_bytes, env=server_env(cluster, model.name), volumes=mounted,
     )  # fmt: skip
     made = pod_template(
-        cluster, SERVER, {**main, **listening(cluster)}, mounted, account=account_name(cluster, SERVER), token=True,
-        grace_seconds=TERMINATION_GRACE_SECONDS, model=model.name,
+        cluster, SERVER, {**main, **listening(cluster, model)}, mounted, account=account_name(cluster, SERVER),
+        token=True, grace_seconds=TERMINATION_GRACE_SECONDS, model=model.name,
     )  # fmt: skip
     made["spec"]["topologySpreadConstraints"] = spread(cluster, model)
     return made
 
 
-def listening(cluster: Cluster) -> Body:
+def listening(cluster: Cluster, model: ModelNode) -> Body:
     """Without a `preStop`: a server that is told to end says so at once, and answers on for as long as others may not
     have heard of it."""
     port = scraped_port(cluster)
-    names = {HTTP: SERVER_PORT, **({METRICS: METRICS_PORT} if port == METRICS else {})}
+    numbers = {HTTP: SERVER_PORT, GRPC: GRPC_PORT, METRICS: METRICS_PORT}
     return {
-        "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in names.items()],
+        "ports": [
+            {"name": name, "containerPort": numbers[name], "protocol": "TCP"} for name in port_names(cluster, model)
+        ],
         "startupProbe": probe(LIVE, port, period=2, failures=STARTING_SECONDS // 2),
         "livenessProbe": probe(LIVE, port, period=10, failures=6),
         "readinessProbe": probe(READY, port, period=2, failures=3),
     }
+
+
+def port_names(cluster: Cluster, model: ModelNode) -> list[str]:
+    return [HTTP, *([GRPC] if model.serving.grpc else []), *([METRICS] if cluster.system.metrics_apart else [])]
 
 
 def scraped_port(cluster: Cluster) -> str:
@@ -103,10 +117,8 @@ def spread(cluster: Cluster, model: ModelNode) -> list[Body]:
 
 
 def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
-    spoken = {} if cluster.target.tls is None else {"appProtocol": "https"}
-    ports = [{"name": HTTP, "port": SERVICE_PORT, "targetPort": HTTP, "protocol": "TCP", **spoken}]
-    if cluster.system.metrics_apart:
-        ports.append({"name": METRICS, "port": METRICS_PORT, "targetPort": METRICS, "protocol": "TCP"})
+    numbers = {HTTP: SERVICE_PORT, GRPC: GRPC_PORT, METRICS: METRICS_PORT}
+    spoken = {GRPC: "kubernetes.io/h2c"} if cluster.target.tls is None else {HTTP: "https", GRPC: "https"}
     body = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -114,7 +126,11 @@ def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
         "spec": {
             "type": "ClusterIP",
             "selector": cluster.selector(SERVER, model.name),
-            "ports": ports,
+            "ports": [
+                {"name": name, "port": numbers[name], "targetPort": name, "protocol": "TCP",
+                 **({"appProtocol": spoken[name]} if name in spoken else {})}
+                for name in port_names(cluster, model)
+            ],
         },
     }
     return KubernetesObject("server", body, f"endpoint.{model.name}", skip_await=True)
