@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,7 @@ COLUMNS = ("measure", "value", "unit", "target", "against")
 
 
 def main(names: list[str]) -> int:
-    bench = bench_of_the_repository()
+    bench, busy = bench_of_the_repository(), os.getloadavg()[1]
     parts: list[Part] = []
     for name in names or NAMES:
         print(f"{name} …", flush=True)
@@ -37,7 +38,8 @@ def main(names: list[str]) -> int:
         for table in part.tables:
             print(text(table), flush=True)
     if not names:
-        (FOLDER / "README.md").write_text(HEAD + bench.machine() + "".join(section(part, bench) for part in parts))
+        machine = bench.machine() + f"Load average of the machine before the run: {busy:.1f}.\n"
+        (FOLDER / "README.md").write_text(HEAD + machine + "".join(section(part, bench) for part in parts))
     return 1 if any(bench.missed(one) for part in parts for one in part.measures) else 0
 
 

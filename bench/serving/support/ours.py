@@ -21,8 +21,8 @@ FOLDER = Path(__file__).resolve().parent.parent
 ROWS, INPUTS, MINUTE_US, FIRST_US = 4000, 16, 60_000_000, 1_700_000_000_000_000
 ROW = {f"f{number}": round(0.1 * number - 0.7, 1) for number in range(INPUTS)}
 
-TOKEN = secrets.token_urlsafe(24)
-KNOWN = ({"BENCH_TOKENS": f"bench: {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}"})  # to the server, and from its client
+TOKEN = secrets.token_urlsafe(24)  # what the server is told of it, and what its client sends:
+KNOWN = ({"BENCH_TOKENS": f"bench: {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}"})
 PROTOCOL = {"inputs": [
     {"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in ROW.items()
 ]}  # fmt: skip
@@ -30,32 +30,35 @@ PROTOCOL = {"inputs": [
 
 def variants(folder: Path) -> tuple[Server, ...]:
     """What is measured of ours; each name begins with `ours`."""
-    contract = project(folder / "torch")
+    contract = project(folder / "ours")
+    spec = folder / "ours" / "mlsystem.yaml"
+    spec.write_text(spec.read_text().replace("  engine: onnx\n", "  engine: torch\n"))
+    torch = compiled(folder / "ours", "generated-torch")
     return (
-        ours("ours", folder / "torch", contract),
-        ours("ours, Open Inference Protocol", folder / "torch", contract, "/v2/models/main/infer", PROTOCOL),
+        ours("ours, ONNX Runtime", folder / "ours", contract),
+        ours("ours, torch", folder / "ours", torch),
+        ours("ours, Open Inference Protocol", folder / "ours", contract, "/v2/models/main/infer", PROTOCOL),
     )
 
 
-def project(folder: Path, replaced: Mapping[str, str] | None = None) -> Path:
-    """mlsystem.yaml of this folder, with texts `replaced`, and a version of its model, released; the contract."""
-    text = (FOLDER / "mlsystem.yaml").read_text()
-    for old, new in (replaced or {}).items():
-        assert old in text, old
-        text = text.replace(old, new)
-    folder.mkdir(parents=True)
-    (folder / "mlsystem.yaml").write_text(text)
-    (folder / "data").mkdir()
+def project(folder: Path) -> Path:
+    """mlsystem.yaml of this folder, and a version of its model, released; the contract."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "mlsystem.yaml").write_text((FOLDER / "mlsystem.yaml").read_text())
     pa.parquet.write_table(rows(), folder / "data" / "rows.parquet")
     return carried_out(folder)
 
 
 def carried_out(folder: Path) -> Path:
     """The project in `folder` compiled, and every step of its pipeline run; the contract."""
-    told(folder, "mlsystem.cli.main", "compile", "--environment", "dev", "--out", "generated")
-    contract = folder / "generated" / "contract" / "run.json"
+    contract = compiled(folder, "generated")
     run_steps(folder, contract, "")
     return contract
+
+
+def compiled(folder: Path, out: str) -> Path:
+    told(folder, "mlsystem.cli.main", "compile", "--environment", "dev", "--out", out)
+    return folder / out / "contract" / "run.json"
 
 
 def run_steps(folder: Path, contract: Path, prefix: str, environ: Mapping[str, str] | None = None) -> None:
