@@ -16,7 +16,13 @@ from mlsystem_runtime.contract.identity import group_fingerprint, stored_groups
 from mlsystem_runtime.contract.ledger import ProposalOpened, VersionRegistered, open_ledger
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release_store import ReleaseStore
-from mlsystem_runtime.contract.releases import find_proposal, previous_version, release_version, rollback
+from mlsystem_runtime.contract.releases import (
+    end_shadow,
+    find_proposal,
+    previous_version,
+    release_version,
+    rollback,
+)
 from mlsystem_runtime.contract.run import MaterializeStep
 from mlsystem_runtime.contract.workspace import Workspace, read_struct
 
@@ -41,7 +47,10 @@ def decide(environment: Decidable, name: str | None, decision: Literal["approved
     """Decide on the proposal `name` (None: the only open one), on the evidence that it shows; the proposal."""
     ledger = open_ledger(environment.workspace)
     shown = find_proposal(ledger, name)
-    return proposals.decide(ledger, shown.proposal, decision, shown.evidence, person())
+    decided = proposals.decide(ledger, shown.proposal, decision, shown.evidence, person())
+    if decision == "rejected" and decided.version is not None:
+        end_shadow(environment.workspace, decided.model, decided.version, environment.releases)
+    return decided
 
 
 def approve(environment: Environment, name: str | None, watch: Watch) -> Outcome:

@@ -250,6 +250,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
         auth=serving.auth,
         engine=serving.engine,
         grpc=serving.grpc,
+        shadow_cpu=serving.shadow_cpu,
     )
 
 

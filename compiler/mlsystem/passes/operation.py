@@ -79,6 +79,7 @@ def resolve_serving(
         scaling=scaling(written.scaling),
         auth=auth(written.auth),
         grpc=written.grpc,
+        shadow_cpu=written.shadow,
     )
 
 

@@ -159,6 +159,13 @@ class ServingSpec(Section):
         "operate",
         default_of="serving.grpc",
     )
+    shadow: Share | None = declare(
+        "The share of a core that a proposed version may use to be tried on requests that another one answers.",
+        "operate",
+        default=None,
+        example="10%",
+        implied="nothing is tried",
+    )
     auth: AuthSpec | None = declare("Who may ask.", "operate", default=None, implied="everybody")
     hardware: ServingHardwareSpec = declare("What one replica has, in a cluster.", "operate", default={})
     scaling: ScalingSpec = declare("How many replicas there are, in a cluster.", "operate", default={})
@@ -167,3 +174,10 @@ class ServingSpec(Section):
         "traffic": "the traffic that is expected",
         "rollout": "rolling out a new version step by step",
     }
+
+    @field_validator("shadow")
+    @classmethod
+    def _something(cls, value: float | None) -> float | None:
+        if value == 0.0:
+            raise problem("MLS123", "nothing can be tried with no share of a core", "leave `shadow` out, or write 10%")
+        return value

@@ -80,6 +80,7 @@ class Serving(Struct):
     scaling: Scaling
     auth: Auth | None = None
     grpc: bool = False
+    shadow_cpu: float | None = None
 
     @property
     def image(self) -> str:

@@ -276,6 +276,8 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
         "slo.window": duration(serving.slo.window_us),
         "hardware.cpu": serving.threads,
     }
+    if serving.shadow_cpu is not None:
+        values["shadow"] = percent(serving.shadow_cpu)
     if serving.auth is not None:
         values |= prefixed("auth", serving.auth)
     if serving.grpc:

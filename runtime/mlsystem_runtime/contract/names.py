@@ -24,10 +24,10 @@ BATCH_ROWS = "mlsystem_batch_rows"  # labels: model; how many rows the model was
 IN_FLIGHT = "mlsystem_in_flight"  # labels: model; requests that were begun and not answered yet
 SERVICE_TIME = "mlsystem_service_time_seconds"  # labels: model, part: a batch of n rows takes a * n + b
 METRICS_REFUSED = "mlsystem_metrics_refused_total"
-TRIAL_ROWS = "mlsystem_trial_rows_total"  # labels: model, version, outcome
-TRIAL_OUTCOMES = ("compared", "dropped", "paused", "incomparable", "failed")
-TRIAL_DIFFERENCE = "mlsystem_trial_difference"  # labels: model, version; of a row's outputs, the largest
-TRIAL_DISAGREEMENTS = "mlsystem_trial_disagreements_total"  # labels: model, version; rows with another prediction
+SHADOW_ROWS = "mlsystem_shadow_rows_total"  # labels: model, version, outcome
+SHADOW_OUTCOMES = ("compared", "dropped", "paused", "incomparable", "failed")
+SHADOW_DIFFERENCE = "mlsystem_shadow_difference"  # labels: model, version; of a row's outputs, the largest
+SHADOW_DISAGREEMENTS = "mlsystem_shadow_disagreements_total"  # labels: model, version; rows with another prediction
 VERSION_LATENCY = "mlsystem_version_request_duration_seconds"  # labels: model, version
 
 # of the monitor

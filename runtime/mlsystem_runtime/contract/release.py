@@ -19,12 +19,12 @@ class Share(Struct):
 class ModelRelease(Struct, omit_defaults=True):
     """Shares sum to 1. `salt` decides which unit falls where and stays for the life of the endpoint.
 
-    `trial` is a version that answers nobody, and may be tried on requests that others answered.
+    `shadow` is a version that answers nobody, and may be tried on requests that others answered.
     """
 
     salt: str
     shares: tuple[Share, ...]
-    trial: int | None = None
+    shadow: int | None = None
 
     @property
     def champion(self) -> int:

@@ -48,14 +48,27 @@ def share_out(releases: ReleaseStore, model: str, shares: tuple[Share, ...]) -> 
     return changed(releases, model, share)
 
 
-def try_version(workspace: Workspace, model: str, version: int | None, releases: ReleaseStore | None = None) -> None:
-    """Version `version` is tried on requests that others answer; None ends a trial. What answers stays as it is.
+def shadow_version(workspace: Workspace, model: str, version: int, releases: ReleaseStore | None = None) -> None:
+    """Version `version` is tried on requests that others answer, and they go on answering.
 
     Without a release there are no such requests, so then nothing is tried.
     """
+    def shadowed(before: ModelRelease | None) -> ModelRelease | None:
+        return None if before is None else msgspec.structs.replace(before, shadow=version)
+
     with locked(workspace):
-        changed(releases or FileReleaseStore(workspace), model,
-                lambda before: None if before is None else msgspec.structs.replace(before, trial=version))
+        changed(releases or FileReleaseStore(workspace), model, shadowed)
+
+
+def end_shadow(workspace: Workspace, model: str, version: int, releases: ReleaseStore | None = None) -> None:
+    """Version `version` is not tried any more, if it is."""
+    def ended(before: ModelRelease | None) -> ModelRelease | None:
+        if before is None or before.shadow != version:
+            return None
+        return msgspec.structs.replace(before, shadow=None)
+
+    with locked(workspace):
+        changed(releases or FileReleaseStore(workspace), model, ended)
 
 
 def changed(

@@ -210,7 +210,7 @@ class Tls(Struct):
 
 
 class Endpoint(Struct, omit_defaults=True):
-    """`auth` None: everybody may ask. `trial_cpu`: the share of a core that a version on trial may use; None where none
+    """`auth` None: everybody may ask. `shadow_cpu`: the share of a core that a shadow version may use; None where none
     is tried. `grpc`: its server is to speak gRPC too."""
 
     model: str
@@ -221,9 +221,9 @@ class Endpoint(Struct, omit_defaults=True):
     log_sample: float
     log_retain_us: int
     auth: Auth | None = None
-    trial_cpu: float | None = None
     engine: Engine = "onnx"
     grpc: bool = False
+    shadow_cpu: float | None = None
 
     @property
     def feedback(self) -> tuple[str, ...]:

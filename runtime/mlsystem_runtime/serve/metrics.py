@@ -78,14 +78,14 @@ class Metrics:
         self.clients = made.counter(
             names.CLIENT_REQUESTS, "Requests where tokens are asked for, by whose they were and whether they came in",
             ("model", "client", "outcome"))
-        self.trial_rows = made.counter(
-            names.TRIAL_ROWS, "Rows of requests that a version on trial was given, by what became of them",
+        self.shadow_rows = made.counter(
+            names.SHADOW_ROWS, "Rows of requests that a shadow version was given, by what became of them",
             ("model", "version", "outcome"))
-        self.trial_difference = made.histogram(
-            names.TRIAL_DIFFERENCE, "How far the outputs of a version on trial are from those that were answered",
+        self.shadow_difference = made.histogram(
+            names.SHADOW_DIFFERENCE, "How far the outputs of a shadow version are from those that were answered",
             ("model", "version"), DIFFERENCES)
-        self.trial_disagreements = made.counter(
-            names.TRIAL_DISAGREEMENTS, "Rows of which a version on trial says something else", ("model", "version"))
+        self.shadow_disagreements = made.counter(
+            names.SHADOW_DISAGREEMENTS, "Rows of which a shadow version says something else", ("model", "version"))
         self.version_latency = made.histogram(
             names.VERSION_LATENCY, "Seconds from a request's first byte to its answer, by version",
             ("model", "version"), bounds)

@@ -166,8 +166,8 @@ class Predictor:
             if one.assembled.causes:
                 self.refuse_unreachable(version, one.assembled)
         self.record(version, scored, at_us)
-        if released.trial is not None and self.shadow is not None:
-            self.shadow.offer(Answered(released.trial, version, at_us, scored))
+        if released.shadow is not None and self.shadow is not None:
+            self.shadow.offer(Answered(released.shadow, version, at_us, scored))
         if self.log.samples(call.request_id):
             for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
                 self.log_row(released, version, one, at_us, call, place)

@@ -160,8 +160,8 @@ def service_of(
         log = PredictionLog(workspace.path(PREDICTIONS, endpoint.model), endpoint.log_sample, process)
         drift = DriftCounter(counts(endpoint), endpoint.model, process)
         outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
-        shadow = None if endpoint.trial_cpu is None else Shadow(
-            endpoint.model, endpoint.trial_cpu, metrics, scheduler.pressed)
+        shadow = None if endpoint.shadow_cpu is None else Shadow(
+            endpoint.model, endpoint.shadow_cpu, metrics, scheduler.pressed)
         return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler, shadow)
 
     def told(endpoint: Endpoint) -> Feedback:
@@ -184,7 +184,7 @@ def service_of(
         recorder=Recorder(books, shipper_of(section.endpoints, workspace), dropped), feedback=feedback,
         watcher=Watcher(
             releases or FileReleaseStore(workspace), models, sparing(load, workspace), board, metrics,
-            frozenset(one.model for one in section.endpoints if one.trial_cpu is not None)),
+            frozenset(one.model for one in section.endpoints if one.shadow_cpu is not None)),
         fleet=fleet,
     )
 

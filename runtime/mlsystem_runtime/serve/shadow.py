@@ -83,7 +83,7 @@ class Shadow:
         try:
             outputs = outputs_of(candidate, [one.request for one in answered.scored], answered.at_us)
         except Exception:
-            logger.warning("version %d of '%s', on trial, failed", candidate.number, self._model, exc_info=True)
+            logger.warning("version %d of '%s', the shadow, failed", candidate.number, self._model, exc_info=True)
             self._count(answered, "failed")
             return
         self._compare(answered, outputs)
@@ -91,16 +91,16 @@ class Shadow:
 
     def _compare(self, answered: Answered, outputs: Sequence[dict[str, float]]) -> None:
         number, card = answered.candidate.number, answered.candidate.card
-        difference = self._metrics.trial_difference.labels(self._model, number)
+        difference = self._metrics.shadow_difference.labels(self._model, number)
         for one, tried in zip(answered.scored, outputs, strict=True):
             difference.observe(max(abs(tried[name] - one.outputs[name]) for name in tried))
             if card.task != "regression" and (
                 prediction(card, tried)["prediction"] != prediction(card, one.outputs)["prediction"]
             ):
-                self._metrics.trial_disagreements.labels(self._model, number).inc()
+                self._metrics.shadow_disagreements.labels(self._model, number).inc()
 
     def _count(self, answered: Answered, outcome: str) -> None:
-        self._metrics.trial_rows.labels(self._model, answered.candidate.number, outcome).inc(len(answered.scored))
+        self._metrics.shadow_rows.labels(self._model, answered.candidate.number, outcome).inc(len(answered.scored))
 
 
 def comparable(candidate: LoadedVersion, answering: LoadedVersion) -> bool:

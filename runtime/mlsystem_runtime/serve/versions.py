@@ -110,13 +110,13 @@ LoadVersion = Callable[[str, int], LoadedVersion]
 class Released:
     """What answers for one model. `versions` holds those of the release, and those of the one before it.
 
-    `serial` is that of the release which says so; `trial` answers nobody.
+    `serial` is that of the release which says so; `shadow` answers nobody.
     """
 
     release: ModelRelease
     versions: Mapping[int, LoadedVersion]
     serial: int = 0
-    trial: LoadedVersion | None = None
+    shadow: LoadedVersion | None = None
 
     @cached_property
     def champion(self) -> LoadedVersion:

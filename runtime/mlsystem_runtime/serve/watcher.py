@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 class Watcher:
     """Fills `board` for `models` from `releases`; other models of the release are not this server's. Of `trying`, a
-    version on trial is loaded too."""
+    shadow version is loaded too."""
 
     def __init__(
         self, releases: ReleaseStore, models: tuple[str, ...], load: LoadVersion, board: Board, metrics: Metrics,
@@ -91,34 +91,34 @@ class Watcher:
             self.board.models[model] = replace(current, serial=serial)
             return True
         known = dict(current.versions) if current is not None else {}
-        if current is not None and current.trial is not None:
-            known[current.trial.number] = current.trial
+        if current is not None and current.shadow is not None:
+            known[current.shadow.number] = current.shadow
         wanted = {share.version for share in release.shares}
         try:
             added = sorted(wanted - known.keys())
             fresh = {number: await asyncio.to_thread(self._ready, model, number) for number in added}
-            trial = await self._on_trial(model, release, current)
+            shadow = await self._shadow(model, release, current)
         except Exception:  # whatever is wrong with a version, the one that works goes on
             logger.exception("a version of '%s' cannot be loaded; what was released before it goes on answering", model)
             self._metrics.release_failures.inc()
             return False
         before = {share.version for share in current.release.shares} if current is not None else set()
         kept = {number: version for number, version in known.items() if number in before | wanted}
-        self.board.models[model] = Released(release, {**kept, **fresh}, serial, trial)
+        self.board.models[model] = Released(release, {**kept, **fresh}, serial, shadow)
         shares = ", ".join(f"version {one.version} ({one.share:.0%})" for one in release.shares)
         logger.info("'%s' is answered by %s", model, shares)
         return True
 
-    async def _on_trial(self, model: str, release: ModelRelease, current: Released | None) -> LoadedVersion | None:
-        """None also where it cannot be loaded: a trial stops nothing."""
-        if release.trial is None or model not in self._trying:
+    async def _shadow(self, model: str, release: ModelRelease, current: Released | None) -> LoadedVersion | None:
+        """None also where it cannot be loaded: a shadow stops nothing."""
+        if release.shadow is None or model not in self._trying:
             return None
-        if current is not None and current.trial is not None and current.trial.number == release.trial:
-            return current.trial
+        if current is not None and current.shadow is not None and current.shadow.number == release.shadow:
+            return current.shadow
         try:
-            return await asyncio.to_thread(self._ready, model, release.trial)
+            return await asyncio.to_thread(self._ready, model, release.shadow)
         except Exception:
-            logger.exception("version %d of '%s' cannot be tried", release.trial, model)
+            logger.exception("version %d of '%s' cannot be tried", release.shadow, model)
             return None
 
     def _ready(self, model: str, number: int) -> LoadedVersion:

@@ -20,7 +20,7 @@ from mlsystem_runtime.contract.ledger import (
     open_ledger,
 )
 from mlsystem_runtime.contract.names import PROPOSES
-from mlsystem_runtime.contract.releases import ROLLBACK, release_version
+from mlsystem_runtime.contract.releases import ROLLBACK, release_version, shadow_version
 from mlsystem_runtime.contract.run import RegisterStep, TrainStep
 from mlsystem_runtime.contract.workspace import StepRecord, read_struct
 from mlsystem_runtime.evaluate.evaluation import Evaluation
@@ -82,6 +82,7 @@ def promote(payload: RegisterStep, context: StepContext, version: int, evidence:
     )
     open_ledger(context.workspace).append_new(
         proposal, lambda events: any(isinstance(one, ProposalOpened) and one.proposal == name for one in events))
+    shadow_version(context.workspace, payload.model, version, context.releases)
     return "proposed"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import FileLedger, ProposalDecided, ProposalOpened
 from mlsystem_runtime.contract.release import bucket, read_release
-from mlsystem_runtime.contract.releases import find_proposal, release_version, rollback
+from mlsystem_runtime.contract.releases import end_shadow, find_proposal, release_version, rollback, shadow_version
 from mlsystem_runtime.contract.workspace import Workspace
 
 
@@ -64,6 +64,29 @@ def test_the_salt_stays_for_the_life_of_the_endpoint(workspace):
     release(workspace, 2)
 
     assert read_release(workspace.release).models["main"].salt == salt
+
+
+def test_a_shadow_changes_nothing_of_what_answers_and_ends_with_the_decision(workspace):
+    release(workspace, 1)
+    before = read_release(workspace.release).models["main"]
+    shadow_version(workspace, "main", 2)
+    held = read_release(workspace.release).models["main"]
+    assert (held.shadow, held.shares, held.salt) == (2, before.shares, before.salt)
+
+    end_shadow(workspace, "main", 3)
+    assert read_release(workspace.release).models["main"].shadow == 2
+    end_shadow(workspace, "main", 2)
+    assert read_release(workspace.release).models["main"] == before
+
+    shadow_version(workspace, "main", 2)
+    release(workspace, 2)
+    assert read_release(workspace.release).models["main"].shadow is None
+
+
+def test_without_a_release_there_is_nothing_to_shadow(workspace):
+    shadow_version(workspace, "main", 2)
+
+    assert not workspace.release.exists()
 
 
 def test_a_version_that_does_not_exist_is_refused(workspace):

@@ -117,7 +117,7 @@ class World:
     failing_carrier: str | None = None
     failing_versions: frozenset[int] = frozenset()
     models: tuple[str, ...] = ("main",)
-    trial_cpu: float | None = None
+    shadow_cpu: float | None = None
     damaged: set[int] = field(default_factory=set)
     loads: list[int] = field(default_factory=list)
 
@@ -141,7 +141,7 @@ class World:
             model=model, routes=(*alone, f"/{model}/predict"), sticky=self.sticky,
             groups=(GroupPolicy("history", self.on_failure),),
             slo=Slo(latency_us=40_000, objective=0.95, availability=0.999, window_us=30 * DAY_US),
-            log_sample=self.sample, log_retain_us=2 * DAY_US, trial_cpu=self.trial_cpu,
+            log_sample=self.sample, log_retain_us=2 * DAY_US, shadow_cpu=self.shadow_cpu,
         )
 
     def load(self, model: str, number: int) -> LoadedVersion:
@@ -154,8 +154,8 @@ class World:
         failing = "UA" if number in self.failing_versions else self.failing_carrier
         return LoadedVersion.of(number, FailingScorer(loaded, float(number), failing), assembler)
 
-    def release(self, *shares: tuple[int, float], serial: int = 1, trial: int | None = None) -> None:
-        release = ModelRelease("s", tuple(Share(version, share) for version, share in shares), trial)
+    def release(self, *shares: tuple[int, float], serial: int = 1, shadow: int | None = None) -> None:
+        release = ModelRelease("s", tuple(Share(version, share) for version, share in shares), shadow)
         write_release(self.workspace.release, Release(serial=serial, models=dict.fromkeys(self.models, release)))
 
     def set_clock(self, clock_us: int) -> None:

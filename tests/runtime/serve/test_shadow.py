@@ -1,4 +1,4 @@
-"""A version on trial is given what others answered, and answers nobody."""
+"""A shadow version is given what others answered, and answers nobody."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def numbers(client, family):
 
 
 def until(client, outcome, rows):
-    """Waits until so many rows on trial ended in this way."""
+    """Waits until so many rows of the shadow ended in this way."""
     for _ in range(500):
-        told = numbers(client, "mlsystem_trial_rows_total")
+        told = numbers(client, "mlsystem_shadow_rows_total")
         if sum(value for labels, value in told.items() if outcome in labels) >= rows:
             return
         time.sleep(0.01)
@@ -34,8 +34,8 @@ def until(client, outcome, rows):
 
 @pytest.fixture
 def trying(world, start):
-    world.trial_cpu = 1.0
-    world.release((1, 1.0), trial=2)
+    world.shadow_cpu = 1.0
+    world.release((1, 1.0), shadow=2)
     client = start(world)
     yield client
     client.app.service.predictors[0].shadow.stop()
@@ -46,25 +46,25 @@ def test_it_answers_nobody_and_how_far_it_is_from_what_was_answered_is_counted(t
     until(trying, "compared", 3)
 
     assert {answer["version"] for answer in answers} == {1}
-    total = numbers(trying, "mlsystem_trial_difference_sum")
+    total = numbers(trying, "mlsystem_shadow_difference_sum")
     assert total == {("2",): pytest.approx(3 * abs(logistic(2.5) - logistic(1.5)))}
     assert numbers(trying, "mlsystem_predictions_total") == {("1",): 3.0}
 
 
 def test_rows_of_which_it_says_something_else_are_counted(world, start, good_row):
-    world.trial_cpu = 1.0
-    world.release((1, 1.0), trial=-3)
+    world.shadow_cpu = 1.0
+    world.release((1, 1.0), shadow=-3)
     client = start(world)
     client.predict({"rows": [good_row] * 4})
     until(client, "compared", 4)
 
-    assert numbers(client, "mlsystem_trial_disagreements_total") == {("-3",): 4.0}
+    assert numbers(client, "mlsystem_shadow_disagreements_total") == {("-3",): 4.0}
 
 
 def test_one_that_fails_hurts_nobody(world, start, good_row):
-    world.trial_cpu = 1.0
+    world.shadow_cpu = 1.0
     world.failing_versions = frozenset({2})
-    world.release((1, 1.0), trial=2)
+    world.release((1, 1.0), shadow=2)
     client = start(world)
 
     assert client.predict(good_row).status == 200
@@ -73,13 +73,13 @@ def test_one_that_fails_hurts_nobody(world, start, good_row):
 
 
 def test_one_that_cannot_be_loaded_stops_no_release(world, start, good_row):
-    world.trial_cpu = 1.0
+    world.shadow_cpu = 1.0
     world.damaged = {2}
-    world.release((1, 1.0), trial=2)
+    world.release((1, 1.0), shadow=2)
     client = start(world)
 
     assert client.predict(good_row).json["version"] == 1
-    assert numbers(client, "mlsystem_trial_rows_total") == {}
+    assert numbers(client, "mlsystem_shadow_rows_total") == {}
 
 
 def test_while_the_slo_is_in_danger_it_stands_still(trying, good_row):
@@ -88,20 +88,20 @@ def test_while_the_slo_is_in_danger_it_stands_still(trying, good_row):
     trying.predict(good_row)
     until(trying, "paused", 1)
 
-    assert all("compared" not in labels for labels in numbers(trying, "mlsystem_trial_rows_total"))
+    assert all("compared" not in labels for labels in numbers(trying, "mlsystem_shadow_rows_total"))
 
 
 def test_what_comes_while_much_waits_is_dropped_and_no_request_waits(world, start, good_row):
-    world.trial_cpu = 0.0001
-    world.release((1, 1.0), trial=2)
+    world.shadow_cpu = 0.0001
+    world.release((1, 1.0), shadow=2)
     client = start(world)
     for _ in range(120):
         assert client.predict(good_row).status == 200
     until(client, "dropped", 1)
 
 
-def test_a_trial_is_part_of_the_release_only_where_the_contract_allows_it(world, start, good_row):
-    world.release((1, 1.0), trial=2)
+def test_a_shadow_is_part_of_the_release_only_where_the_contract_allows_it(world, start, good_row):
+    world.release((1, 1.0), shadow=2)
     client = start(world)
     client.predict(good_row)
 
