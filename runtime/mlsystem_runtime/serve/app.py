@@ -78,7 +78,11 @@ class App:
             self._unread(scope["path"], refused)
             request = Request(scope["method"], scope["path"], identity, b"", headers, started)
             response = refusal(refused, identity, {b"connection": b"close"})
-        await send_response(send, self._last(response), identity)
+        await self.finish(request, response, send)
+
+    async def finish(self, request: Request, response: Response, send: Send) -> None:
+        """Sends the answer, then logs and traces it."""
+        await send_response(send, self._last(response), request.id)
         if response.status >= 500 or self._told:
             self._tell(request, response)
 
@@ -95,7 +99,6 @@ class App:
             return refusal(RefusedError(500, "the server failed; its log says why", reason="model"), request.id)
 
     def _tell(self, request: Request, response: Response) -> None:
-        """Logs and traces it, after the client has its answer."""
         pattern = self._routes.pattern(request.path)
         self.service.access.add(request, pattern, response)
         if self.service.tracing is not None:

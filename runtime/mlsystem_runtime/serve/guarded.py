@@ -7,12 +7,13 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from mlsystem_runtime.contract.run import ServerSection
 from mlsystem_runtime.serve.app import App, refusal
 from mlsystem_runtime.serve.doors import Doors
-from mlsystem_runtime.serve.http import Receive, Scope, Send, request_id, send_response
+from mlsystem_runtime.serve.http import Receive, Request, Scope, Send, request_id
 from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.routes import paths
@@ -56,9 +57,10 @@ class Guarded:
     async def _refuse(self, scope: Scope, send: Send, refused: RefusedError) -> None:
         if scope["path"] in self._outcomes:
             self._outcomes[scope["path"]].refused(refused)
-        identity = request_id(dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        request = Request(scope["method"], scope["path"], request_id(headers), b"", headers, time.monotonic())
         challenge = self._challenge if refused.status == 401 else None
-        await send_response(send, refusal(refused, identity, challenge), identity)
+        await self._app.finish(request, refusal(refused, request.id, challenge), send)
 
 
 def doors_of(service: Service, section: ServerSection, pages: socket.socket | None = None) -> Doors:

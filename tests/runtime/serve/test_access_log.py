@@ -12,7 +12,9 @@ import pytest
 
 from mlsystem_runtime.serve.access_log import MOST_FAILURES, WHOLE, AccessLog
 from mlsystem_runtime.serve.app import App
-from mlsystem_runtime.serve.http import Request, Response
+from mlsystem_runtime.serve.guarded import Guarded
+from mlsystem_runtime.serve.http import Request, Response, Scope
+from mlsystem_runtime.serve.refused import RefusedError
 
 
 def request(path: str = "/predict", **changes: Any) -> Request:
@@ -124,3 +126,21 @@ def test_a_reader_that_went_away_stops_no_server(monkeypatch: pytest.MonkeyPatch
     log.add(request(), "/predict", Response(200, b""))
 
     log.write(log.take())
+
+
+class NoOne:
+    """Doors that let nobody in."""
+
+    certificate = None
+
+    def check(self, scope: Scope) -> None:
+        raise RefusedError(401, "who are you?", reason="auth")
+
+
+def test_who_is_not_let_in_is_told_too(start, world) -> None:
+    client, log, written = watched(start, world, everything=True)
+    client.app = Guarded(client.app, NoOne())
+    client.get("/predict")
+
+    [line] = told(log, written)
+    assert (line["status"], line["path"]) == (401, "/predict")

@@ -254,3 +254,19 @@ def test_what_linux_knows_of_the_processes_is_added_up_and_never_goes_back() -> 
     assert first["process_open_fds", ()] >= 3
     assert first["process_start_time_seconds", ()] == pytest.approx(second["process_start_time_seconds", ()], abs=1)
     assert 0 < first["process_cpu_seconds_total", ()] <= second["process_cpu_seconds_total", ()]
+
+
+def test_openmetrics_is_for_those_who_ask_for_it(start, world, good_row) -> None:
+    world.release((1, 1.0))
+    client = start(world)
+    client.predict(good_row)
+    plain, asked = (client.send("GET", "/metrics", b"", headers=headers) for headers in (
+        {"accept": "*/*"}, {"accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"},
+    ))
+
+    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert asked.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    for reply, reader in ((plain, parse), (asked, parse_open)):
+        families = {family.name: family for family in reader(reply.body.decode())}
+        [sample] = families["mlsystem_requests"].samples
+        assert (sample.labels, sample.value) == ({"model": "main", "version": "1", "outcome": "ok"}, 1.0)

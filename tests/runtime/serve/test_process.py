@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
@@ -161,6 +163,35 @@ def test_a_body_over_the_limit_is_refused_and_the_server_goes_on(served, good_ro
 
     assert status == 413
     assert served.ask("POST", "/predict", good_row)[0] == 200
+
+
+def test_as_process_number_one_it_stops_on_sigterm_even_before_it_has_started(world, tmp_path):
+    """The kernel keeps from process number 1 every signal that it does not handle."""
+    command = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    tried = shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False)
+    if not tried or tried.returncode:
+        pytest.skip("unshare: no new pid namespace is to be had here")
+    config = world.root / "run.json"
+    config.write_bytes(canonical_json(world.config))
+    port = free_port()
+    process = subprocess.Popen(
+        [*command, sys.executable, "-m", "mlsystem_runtime", "serve", "--config", str(config), "--workspace",
+         str(world.root), "--port", str(port)], stderr=subprocess.PIPE,
+    )
+    listening(port)
+    [inner] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(inner), signal.SIGTERM)
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+
+
+def listening(port):
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+    raise AssertionError(f"nobody listens on {port}")
 
 
 def test_a_taken_port_is_named_before_anything_is_loaded(world):

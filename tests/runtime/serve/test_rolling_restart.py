@@ -45,7 +45,7 @@ def work(fleet):
     from mlsystem_runtime.serve.fakes import fake_loader
     return run(config, workspace, listener, fake_loader(workspace), None, delay, fleet)
 
-sys.exit(together(work, workers, listener, delay))
+sys.exit(together(work, workers, [listener], delay))
 """
 
 
