@@ -35,6 +35,7 @@ def parser() -> Parser:
     words.add_argument("--model", metavar="NAME", help="which model; without it the only one of the repository index")
     words.add_argument("--request", type=Path, metavar="FILE", help="an inference request in JSON with values it takes")
     words.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="goes with every request")
+    words.add_argument("--ca", type=Path, metavar="FILE", help="certificates to trust, for https and its gRPC")
     words.add_argument("--only", action="append", default=[], metavar="PATTERN", help="checks by id, like 'binary.*'")
     words.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="the longest wait for an answer")
     words.add_argument("--json", action="store_true", help="prints every check as JSON")
@@ -68,14 +69,22 @@ def chosen(patterns: Sequence[str]) -> list[Check]:
 def target_of(options: argparse.Namespace) -> Target:
     """Raises ValueError where an option is wrong."""
     headers = dict(header(text) for text in options.header)
+    trusted = None if options.ca is None else certificates(options.ca)
     trail = Trail()
-    http = Http(Address.of(options.url, headers, options.timeout), trail)
+    http = Http(Address.of(options.url, headers, options.timeout, trusted), trail)
     calls = None
     if options.grpc:
         from mlsystem_runtime.serve.conformance.calls import Calls  # lazy: grpc is needed only where it is asked for
 
-        calls = Calls.to(options.grpc, headers, options.timeout, trail)
+        calls = Calls.to(options.grpc, headers, options.timeout, trail, http.address.tls is not None, trusted)
     return discover(http, options.model, options.request, calls)
+
+
+def certificates(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def header(text: str) -> tuple[str, str]:

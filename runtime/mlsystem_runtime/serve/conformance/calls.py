@@ -37,9 +37,14 @@ class Calls:
     trail: Trail
 
     @classmethod
-    def to(cls, address: str, headers: Mapping[str, str], timeout: float, trail: Trail) -> Calls:
+    def to(
+        cls, address: str, headers: Mapping[str, str], timeout: float, trail: Trail, tls: bool = False,
+        trusted: bytes | None = None,
+    ) -> Calls:  # fmt: skip
+        """With `tls` the channel is encrypted; `trusted` are certificates in PEM, in place of those of the system."""
         metadata = [(name.lower(), value) for name, value in headers.items()]
-        return cls(grpc.insecure_channel(address), metadata, timeout, trail)
+        made = grpc.secure_channel(address, grpc.ssl_channel_credentials(trusted)) if tls else None
+        return cls(made or grpc.insecure_channel(address), metadata, timeout, trail)
 
     def call(
         self, method: str, request: Message | bytes, timeout: float | None = None,

@@ -42,24 +42,32 @@ class Trail:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is; `prefix` stands before every path, `headers` go with every request."""
+    """Where a server is; `prefix` stands before every path, `headers` go with every request. `tls` None is plain."""
 
     host: str
     port: int
-    tls: bool
     prefix: str
     headers: Mapping[str, str]
     timeout: float
+    tls: ssl.SSLContext | None = None
 
     @classmethod
-    def of(cls, url: str, headers: Mapping[str, str], timeout: float) -> Address:
-        """Raises ValueError where the URL is none of HTTP."""
+    def of(cls, url: str, headers: Mapping[str, str], timeout: float, trusted: bytes | None = None) -> Address:
+        """`trusted` are certificates in PEM, in place of those of the system. Raises ValueError for no URL of HTTP."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"'{url}' is not a URL such as http://127.0.0.1:8080")
-        tls = parts.scheme == "https"
-        port = parts.port or (443 if tls else 80)
-        return cls(parts.hostname, port, tls, parts.path.rstrip("/"), headers, timeout)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        tls = trusting(trusted) if parts.scheme == "https" else None
+        return cls(parts.hostname, port, parts.path.rstrip("/"), headers, timeout, tls)
+
+
+def trusting(certificates: bytes | None) -> ssl.SSLContext:
+    """Raises ValueError where they are no certificates."""
+    try:
+        return ssl.create_default_context(cadata=None if certificates is None else certificates.decode())
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"the certificates to trust are none: {error}") from error
 
 
 class _KeptReader(io.BufferedReader):
@@ -79,17 +87,13 @@ class _Source:
         return self.reader
 
 
-def _with_tls(plain: socket.socket, host: str) -> socket.socket:
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-
-
 class Connection:
     """One connection. Answers come in the order of the requests; a wait longer than the timeout is an OSError."""
 
     def __init__(self, address: Address) -> None:
         plain = socket.create_connection((address.host, address.port), timeout=address.timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = _with_tls(plain, address.host) if address.tls else plain
+        self.socket = address.tls.wrap_socket(plain, server_hostname=address.host) if address.tls else plain
         self.raw = socket.SocketIO(self.socket, "r")
         self.reader = _KeptReader(self.raw)
 

@@ -149,7 +149,7 @@ def test_metadata_that_describe_nothing_are_found(name: str) -> None:
 
 
 def target_of(model: ModelMetadata) -> Target:
-    http = Http(Address("127.0.0.1", 1, False, "", {}, 1.0), Trail())
+    http = Http(Address("127.0.0.1", 1, "", {}, 1.0), Trail())
     return Target(http, ServerMetadata("s", "1", ()), model, {}, binary=False)
 
 

@@ -125,7 +125,9 @@ def test_nobody_there_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) ->
     assert "refused" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [[], ["127.0.0.1:80"], [NOBODY, "--only", "no.such"], [NOBODY, "--header", "x"]])
+@pytest.mark.parametrize("words", [
+    [], ["127.0.0.1:80"], [NOBODY, "--only", "no.such"], [NOBODY, "--header", "x"], [NOBODY, "--ca", "absent"],
+])  # fmt: skip
 def test_a_wrong_call_ends_with_64(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(words)
