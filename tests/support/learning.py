@@ -140,6 +140,7 @@ class Learning:
     gates: tuple[Gate, ...] = ()
     baseline: Any = "none"
     promote: Any = "release"
+    engine: Any = "onnx"
     max_loss_of_work_us: int = 600_000_000
     contract: FeatureContract = field(default_factory=contract)
     model: str = MODEL
@@ -164,7 +165,7 @@ class Learning:
             model=model, task=self.task, metrics=self.metrics, slices=self.slices, baseline=self.baseline,
             gates=self.gates, split=self.split, seed=self.seed, examples=examples, label=label, sources=(source,),
         )
-        register = RegisterStep(model=model, experiment="tests", promote=self.promote)
+        register = RegisterStep(model=model, experiment="tests", promote=self.promote, engine=self.engine)
         features, trained, evaluated = f"features.{model}", f"train.{model}", f"evaluate.{model}"
         fit = digest([self.parameters, self.split, self.seed, self.contract, self.task, table, self.code])
         steps = (
