@@ -8,7 +8,7 @@ the socket is shared, a worker that dies or hangs leaves to the others what it h
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import math
 import signal
 import socket
@@ -23,7 +23,10 @@ from mlsystem_runtime.serve.slots import BEAT, CONNECTIONS, STATE, Fleet, Slot, 
 
 STEP_BACK_SECONDS = 0.002
 AWAKE_SECONDS = 1.0      # a worker whose loop was silent for longer is not waited for
+EXHAUSTED_SECONDS = 1.0  # until there may be descriptors and memory again
 LOOK_SECONDS = 0.02
+
+logger = logging.getLogger(__name__)
 
 
 class WorkerServer(DrainingServer):
@@ -107,13 +110,22 @@ class Acceptor:
     def _readable(self) -> None:
         self._fleet.own.values[CONNECTIONS] = self.connections()
         if self.connections() > min(map(connections, filter(takes_part, self._fleet.running)), default=math.inf):
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._listener.fileno())
-            loop.call_later(STEP_BACK_SECONDS, self._watch)
+            self._step_back(STEP_BACK_SECONDS)
             return
-        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # another worker was faster; it went away
+        try:
             connection, _ = self._listener.accept()
-            self._begin(connection)
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another worker was faster; or the client went away
+        except OSError as error:
+            logger.error("no connection can be taken for now: %s", error)
+            self._step_back(EXHAUSTED_SECONDS)
+            return
+        self._begin(connection)
+
+    def _step_back(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener.fileno())
+        loop.call_later(seconds, self._watch)
 
     def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(False)

@@ -87,7 +87,7 @@ class Parent:
         for number, worker in enumerate(self.workers):
             if not worker.pid and self.stop_by is None and now >= worker.start_at:
                 self._start(number, worker, now)
-            elif worker.pid:
+            elif worker.pid and self.stop_by is None:
                 self._judge(worker)
         if self.stop_by is not None and now > self.stop_by:
             self._kill_the_rest()
