@@ -136,7 +136,7 @@ class Load:
         self.request = plan.request
         self.idle: list[Connection] = []
         self.waiting: deque[tuple[float, Connection]] = deque()
-        self.opened = 0
+        self.open: set[Connection] = set()
         self.latencies: dict[str, array[float]] = defaultdict(lambda: array("d"))
         self.late = array("d")
         self.connecting: set[asyncio.Task[Any]] = set()
@@ -153,12 +153,18 @@ class Load:
         while self.waiting:
             await asyncio.sleep(0.001)
             self.give_up()
+        await asyncio.gather(*self.connecting)
+        while self.open:
+            for connection in self.open:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await asyncio.sleep(0)
 
     def send(self, due: float) -> None:
         if self.idle:
             connection = self.idle.pop()
             connection.ask(due)
-        elif self.opened < self.plan.most_connections:
+        elif len(self.open) < self.plan.most_connections:
             connection = self.connect(due)
         else:
             self.ended(LOST, due)
@@ -168,13 +174,13 @@ class Load:
     def connect(self, due: float) -> Connection:
         connection = Connection(self)
         connection.due = due
-        self.opened += 1
-        task = asyncio.create_task(self.open(connection))
+        self.open.add(connection)
+        task = asyncio.create_task(self.connected(connection))
         self.connecting.add(task)
         task.add_done_callback(self.connecting.discard)
         return connection
 
-    async def open(self, connection: Connection) -> None:
+    async def connected(self, connection: Connection) -> None:
         try:
             await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", self.plan.port)
         except OSError:
@@ -208,7 +214,7 @@ class Load:
             connection.transport.close()
 
     def closed(self, connection: Connection) -> None:
-        self.opened -= 1
+        self.open.discard(connection)
         if connection.due is not None:
             self.ended(LOST, connection.due)
             connection.due = None
@@ -217,6 +223,13 @@ class Load:
 
     def ended(self, how: str, due: float) -> None:
         self.latencies[how].append(time.monotonic() - due)
+
+
+async def load_of(plan: Plan) -> Load:
+    """What became of every request of the plan."""
+    load = Load(plan)
+    await load.run()
+    return load
 
 
 async def alone(plan: Plan, timeout: float) -> float | None:
@@ -260,8 +273,7 @@ def answers(seconds: array[float]) -> Answers:
 async def main() -> Outcome:
     plan = Plan(**json.load(sys.stdin))
     idle = await idle_seconds(plan)
-    load = Load(plan)
-    await load.run()
+    load = await load_of(plan)
     recovery = await recovery_seconds(plan, idle)
     return Outcome(
         offered=len(load.late), seconds=plan.seconds, late_ms=answers(load.late).p99_ms, idle_ms=1000 * idle,
