@@ -7,9 +7,21 @@ from typing import Any
 
 from mlsystem_runtime.contract.columns import Column
 from mlsystem_runtime.contract.model import ModelCard
+from mlsystem_runtime.contract.records import OUTCOME_TYPES
 from mlsystem_runtime.contract.run import Clock, Endpoint
 from mlsystem_runtime.serve.oip import openapi as inference
-from mlsystem_runtime.serve.schemas import PARAMETERS, TIMESTAMP, TYPES, answer, headers, nullable, refusals
+from mlsystem_runtime.serve.schemas import (
+    PARAMETERS,
+    SECURITY,
+    TIMESTAMP,
+    TYPES,
+    answer,
+    guarded,
+    headers,
+    nullable,
+    reference,
+    refusals,
+)
 from mlsystem_runtime.serve.values import MAX_ROWS
 from mlsystem_runtime.serve.versions import Board
 
@@ -29,19 +41,28 @@ STATUSES = (400, 401, 403, 413, 415, 422, 429, 500, 503, 504)
 
 def openapi(system: str, clock: Clock, endpoints: Iterable[Endpoint], board: Board) -> dict[str, Any]:
     """OpenAPI 3.1. A model without a release has a path and no signature yet."""
+    paths: dict[str, Any] = {}
     endpoints = tuple(endpoints)
-    cards = {endpoint.model: champion(board, endpoint.model) for endpoint in endpoints}
-    paths = {
-        route: {"post": operation(endpoint, clock, cards[endpoint.model])}
-        for endpoint in endpoints for route in endpoint.routes
-    }
-    for model, card in cards.items():
-        paths.update(inference.model_paths(model, card))
+    for endpoint in endpoints:
+        own = paths_of(endpoint, clock, champion(board, endpoint.model))
+        paths.update(own if endpoint.auth is None else guarded(own))
+    about = inference.about_paths()
+    tokens = any(endpoint.auth is not None for endpoint in endpoints)
     return {
         "openapi": "3.1.0",
         "info": {"title": system, "version": str(board.serial)},
-        "paths": {**paths, **inference.server_paths()},
-        "components": {"schemas": {"Error": ERROR, **inference.SCHEMAS}, "parameters": PARAMETERS},
+        "paths": {**paths, **inference.health_paths(), **(guarded(about) if tokens else about)},
+        "components": {
+            "schemas": {"Error": ERROR, **inference.SCHEMAS}, "parameters": PARAMETERS, "securitySchemes": SECURITY,
+        },
+    }
+
+
+def paths_of(endpoint: Endpoint, clock: Clock, card: ModelCard | None) -> dict[str, Any]:
+    return {
+        **{route: {"post": operation(endpoint, clock, card)} for route in endpoint.routes},
+        **{path: {"post": feedback(endpoint, card)} for path in endpoint.feedback},
+        **inference.model_paths(endpoint.model, card),
     }
 
 
@@ -60,6 +81,34 @@ def operation(endpoint: Endpoint, clock: Clock, card: ModelCard | None) -> dict[
             "200": answer("one prediction per row, in order", response_schema(card)), **refusals(STATUSES, "Error"),
         },
     }
+
+
+def feedback(endpoint: Endpoint, card: ModelCard | None) -> dict[str, Any]:
+    kept = {"type": "object", "required": ["kept", "model", "request_id"], "properties": {
+        "kept": {"type": "integer"}, "model": {"type": "string"}, "request_id": {"type": "string"},
+    }}
+    return {
+        "summary": f"What came of predictions of '{endpoint.model}'",
+        "parameters": [reference("parameters", "RequestId")],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": feedback_schema(card)}}},
+        "responses": {"200": answer("so many outcomes are kept", kept), **refusals(STATUSES, "Error")},
+    }
+
+
+def feedback_schema(card: ModelCard | None) -> dict[str, Any]:
+    if card is None:
+        return {"type": "object", "description": "no version released yet"}
+    one = {
+        "type": "object", "required": ["request_id", "outcome"], "additionalProperties": False, "properties": {
+            "request_id": {"type": "string", "pattern": "^[!-~]{1,128}$", "description": "of the answer"},
+            "row": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "description": "of that request, from 0"},
+            "outcome": TYPES[OUTCOME_TYPES[card.task]],
+            "at": {"anyOf": [TIMESTAMP, {"type": "null"}], "description": "when it was known"},
+        },
+    }
+    many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ROWS}
+    batch = {"type": "object", "required": ["feedback"], "properties": {"feedback": many}}
+    return {"anyOf": [one, {**batch, "additionalProperties": False}]}
 
 
 def request_schema(card: ModelCard | None, clock: Clock) -> dict[str, Any]:

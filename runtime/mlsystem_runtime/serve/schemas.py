@@ -37,6 +37,10 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
         "description": "how long the client waits: seconds, or milliseconds as 500ms; later nothing is computed",
     },
 }
+SECURITY: Mapping[str, dict[str, str]] = {
+    "Token": {"type": "http", "scheme": "bearer"},
+    "Key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 RETRY_AFTER = {"Retry-After": {
     "description": "seconds after which the same request is expected to be answered", "schema": {"type": "integer"},
 }}
@@ -65,6 +69,15 @@ def refusals(statuses: Iterable[int], schema: str) -> dict[str, Any]:
             **({"headers": RETRY_AFTER} if status in MAY_BE_REPEATED else {}),
         }
         for status in statuses
+    }
+
+
+def guarded(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The same paths, for whom has a token, in either header."""
+    either: list[dict[str, list[str]]] = [{name: []} for name in SECURITY]
+    return {
+        path: {name: {**one, "security": either} if isinstance(one, dict) else one for name, one in methods.items()}
+        for path, methods in paths.items()
     }
 
 

@@ -6,6 +6,11 @@ import os
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
+
+from mlsystem_runtime.contract.run import Auth
+from mlsystem_runtime.serve.openapi import openapi
+from mlsystem_runtime.serve.versions import Board
 
 
 def request_schema(client):
@@ -72,3 +77,24 @@ def test_status_shows_shares_clock_and_serial(world, start):
         "release_serial": 7,
         "workers": [{"worker": 0, "pid": os.getpid(), "state": "ready", "restarts": 0, "connections": None}],
     }
+
+
+def test_what_came_of_predictions_has_a_schema_too(client):
+    operation = client.get("/openapi.json").json["paths"]["/main/feedback"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+
+    for body in ({"request_id": "r", "outcome": True}, {"feedback": [{"request_id": "r", "outcome": False, "row": 1}]}):
+        jsonschema.validate(body, schema)
+        assert client.predict(body, "/main/feedback").status == 200
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"request_id": "r", "outcome": 1}, schema)
+
+
+def test_a_model_that_wants_tokens_says_so_at_each_of_its_paths_and_probes_are_free(world):
+    (endpoint,) = world.config.server.endpoints
+
+    document = openapi("system", "wall", [replace(endpoint, auth=Auth("TOKENS", "token"))], Board())
+
+    asked = {path for path, methods in document["paths"].items() if "security" in str(methods)}
+    assert document["paths"].keys() - asked == {"/v2/health/live", "/v2/health/ready"}
+    assert set(document["components"]["securitySchemes"]) == {"Token", "Key"}

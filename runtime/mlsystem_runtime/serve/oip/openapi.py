@@ -49,13 +49,16 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def server_paths() -> dict[str, Any]:
+def health_paths() -> dict[str, Any]:
     return {
-        "/v2": get("What this server is", "ServerMetadata", ()),
         "/v2/health/live": get("Whether the server runs", "Live", ()),
         "/v2/health/ready": get("Whether every model is loaded", "Ready", (503,)),
-        "/v2/repository/index": {"post": operation("What is loaded", reference("schemas", "ModelIndex"), ())},
     }
+
+
+def about_paths() -> dict[str, Any]:
+    index = operation("What is loaded", reference("schemas", "ModelIndex"), (401, 413, 415, 429))
+    return {"/v2": get("What this server is", "ServerMetadata", (401, 429)), "/v2/repository/index": {"post": index}}
 
 
 def model_paths(model: str, card: ModelCard | None) -> dict[str, Any]:
