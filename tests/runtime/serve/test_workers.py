@@ -356,3 +356,37 @@ def test_as_process_number_one_it_drains_on_sigterm_and_reaps_orphans(start: Sta
 
 def children(pid: str) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_the_command_line_starts_as_many_as_it_is_told(world) -> None:
+    """Without a release: they wait for one, each with what serving really imports."""
+    config = world.root / "run.json"
+    config.write_bytes(canonical_json(world.config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    world.workspace.release.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlsystem_runtime", "serve", "--config", str(config), "--workspace", str(world.root),
+         "--port", str(port), "--workers", "2", "--access-log"],
+        stderr=subprocess.PIPE, env={**os.environ, names.DIE_WITH_PARENT: str(os.getpid())},
+    )
+    served = Served(process, port)
+
+    def both_wait() -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return [worker["state"] for worker in served.workers()] == ["waiting"] * 2
+        return False
+
+    try:
+        served.wait(both_wait)
+        ready = served.get(names.READY)[0]
+        process.send_signal(signal.SIGTERM)
+        status, said = served.ends()
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert (ready, status) == (503, 0), said
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert {"path": names.READY, "status": 503}.items() <= lines[-1].items()
