@@ -8,6 +8,7 @@ from typing import Any
 
 from mlsystem_runtime.serve.call import Call
 from mlsystem_runtime.serve.counting import SliCounter
+from mlsystem_runtime.serve.instruments import Cell
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.refused import RefusedError
 
@@ -52,6 +53,10 @@ class Outcomes:
     def _children(self, version: str) -> tuple[Any, Any]:
         return (self._metrics.requests.labels(self._model, version, "ok"),
                 self._metrics.version_latency.labels(self._model, version))
+
+    @cached_property
+    def in_flight(self) -> Cell:
+        return self._metrics.in_flight.labels(self._model)
 
     @cached_property
     def _latency(self) -> Any:

@@ -76,6 +76,7 @@ class Predictor:
         return await self._counted(self._answer_rows(rows, at_us, call), call)
 
     async def _counted(self, answering: Coroutine[Any, Any, Answer], call: Call) -> Answer:
+        self.outcomes.in_flight.inc()
         try:
             answer = await answering
         except RefusedError as refused:
@@ -88,6 +89,8 @@ class Predictor:
         except Exception:
             self.outcomes.failed()
             raise
+        finally:
+            self.outcomes.in_flight.dec()
         self.outcomes.answered(answer.version, call)
         return answer
 

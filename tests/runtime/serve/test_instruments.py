@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -18,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from mlsystem_runtime.contract import names
 from mlsystem_runtime.serve import slots
+from mlsystem_runtime.serve.call import begin
 from mlsystem_runtime.serve.exposition import Family
 from mlsystem_runtime.serve.instruments import Registry
 from mlsystem_runtime.serve.metrics import Metrics
@@ -270,3 +274,25 @@ def test_openmetrics_is_for_those_who_ask_for_it(start, world, good_row) -> None
         families = {family.name: family for family in reader(reply.body.decode())}
         [sample] = families["mlsystem_requests"].samples
         assert (sample.labels, sample.value) == ({"model": "main", "version": "1", "outcome": "ok"}, 1.0)
+
+
+def test_a_request_is_in_flight_from_its_beginning_to_its_end_however_it_ends(start, world, good_row) -> None:
+    world.failing_carrier = "AA"
+    world.release((1, 1.0))
+    client = start(world)
+    registry, [predictor] = client.app.service.metrics.registry, client.app.service.predictors
+
+    async def seen() -> float:
+        call = begin("r1", time.monotonic(), 1.0)
+        asked = asyncio.create_task(predictor.answer_body(json.dumps(good_row).encode(), call))
+        await asyncio.sleep(0)
+        during = samples(registry)[names.IN_FLIGHT, ("main",)]
+        await asked
+        return during
+
+    during = client.runner.run(seen())
+    for row in (good_row, {"wrong": 1}, {**good_row, "carrier": "AA"}):
+        client.predict(row)
+
+    assert during == 1
+    assert samples(registry)[names.IN_FLIGHT, ("main",)] == 0
