@@ -374,3 +374,13 @@ def test_a_removed_model_takes_its_versions_along(real, small, compiled):
     assert plan_of.plan().deletes == ("model 'main' of dev and 1 version of it will be deleted",)
     plan_of.apply()
     assert not one.engine.workspace.path("models", "main").exists()
+
+
+def test_grpc_is_answered_at_the_next_port_where_a_model_wants_it(small, compiled, local):
+    plain = local(compiled(small)).programs()[0].arguments
+    small["models"]["main"]["serving"]["grpc"] = True
+    engine = local(compiled(small))
+
+    command = engine.programs()[0].arguments
+    assert "--grpc-port" not in plain
+    assert command[command.index("--grpc-port") + 1] == str(engine.port + 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import NoneType
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class Datatype:
     code: str
     field: str
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[int, int]:
         """Least and greatest whole number."""
         if self.name.startswith("U"):
@@ -85,9 +86,8 @@ def from_json(kind: Datatype, elements: Sequence[Any]) -> Sequence[Any]:
 
 def _check_range(kind: Datatype, elements: Sequence[int | None]) -> None:
     least, greatest = kind.bounds
-    for element in elements:
-        if element is not None and not least <= element <= greatest:
-            raise ValueError(f"holds a number outside of {kind.name}, which goes from {least} to {greatest}")
+    if not all(element is None or least <= element <= greatest for element in elements):
+        raise ValueError(f"holds a number outside of {kind.name}, which goes from {least} to {greatest}")
 
 
 def _rounded(elements: Sequence[float | None]) -> list[float | None]:

@@ -7,8 +7,9 @@ tensors. Which version answers a row, and whether a value fits its column, is fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from mlsystem_runtime.contract.columns import Column, ColumnType
 from mlsystem_runtime.contract.model import ModelCard
@@ -28,8 +29,7 @@ DATATYPE_OF: Mapping[ColumnType, str] = {
 CLASS = "probabilities."
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True):
     """`elements` are Python values in row-major order."""
 
     name: str
@@ -38,8 +38,7 @@ class Tensor:
     elements: Sequence[Any]
 
 
-@dataclass(frozen=True)
-class TensorType:
+class TensorType(msgspec.Struct, frozen=True):
     """What metadata says of a tensor: one element per row, whatever the number of rows."""
 
     name: str
@@ -50,27 +49,24 @@ class TensorType:
         return {"name": self.name, "datatype": self.datatype, "shape": [-1]}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """An output that the client asks for by name; `binary` None where it does not say how to send it."""
 
     name: str
     binary: bool | None = None
 
 
-@dataclass(frozen=True)
-class InferRequest:
+class InferRequest(msgspec.Struct, frozen=True):
     """`outputs` None asks for all. `binary` is how outputs are sent that do not say it themselves."""
 
     inputs: tuple[Tensor, ...]
     id: str = ""
     outputs: tuple[Wanted, ...] | None = None
-    parameters: Parameters = field(default_factory=dict)
+    parameters: Parameters = msgspec.field(default_factory=dict)
     binary: bool = False
 
 
-@dataclass(frozen=True)
-class InferAnswer:
+class InferAnswer(msgspec.Struct, frozen=True):
     """`version` is empty where rows were answered by different versions."""
 
     model: str
