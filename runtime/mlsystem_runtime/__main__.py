@@ -65,7 +65,19 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--from", dest="start", required=True, help="first instant, ISO 8601")
     replay.add_argument("--to", dest="end", required=True, help="end of the interval, ISO 8601")
     add_records(commands, [common, released])
+    add_score(commands, [common, released])
     return main
+
+
+def add_score(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser("score", parents=parents, help="predictions for the rows of Parquet files")
+    score.add_argument("--input", required=True, metavar="FILE", help="or a pattern: 'folder/*.parquet'")
+    score.add_argument("--output", required=True, type=Path, metavar="FOLDER")
+    score.add_argument("--model", help="without it the only one")
+    score.add_argument("--version", type=int, help="without it the one that answers most requests")
+    score.add_argument("--at", metavar="COLUMN", help="the instant at which each row is asked; without it now")
+    score.add_argument("--keep", nargs="*", metavar="COLUMN", help="what else of the input is in the output")
+    score.add_argument("--rejects", action="store_true", help="put rows aside that no request could be")
 
 
 def add_records(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -136,6 +148,8 @@ def run(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> in
             return monitor(
                 config, workspace, config_path=args.config, release=args.release, metrics_port=args.metrics_port
             )
+        case "score":
+            return run_score(args, config, workspace)
         case "begin" | "end" | "propose":
             return record(args, config, workspace)
         case _:
@@ -157,6 +171,19 @@ def run_one(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -
     from mlsystem_runtime.steps.together import run_together
 
     run_together(config, args.name, workspace, args.run_id, releases(args, config, workspace), peers)
+
+
+def run_score(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:
+    """Imports are lazy, as in `run`."""
+    import logging
+
+    from mlsystem_runtime.steps.score import Order, score
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    keep = None if args.keep is None else tuple(args.keep)
+    order = Order(args.input, args.output, args.model, args.version, args.at, keep, args.rejects)
+    score(config, workspace, releases(args, config, workspace), order)
+    return 0
 
 
 def record(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> int:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlsystem.apply.events import Says, Watch
@@ -185,6 +185,12 @@ class LocalEngine:
         arguments = ("replay", *self._where(self.process_config), "--model", chosen, "--from", start, "--to", end)
         environment = {**self._environ, DIE_WITH_PARENT: str(os.getpid())}
         return subprocess.run((*self._runtime, *arguments), cwd=self.folder, env=environment, check=False).returncode
+
+    def score(self, arguments: Sequence[str]) -> int:
+        """Scores files in the foreground; its exit code. Paths are of the folder that the user is in."""
+        command = (*self._runtime, "score", *self._where(self.process_config), *arguments)
+        environment = {**self._environ, DIE_WITH_PARENT: str(os.getpid())}
+        return subprocess.run(command, env=environment, check=False).returncode
 
     def _where(self, config: Path) -> tuple[str, ...]:
         return ("--config", str(config), "--workspace", str(self.workspace.root))
