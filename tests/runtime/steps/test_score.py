@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import torch
 from msgspec.structs import replace
 from pipeline import AIRPORT, CONTRACT, DataSteps, card, flights
 
+from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.model import ModelCard
@@ -48,7 +51,7 @@ class World:
         config = self.steps.config()
         endpoint = Endpoint(
             model="main", routes=("/predict",), sticky=(), groups=(), slo=Slo(None, None, None, 1), log_sample=0.0,
-            log_retain_us=1,
+            log_retain_us=1, engine="torch",
         )
         return replace(config, server=replace(config.server, endpoints=(endpoint,)))
 
@@ -254,3 +257,33 @@ def test_what_cannot_be_scored_is_told(world):
         world.score(file, version=9)
     with pytest.raises(MlsystemError, match="no timestamp with a zone"):
         world.score(file, at="more")
+
+
+def peak_of_a_run(world: World, file: Path) -> int:
+    """The most memory, in bytes, of a process that scores `file` by the command line."""
+    config = world.steps.root / "run.json"
+    config.write_bytes(canonical_json(world.config))
+    command = [
+        sys.executable, "-m", "mlsystem_runtime", "score", "--config", str(config), "--workspace",
+        str(world.steps.workspace.root), "--input", str(file), "--output", str(file.with_suffix("")), "--keep", "id",
+    ]  # fmt: skip
+    pid = os.posix_spawn(sys.executable, command, os.environ)
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return used.ru_maxrss * 1024
+
+
+@pytest.mark.slow
+def test_ten_times_as_many_rows_take_no_more_memory_and_the_command_line_scores_them(world):
+    peaks = []
+    for rows in (130_000, 1_300_000):
+        path = world.steps.root / f"{rows}.parquet"
+        some = requests(10_000)
+        with pq.ParquetWriter(path, some.schema) as writer:
+            for _ in range(rows // len(some)):
+                writer.write_table(some)
+        peaks.append(peak_of_a_run(world, path))
+
+    assert peaks[1] < peaks[0] * 1.15
+    parts = (world.steps.root / "1300000").glob("part-*.parquet")
+    assert sum(pq.read_metadata(part).num_rows for part in parts) == 1_300_000
