@@ -116,6 +116,10 @@ class Predictor:
             number: [typed_row(released.versions[number].card.contract.request, rows[place], place) for place in held]
             for number, held in places.items()
         }
+        if len(places) == 1:
+            version = released.versions[chosen[0]]
+            alike = await self.score(released, version, typed[version.number], asked_us, call)
+            return answer_of(version.card, (version,) * len(rows), alike)
         results = await asyncio.gather(*(
             self.score(released, released.versions[number], typed[number], asked_us, call, held)
             for number, held in places.items()
@@ -123,8 +127,7 @@ class Predictor:
         scored = dict(zip((place for held in places.values() for place in held),
                           (one for result in results for one in result), strict=True))
         versions = tuple(released.versions[number] for number in chosen)
-        card = versions[0].card if len(places) == 1 else released.champion.card
-        return answer_of(card, versions, [scored[place] for place in range(len(rows))])
+        return answer_of(released.champion.card, versions, [scored[place] for place in range(len(rows))])
 
     def released(self) -> Released:
         released = self.board.models.get(self.endpoint.model)
