@@ -25,6 +25,14 @@ class StoredRows:
     rows: Rows
 
 
+def request_values(group: RequestGroup, requests: pa.Table) -> pa.Table:
+    """Fields that are features as they stand need no engine."""
+    names = [one.expression.strip() for one in group.compute]
+    if not {*names} <= {field.name for field in group.fields}:
+        return request_features(group, requests)
+    return pa.table({one.name: requests[name] for one, name in zip(group.compute, names, strict=True)})
+
+
 class TableAssembler:
     """The same as the online store gives at its watermark, for tables of requests."""
 
@@ -43,7 +51,7 @@ class TableAssembler:
         values: dict[str, pa.ChunkedArray] = {}
         for group in self._contract.groups:
             if isinstance(group, RequestGroup):
-                computed = request_features(group, requests)
+                computed = request_values(group, requests)
                 values |= {
                     f"{use.alias}.{name}": computed[name]
                     for use in self._contract.uses if use.group == group.name for name in use.columns
