@@ -17,7 +17,6 @@ from mlsystem_runtime.contract.counts import HOUR_US
 from mlsystem_runtime.contract.records import FEEDBACK, GROUPS, JOURNAL, PREDICTIONS, SEGMENT, Prediction, hour_folder
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.data.arrays import read_columns
-from mlsystem_runtime.data.duck import connect
 from mlsystem_runtime.serve.segments import read_journal
 
 JOIN = """
@@ -44,6 +43,8 @@ def joined(workspace: Workspace, model: str, since_us: int, until_us: int) -> pa
         kind = outcomes.schema.field("outcome").type if len(outcomes) else pa.null()
         return table.append_column("outcome", pa.nulls(len(table), kind)).append_column(
             "outcome_at", pa.nulls(len(table), at))
+    from mlsystem_runtime.data.duck import connect  # lazy: the server's image has no DuckDB
+
     with connect() as connection:
         connection.register("predictions", table)
         connection.register("outcomes", outcomes)
