@@ -24,8 +24,7 @@ class RowEncoder:
         numeric = [one.position for one in architecture.numeric]
         whole = numeric == list(range(len(numeric) + len(architecture.categorical)))
         self._numeric = None if whole else picker(numeric)
-        self._categorical = picker([one.position for one in architecture.categorical])
-        self._ids = [ids_of(one.vocabulary) for one in architecture.categorical]
+        self._known = [(ids_of(one.vocabulary).get, one.position) for one in architecture.categorical]
         self._highest_N = np.full(len(numeric), FLOAT32_MAX)
         self._lowest_N = -self._highest_N
 
@@ -37,12 +36,8 @@ class RowEncoder:
         return x_BN.astype(np.float32), self._categories(rows)
 
     def _categories(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
-        if not self._ids:
-            return np.empty((len(rows), 0), dtype=np.int64)
-        known, pick = self._ids, self._categorical
-        return np.array([
-            [ids.get(value, UNSEEN_ID) for ids, value in zip(known, pick(row), strict=True)] for row in rows
-        ], dtype=np.int64)
+        ids_BC = [known(row[place], UNSEEN_ID) for row in rows for known, place in self._known]
+        return np.array(ids_BC, dtype=np.int64).reshape(len(rows), len(self._known))
 
 
 def ids_of(vocabulary: Sequence[str]) -> Mapping[Any, int]:
