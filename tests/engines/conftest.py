@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from engines.controllers import argo_controller, keda_operator, rollouts_controller
+from engines.kept_images import forget_outdated
 from engines.kubectl import Cluster
 from engines.node import RealNode, impossible_here, real_node
 from engines.processes import Processes
@@ -18,6 +19,12 @@ from engines.simulated import simulated_cluster
 from engines.stacks import PulumiPlace, new_pulumi_place
 
 HERE = Path(__file__).parent
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Once, before any worker may use them."""
+    if not hasattr(session.config, "workerinput"):
+        forget_outdated()
 
 
 @pytest.hookimpl(tryfirst=True)
