@@ -107,9 +107,9 @@ def replay(config: RunConfig, workspace: Workspace, model: str, start: str, end:
     fillers = fillers_of(workspace, shadow, step, cards)
     tell(f"replaying {len(past.at)} requests of '{model}' in {root}")
     advance(shadow, fillers, past.at[0])
-    with process(shadow, "monitor"):
-        days = tuple(send(shadow, endpoint, cards[0].task, past, fillers))
-        advance_clock(shadow, end_us)
+    days = tuple(send(shadow, endpoint, cards[0].task, past, fillers))
+    advance_clock(shadow, end_us)
+    with process(shadow, "monitor"):  # not before: days go by faster than a server writes down what it has counted
         state = judged(shadow, model, end_us)
     result = Replay(
         model=model, start_us=start_us, end_us=end_us, versions=tuple(share.version for share in release.shares),

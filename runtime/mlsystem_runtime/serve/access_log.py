@@ -1,6 +1,7 @@
 """One JSON line on stderr per request: which one it was, how it ended and how long it took. Never a body or a header.
 
-Failures of the server (5xx) are always told, a bounded number a second; other requests only where that was asked for.
+Failures of the server (5xx) are always told, a bounded number a second, but for probes; other requests only where that
+was asked for.
 Lines wait in memory for at most a second, and another thread writes them: a slow reader of stderr delays nobody.
 """
 
@@ -17,8 +18,10 @@ from itertools import islice
 import msgspec
 
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.names import LIVE, READY
 from mlsystem_runtime.serve.http import Answered, Request, Response
 
+PROBES = (LIVE, READY)   # asked all the time, and a server that is not ready says why by itself
 MOST_FAILURES = 50       # in a second, where only failures are told
 MOST_WAITING = 20_000
 WHOLE = 4096             # bytes that a pipe takes at once: lines of several workers do not mix
@@ -61,7 +64,7 @@ class AccessLog:
 
     def add(self, request: Request, pattern: str, response: Response) -> None:
         """A request that was answered just now."""
-        if not self.everything and response.status < 500:
+        if not self.everything and (response.status < 500 or pattern in PROBES):
             return
         if len(self._waiting) >= self._most:
             self._suppressed += 1

@@ -121,7 +121,7 @@ def config() -> RunConfig:
     store = OnlineStore("sqlite")
     endpoint = Endpoint(
         model="main", routes=("/predict",), sticky=(), groups=(), slo=Slo(None, None, None, DAY_US), log_sample=1.0,
-        log_retain_us=400 * DAY_US,
+        log_retain_us=400 * DAY_US, engine="torch",
     )
     monitored = MonitoredModel(
         model="main", drift=Drift(None, True, 5 * DAY_US, 1.0), freshness_us=None, missing=True, alerts=(),

@@ -75,15 +75,15 @@ async def taken(fleet: Fleet, asked: int, expected: int, poor: bool = False) -> 
 
 
 @pytest.mark.parametrize(
-    ("fleet", "expected"),
-    [
-        (two_workers(3), 4),
-        (two_workers(100), 8),
-        (two_workers(0, beaten_s_ago=60.0), 8),
-    ],
+    ("connections_of_the_other", "beaten_s_ago", "expected"),
+    [(3, 0.0, 4), (100, 0.0, 8), (0, 60.0, 8)],
     ids=["another one has fewer", "it has fewest", "another one has fewer but hangs"],
 )
-def test_a_worker_leaves_to_another_what_that_one_lacks(fleet: Fleet, expected: int) -> None:
+def test_a_worker_leaves_to_another_what_that_one_lacks(
+    connections_of_the_other: int, beaten_s_ago: float, expected: int
+) -> None:
+    fleet = two_workers(connections_of_the_other, beaten_s_ago)
+
     assert asyncio.run(taken(fleet, 8, expected)) == expected
 
 

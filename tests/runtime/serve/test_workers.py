@@ -227,7 +227,9 @@ def test_a_worker_that_starts_again_accepts_nothing_before_it_is_ready(
     served = start()
     os.kill(served.workers()[0]["pid"], signal.SIGKILL)
     seen = collections.Counter[int]()
-    while not (served.all_ready() and served.workers()[0]["restarts"] == 1):
+    again = False
+    while not again:
+        again = served.all_ready() and served.workers()[0]["restarts"] == 1
         with contextlib.closing(served.connection()) as connection:
             connection.request("POST", "/predict", json.dumps(good_row))
             seen[connection.getresponse().status] += 1
