@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def generated(request: pytest.FixtureRequest, judge: Cluster) -> list[Object]:
     for engine in sorted({DEFINED_BY[one.kind] for one in objects if one.kind in DEFINED_BY}):
         if not is_built(engine):
             pytest.skip(f"engine '{engine}' is not built: make engines")
-    namespace = "generated-" + request.param.replace(" ", "-")
+    namespace = "generated-" + re.sub(r"[^a-z0-9]+", "-", request.param.lower())
     return [moved(one, namespace) for one in objects]
 
 

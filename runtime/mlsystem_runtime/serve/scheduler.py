@@ -61,9 +61,9 @@ class Scheduler:
             late.cancel()
 
     def _busy(self, now: float) -> float:
-        """Seconds until the batch under way is computed. One that is late by some time is expected to take as long
-        again: nothing better is known of it."""
-        return abs(self._free_at - now) if self._computing else 0.0
+        """Seconds until the batch under way is computed. One that takes longer than expected ends at any moment: a
+        pause of the machine refuses nobody, and what is slow for good is learned when it ends."""
+        return max(0.0, self._free_at - now) if self._computing else 0.0
 
     def _turn_soon(self) -> None:
         """After the requests that arrived in the same turn of the loop: they make one batch."""

