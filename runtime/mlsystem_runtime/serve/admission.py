@@ -14,7 +14,7 @@ from mlsystem_runtime.serve.work import Work
 
 MARGIN = 0.1          # of the time that is left: what the estimate may be wrong by, and the way back to the client
 LARGEST_SHARE = 0.5   # of a request's time may go into one batch; the rest is for waiting until the last one is done
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.05    # of a request's time; a queue that needs less, row by row, is not estimated any better
 WORTHWHILE = 0.1      # a batch grows until what it costs by itself is this share of what its rows cost
 
 
@@ -108,7 +108,7 @@ def seconds_of(version: LoadedVersion, rows: int, budget: float) -> float:
     """To compute that many rows in the batches that they will come in: n/N batches of N rows."""
     time = version.service_time
     alone = (time.a + time.b) * rows
-    if alone < budget * LEAST_SHARE:  # so little even one by one that it need not be known better
+    if alone < budget * LEAST_SHARE:
         return alone
     return time.a * rows + time.b * -(-rows // batch_rows(version, budget))
 

@@ -82,6 +82,8 @@ class Scheduler:
             give_up(work)
         if batch:
             self._begin(batch, now)
+        elif len(self._queue):  # nobody wanted what could be in time: what is late comes next
+            self._turn_soon()
 
     def _begin(self, batch: Sequence[Work], now: float) -> None:
         model, rows = batch[0].model, sum(work.size for work in batch)

@@ -45,7 +45,6 @@ class Work:
         return self.version.card.model
 
 
-
 def compute(batch: Sequence[Work]) -> list[Result]:
     """A result for each, in order. All are of one version. Where a batch fails, each is tried alone: one bad row
     spoils nobody else's answer. Safe to call on any thread."""

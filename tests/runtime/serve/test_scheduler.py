@@ -138,6 +138,32 @@ def test_who_leaves_while_waiting_is_not_computed(recorded):
     assert recorder.batches == [1]
 
 
+def test_what_is_late_is_answered_though_all_that_could_be_in_time_has_gone(recorded):
+    version, recorder = recorded
+    slow(version)
+    recorder.go.clear()
+
+    async def left_alone():
+        scheduler = Scheduler(Metrics(()))
+        first = asyncio.create_task(scheduler.run(work(version)))
+        while not recorder.batches:
+            await asyncio.sleep(0.001)
+        late, gone = work(version), work(version)
+        waiting = [asyncio.create_task(scheduler.run(one)) for one in (late, gone)]
+        await asyncio.sleep(0)
+        late.call.due = time.monotonic()
+        gone.call.departed = lambda: True
+        recorder.go.set()
+        await first
+        await asyncio.wait(waiting, timeout=5)
+        return [one.done() and one.exception() for one in waiting]
+
+    answered, departed = asyncio.run(left_alone())
+
+    assert answered is None
+    assert isinstance(departed, DepartedError)
+
+
 def test_who_waits_beyond_its_own_deadline_is_told_so_while_the_batch_before_still_runs(recorded):
     version, recorder = recorded
     slow(version)
