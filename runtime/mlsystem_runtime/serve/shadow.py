@@ -7,6 +7,7 @@ share of a core says, and stands still while the SLO is in danger.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -46,6 +47,7 @@ class Shadow:
         self._pressed = pressed
         self._waiting: queue.Queue[Answered | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
+        self._stopping = False
 
     def offer(self, answered: Answered) -> None:
         """Never waits."""
@@ -59,15 +61,12 @@ class Shadow:
 
     def stop(self) -> None:
         """What waits is not tried any more."""
-        while self._thread is not None and self._thread.is_alive():
-            try:
-                self._waiting.put_nowait(None)
-                return
-            except queue.Full:
-                self._waiting.get_nowait()
+        self._stopping = True
+        with contextlib.suppress(queue.Full):  # then there is enough to wake up for
+            self._waiting.put_nowait(None)
 
     def _run(self) -> None:
-        while (answered := self._waiting.get()) is not None:
+        while (answered := self._waiting.get()) is not None and not self._stopping:
             if self._pressed():
                 self._count(answered, "paused")
                 continue
