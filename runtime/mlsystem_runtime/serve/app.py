@@ -75,12 +75,20 @@ class App:
             self._left(scope["path"])
             return
         except RefusedError as refused:  # the body was not read
-            self._unread(scope["path"], refused)
             request = Request(scope["method"], scope["path"], identity, b"", headers, started)
-            response = refusal(refused, identity, {b"connection": b"close"})
-        await self.finish(request, response, send)
+            await self.refuse(request, refused, send, {b"connection": b"close"})
+            return
+        await self._finish(request, response, send)
 
-    async def finish(self, request: Request, response: Response, send: Send) -> None:
+    async def refuse(
+        self, request: Request, refused: RefusedError, send: Send, headers: Headers | None = None
+    ) -> None:
+        """Counts and answers a request whose body was not read."""
+        if request.path in self._outcomes:
+            self._outcomes[request.path].refused(refused)
+        await self._finish(request, refusal(refused, request.id, headers), send)
+
+    async def _finish(self, request: Request, response: Response, send: Send) -> None:
         """Sends the answer, then logs and traces it."""
         await send_response(send, self._last(response), request.id)
         if response.status >= 500 or self._told:
@@ -113,10 +121,6 @@ class App:
     def _left(self, path: str) -> None:
         if path in self._outcomes:
             self._outcomes[path].cancelled()
-
-    def _unread(self, path: str, refused: RefusedError) -> None:
-        if path in self._outcomes:
-            self._outcomes[path].refused(refused)
 
 
 GONE = Response(499, b"")  # nobody reads it

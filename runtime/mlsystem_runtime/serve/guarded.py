@@ -8,15 +8,13 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 
 from mlsystem_runtime.contract.run import ServerSection
-from mlsystem_runtime.serve.app import App, refusal
+from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.doors import Doors
 from mlsystem_runtime.serve.http import Receive, Request, Scope, Send, request_id
-from mlsystem_runtime.serve.outcomes import Outcomes
 from mlsystem_runtime.serve.refused import RefusedError
-from mlsystem_runtime.serve.routes import paths
 from mlsystem_runtime.serve.service import Service
 
 REFRESH_SECONDS = 1.0
@@ -32,9 +30,6 @@ class Guarded:
         self._app = app
         self._doors = doors
         self._challenge = {b"www-authenticate": f'Bearer realm="{app.service.system}"'.encode()}
-        self._outcomes: Mapping[str, Outcomes] = {
-            path: one.outcomes for one in app.service.predictors for path in paths(one.endpoint)
-        }
 
     @property
     def tls(self) -> Callable[..., ssl.SSLContext] | None:
@@ -55,12 +50,10 @@ class Guarded:
             await self._app(scope, receive, send)
 
     async def _refuse(self, scope: Scope, send: Send, refused: RefusedError) -> None:
-        if scope["path"] in self._outcomes:
-            self._outcomes[scope["path"]].refused(refused)
         headers = dict(scope["headers"])
         request = Request(scope["method"], scope["path"], request_id(headers), b"", headers, time.monotonic())
         challenge = self._challenge if refused.status == 401 else None
-        await self._app.finish(request, refusal(refused, request.id, challenge), send)
+        await self._app.refuse(request, refused, send, challenge)
 
 
 def doors_of(service: Service, section: ServerSection, pages: socket.socket | None = None) -> Doors:
