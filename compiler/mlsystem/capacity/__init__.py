@@ -1,0 +1,1 @@
+"""An SLO in, a proven autoscaling configuration out: queueing, the controllers' own algorithms, simulation, search."""

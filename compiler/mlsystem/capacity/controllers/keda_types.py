@@ -1,0 +1,136 @@
+"""What a ScaledObject of KEDA says, and what its two loops see and remember.
+
+`advanced.scalingModifiers` is not modelled: neither a formula nor the fallback behaviour of that name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeAlias
+
+from mlsystem.capacity.controllers import hpa_types as hpa
+from mlsystem.capacity.controllers.decision import Decision
+
+
+class MetricKind(Enum):
+    """`metricType` of a trigger: the target counts for each replica, or for the whole."""
+
+    AVERAGE_VALUE = auto()
+    VALUE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTrigger:
+    """A trigger of type prometheus: its value is compared with `threshold`, and for waking up with `activation`.
+
+    `ignore_nulls`: no series, NaN or infinity count as zero instead of as an error. `cached`: the autoscaler is given
+    the value of the last poll (`useCachedMetrics`).
+    """
+
+    threshold: float
+    activation: float = 0.0
+    kind: MetricKind = MetricKind.AVERAGE_VALUE
+    ignore_nulls: bool = True
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceTrigger:
+    """A trigger of type cpu or memory: the autoscaler alone sees it, and it wakes nothing up."""
+
+    metric: hpa.Metric
+
+
+Trigger: TypeAlias = QueryTrigger | ResourceTrigger
+
+
+class FallbackBehaviour(Enum):
+    STATIC = auto()
+    CURRENT_REPLICAS = auto()
+    CURRENT_REPLICAS_IF_HIGHER = auto()
+    CURRENT_REPLICAS_IF_LOWER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """In force once a trigger failed more than `failure_threshold` times in a row."""
+
+    failure_threshold: int
+    replicas: int
+    behaviour: FallbackBehaviour = FallbackBehaviour.STATIC
+
+
+@dataclass(frozen=True, slots=True)
+class KedaConfig:
+    """`polling` is the period at which the caller gives a `Poll`; `created` is when the object was."""
+
+    triggers: tuple[Trigger, ...]
+    min_replicas: int = 0
+    max_replicas: int = 100
+    idle_replicas: int | None = None
+    polling: float = 30.0
+    cooldown: float = 300.0
+    initial_cooldown: float = 0.0
+    created: float = 0.0
+    fallback: Fallback | None = None
+    behaviour: hpa.Behaviour | None = None
+    flags: hpa.Flags = hpa.DEFAULT_FLAGS
+    paused: bool = False
+    paused_scale_in: bool = False
+    paused_scale_out: bool = False
+    force_activation: bool = False
+
+
+TriggerReading: TypeAlias = float | hpa.Reading | None
+"""A query's value, None where it has no series, `hpa.Unavailable` where it failed; of a resource, what the autoscaler
+reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The operator's loop, every `polling` seconds; readings in the order of the triggers."""
+
+    now: float
+    replicas: int
+    readings: tuple[TriggerReading, ...]
+    ready: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """The autoscaler's loop (15 s by default), which asks KEDA's adapter for the queries' values."""
+
+    now: float
+    spec_replicas: int
+    status_replicas: int
+    readings: tuple[TriggerReading, ...]
+    pods: tuple[hpa.Pod, ...] | hpa.PodCount = ()
+
+
+KedaObservation: TypeAlias = Poll | Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What a poll left for syncs: milli-units, or None where it failed."""
+
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KedaState:
+    """`failures` in a row by trigger (empty: none yet); `last_active` is when a trigger last was, in whole seconds."""
+
+    autoscaler: hpa.HpaState = hpa.NO_MEMORY
+    failures: tuple[int, ...] = ()
+    cache: tuple[Cached | None, ...] = ()
+    last_active: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KedaDecision(Decision[KedaState]):
+    """`active`: a trigger was above its activation; `autoscaler` is what the one underneath decided at a sync."""
+
+    active: bool | None = None
+    autoscaler: hpa.HpaDecision | None = None
