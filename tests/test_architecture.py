@@ -22,8 +22,8 @@ LAYERS = (
 LIGHT_FOR_THE_CONTRACT = {"mlsystem_runtime", "msgspec"}
 LAZY_IN_THE_CONTRACT = {"boto3", "botocore"}
 HEAVY = {
-    "boto3", "duckdb", "mlflow", "numpy", "pandas", "pulumi", "pyarrow", "rich", "sklearn", "sqlglot", "torch",
-    "uvicorn",
+    "boto3", "duckdb", "mlflow", "numba", "numpy", "pandas", "pulumi", "pyarrow", "rich", "scipy", "sklearn", "sqlglot",
+    "torch", "uvicorn",
 }  # fmt: skip
 LONGEST = 400
 
