@@ -1,0 +1,167 @@
+"""The HorizontalPodAutoscaler of Kubernetes: one sync of one object, from what is seen to how many replicas there are.
+
+Source: kubernetes 1.36.3, pkg/controller/podautoscaler/horizontal.go (reconcileAutoscaler, computeReplicasForMetrics).
+The order is its own: what disables scaling, what is out of bounds, the metrics, stabilisation, rates, bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from mlsystem.capacity.controllers.decision import Clause
+from mlsystem.capacity.controllers.hpa_limits import DEFAULT_DOWN, DEFAULT_UP, limit, remembered, stabilise
+from mlsystem.capacity.controllers.hpa_metrics import propose
+from mlsystem.capacity.controllers.hpa_types import (
+    Condition,
+    Conditions,
+    Fault,
+    HpaConfig,
+    HpaDecision,
+    HpaState,
+    Observation,
+    Proposal,
+    Reason,
+    Recommendation,
+    ScaleEvent,
+    Source,
+)
+
+NO_SCALE: Final = Condition(False, Reason.FAILED_GET_SCALE)
+GOT_SCALE: Final = Condition(True, Reason.SUCCEEDED_GET_SCALE)
+RESCALED: Final = Condition(True, Reason.SUCCEEDED_RESCALE)
+NOT_RESCALED: Final = Condition(False, Reason.FAILED_UPDATE_SCALE)
+READY: Final = Condition(True, Reason.READY_FOR_NEW_SCALE)
+METRIC_FOUND: Final = Condition(True, Reason.VALID_METRIC_FOUND)
+DISABLED: Final = Condition(False, Reason.SCALING_DISABLED)
+AT_ZERO: Final = Condition(True, Reason.SCALED_TO_ZERO)
+NOT_AT_ZERO: Final = Condition(False, Reason.NOT_SCALED_TO_ZERO)
+
+STABILISED: Final = {
+    Clause.SCALE_UP_STABILISED: Condition(True, Reason.SCALE_UP_STABILISED),
+    Clause.SCALE_DOWN_STABILISED: Condition(True, Reason.SCALE_DOWN_STABILISED),
+}
+NOT_LIMITED: Final = Condition(False, Reason.DESIRED_WITHIN_RANGE)
+
+NO_METRIC: Final = {source: Condition(False, Reason(f"FailedGet{source.value}Metric")) for source in Source}
+BAD_SELECTOR: Final = {
+    Fault.SELECTOR_MISSING: Condition(False, Reason.INVALID_SELECTOR),
+    Fault.SELECTOR_INVALID: Condition(False, Reason.INVALID_SELECTOR),
+    Fault.SELECTOR_AMBIGUOUS: Condition(False, Reason.AMBIGUOUS_SELECTOR),
+}
+
+
+class Asked(NamedTuple):
+    """What the metrics together ask for; `replicas` None where they may not be followed, `failure` then says why."""
+
+    replicas: int | None
+    clauses: tuple[Clause, ...]
+    proposals: tuple[Proposal, ...]
+    metric: int | None
+    failure: Condition | None
+
+
+def decide(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
+    """`desired` is what the target's spec has after this sync: what it had, where nothing was changed."""
+    if seen.fault is Fault.SCALE_UNREADABLE:
+        conditions = state.conditions._replace(able_to_scale=NO_SCALE)
+        return HpaDecision(seen.spec_replicas, replace(state, conditions=conditions), (Clause.TARGET_UNREADABLE,))
+    current = seen.spec_replicas
+    recommendations = state.recommendations
+    state = HpaState(
+        (Recommendation(seen.now, current),) if recommendations is None else recommendations,
+        state.ups, state.downs, state.conditions._replace(able_to_scale=GOT_SCALE),
+    )  # fmt: skip
+    if current == 0:
+        return from_zero(config, state, seen)
+    if current > config.max_replicas:
+        return rescale(config, state, seen, HpaDecision(config.max_replicas, state, (Clause.ABOVE_MAXIMUM,)))
+    if current < config.min_replicas:
+        return rescale(config, state, seen, HpaDecision(config.min_replicas, state, (Clause.BELOW_MINIMUM,)))
+    return by_metrics(config, state, seen)
+
+
+def from_zero(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
+    """Nothing, unless the gate HPAScaleToZero is on and this controller itself scaled to zero."""
+    at_zero = config.flags.scale_to_zero and state.conditions.scaled_to_zero == AT_ZERO
+    if at_zero and (config.min_replicas or wakes_up(config)):
+        return by_metrics(config, state, seen)
+    conditions = state.conditions._replace(scaling_active=DISABLED)
+    if not config.flags.scale_to_zero:
+        conditions = conditions._replace(scaled_to_zero=None)
+    return HpaDecision(0, replace(state, conditions=conditions), (Clause.SCALING_DISABLED,))
+
+
+def wakes_up(config: HpaConfig) -> bool:
+    return any(metric.source in (Source.OBJECT, Source.EXTERNAL) for metric in config.metrics)
+
+
+def by_metrics(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
+    current = seen.spec_replicas
+    asked = ask(config, seen)
+    if asked.replicas is None:
+        conditions = state.conditions._replace(scaling_active=asked.failure)
+        return HpaDecision(current, replace(state, conditions=conditions), asked.clauses, asked.proposals)
+    assert state.recommendations is not None, "recorded by the caller"
+    stable = stabilise(config, state.recommendations, current, max(asked.replicas, 0), seen.now)
+    limited = limit(config, state.ups, state.downs, current, stable.replicas, seen.now)
+    binding = tuple(clause for clause in (stable.clause, limited.clause) if clause is not None)
+    conditions = Conditions(
+        READY if stable.clause is None else STABILISED[stable.clause],
+        METRIC_FOUND,
+        NOT_LIMITED if limited.clause is None else Condition(True, limited.reason),
+        state.conditions.scaled_to_zero,
+    )
+    desired, clauses = limited.replicas, asked.clauses + binding
+    if current == 0 and desired < config.min_replicas:
+        desired, clauses = config.min_replicas, (*clauses, Clause.MINIMUM)
+    after = HpaState(stable.recommendations, state.ups, state.downs, conditions)
+    decision = HpaDecision(desired, after, clauses, asked.proposals, asked.metric)
+    return decision if desired == current else rescale(config, after, seen, decision)
+
+
+def ask(config: HpaConfig, seen: Observation) -> Asked:
+    """The most that any metric asks for. Where some failed, the others may scale up, but not down."""
+    if (selector := BAD_SELECTOR.get(seen.fault) if seen.fault else None) is not None:
+        return Asked(None, (Clause.TARGET_UNREADABLE,), (), None, selector)
+    proposals = tuple(
+        propose(config, metric, reading, seen) for metric, reading in zip(config.metrics, seen.readings, strict=True)
+    )
+    most, chosen, broken = 0, None, None
+    for place, proposal in enumerate(proposals):
+        replicas = proposal.replicas
+        if replicas is None:
+            broken = place if broken is None else broken
+        elif most == 0 or replicas > most:
+            most, chosen = replicas, place
+    if broken is not None and (chosen is None or most < seen.spec_replicas):
+        refused = Clause.ALL_METRICS_FAILED if chosen is None else Clause.SCALE_DOWN_REFUSED
+        failure = NO_METRIC[config.metrics[broken].source]
+        return Asked(None, (*proposals[broken].clauses, refused), proposals, None, failure)
+    return Asked(most, () if chosen is None else proposals[chosen].clauses, proposals, chosen, None)
+
+
+def rescale(config: HpaConfig, state: HpaState, seen: Observation, decision: HpaDecision) -> HpaDecision:
+    """Writes the scale, and remembers by how much it changed where policies ask for it."""
+    current, desired = seen.spec_replicas, decision.desired
+    if seen.fault is Fault.SCALE_UNWRITABLE:
+        failed = replace(state, conditions=state.conditions._replace(able_to_scale=NOT_RESCALED))
+        clauses = (*decision.clauses, Clause.TARGET_UNWRITABLE)
+        return HpaDecision(current, failed, clauses, decision.proposals, decision.metric)
+    ups, downs = state.ups, state.downs
+    if config.behaviour is not None:
+        event = ScaleEvent(seen.now, abs(desired - current))
+        if desired > current:
+            ups = remembered(config.behaviour.up, DEFAULT_UP, ups, event)
+        else:
+            downs = remembered(config.behaviour.down, DEFAULT_DOWN, downs, event)
+    conditions = state.conditions._replace(able_to_scale=RESCALED, scaled_to_zero=zero(config, current, desired))
+    after = HpaState(state.recommendations, ups, downs, conditions)
+    return HpaDecision(desired, after, decision.clauses, decision.proposals, decision.metric)
+
+
+def zero(config: HpaConfig, current: int, desired: int) -> Condition | None:
+    """The condition ScaledToZero after a change; the older controller has none."""
+    if not config.flags.scale_to_zero:
+        return None
+    return AT_ZERO if current > 0 and desired == 0 == config.min_replicas and wakes_up(config) else NOT_AT_ZERO
