@@ -11,6 +11,7 @@ from typing import Any
 
 from mlsystem_runtime.serve.call import never
 from mlsystem_runtime.serve.http import (
+    GONE,
     Headers,
     Receive,
     Request,
@@ -22,7 +23,7 @@ from mlsystem_runtime.serve.http import (
     request_id,
     send_response,
 )
-from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError, failed
 from mlsystem_runtime.serve.routes import paths, routes
 from mlsystem_runtime.serve.service import Service
 
@@ -92,7 +93,7 @@ class App:
         """Sends the answer, then logs and traces it."""
         await send_response(send, self._last(response), request.id)
         if response.status >= 500 or self._told:
-            self._tell(request, response)
+            self.service.tell(request, self._routes.pattern(request.path), response)
 
     async def _respond(self, request: Request) -> Response:
         try:
@@ -104,13 +105,7 @@ class App:
             return GONE
         except Exception:  # the client gets an answer, the log the reason, and the next request a living server
             logger.exception("request %s to %s failed", request.id, request.path)
-            return refusal(RefusedError(500, "the server failed; its log says why", reason="model"), request.id)
-
-    def _tell(self, request: Request, response: Response) -> None:
-        pattern = self._routes.pattern(request.path)
-        self.service.access.add(request, pattern, response)
-        if self.service.tracing is not None:
-            self.service.tracing.add(request, pattern, response)
+            return refusal(failed(), request.id)
 
     def _last(self, response: Response) -> Response:
         """While the server drains, the answer is the last one on its connection."""
@@ -121,9 +116,6 @@ class App:
     def _left(self, path: str) -> None:
         if path in self._outcomes:
             self._outcomes[path].cancelled()
-
-
-GONE = Response(499, b"")  # nobody reads it
 
 
 def refusal(refused: RefusedError, identity: str, headers: Headers | None = None) -> Response:

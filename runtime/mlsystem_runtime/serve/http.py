@@ -60,6 +60,10 @@ class Response:
     answered: Answered | None = None
 
 
+GONE = Response(499, b"")
+"""To a client that went away: nobody reads it, but it is told of."""
+
+
 def json_response(
     status: int, value: object, headers: Headers | None = None, answered: Answered | None = None
 ) -> Response:

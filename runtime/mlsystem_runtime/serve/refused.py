@@ -36,5 +36,10 @@ class RefusedError(Exception):
         return {**later, b"allow": self.allow.encode()} if self.allow else later
 
 
+def failed() -> RefusedError:
+    """What the client is told of an error of ours, which the log tells in full."""
+    return RefusedError(500, "the server failed; its log says why", reason="model")
+
+
 class DepartedError(Exception):
     """The client went away: there is nobody to answer."""

@@ -21,6 +21,7 @@ from mlsystem_runtime.serve.clock import EnvironmentClock, environment_clock
 from mlsystem_runtime.serve.counting import DriftCounter, SliCounter
 from mlsystem_runtime.serve.draining import Drain
 from mlsystem_runtime.serve.feedback import Feedback
+from mlsystem_runtime.serve.http import Request, Response
 from mlsystem_runtime.serve.journal import Journals
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.outcomes import Outcomes
@@ -72,6 +73,13 @@ class Service:
         if self.drain.begun:
             return State.DRAINING
         return State.WAITING if self.waiting_for else State.READY
+
+    def tell(self, request: Request, pattern: str, response: Response) -> None:
+        """Logs and traces a request that was answered just now, whatever protocol it came by. `pattern`: its path, as
+        far as that is ours."""
+        self.access.add(request, pattern, response)
+        if self.tracing is not None:
+            self.tracing.add(request, pattern, response)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -15,12 +15,13 @@ from google.protobuf.message import DecodeError
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.names import DRAIN_SECONDS
 from mlsystem_runtime.serve.call import begin
-from mlsystem_runtime.serve.http import MAX_BODY, Headers, request_id
+from mlsystem_runtime.serve.http import GONE, MAX_BODY, Answered, Headers, Request, Response, request_id
 from mlsystem_runtime.serve.oip import wire
 from mlsystem_runtime.serve.oip.messages import MESSAGES, METHODS, SERVICE
-from mlsystem_runtime.serve.oip.models import Models, counted
+from mlsystem_runtime.serve.oip.models import Models, answered, counted
+from mlsystem_runtime.serve.oip.rest import status_of
 from mlsystem_runtime.serve.oip.routes import ROOT
-from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.refused import DepartedError, RefusedError, failed
 from mlsystem_runtime.serve.service import Service
 
 CODES: Mapping[int, grpc.StatusCode] = {
@@ -71,7 +72,7 @@ async def answering(service: Service, listening: Listening, admit: Admit) -> Asy
     server = grpc.aio.server(options=(
         ("grpc.so_reuseport", int(listening.shared)), ("grpc.max_receive_message_length", MAX_BODY),
     ))
-    server.add_generic_rpc_handlers((handlers(Models(service), admit),))
+    server.add_generic_rpc_handlers((handlers(Models(service), admit, service.tell),))
     port = listen(server, listening)
     await server.start()
     logger.info("listening on grpc://%s:%d", listening.host, port)
@@ -101,27 +102,18 @@ def credentials(pem: Callable[[], tuple[bytes, bytes]]) -> Any:
     return grpc.dynamic_ssl_server_credentials(shown(), shown)
 
 
-@dataclass(frozen=True)
-class Context:
-    """Of one call. `headers` are in lower case, as over HTTP; `allowed`: for how many seconds its client waits."""
+Answer = Callable[[Any, Request, float | None], Awaitable[tuple[Any, Answered | None]]]
+"""From a message, its call (whose path is the method) and for how many seconds its client waits."""
 
-    id: str
-    headers: Headers
-    started: float
-    allowed: float | None
+Tell = Callable[[Request, str, Response], None]
 
 
-Answer = Callable[[Any, Context], Awaitable[Any]]
-
-
-def handlers(models: Models, admit: Admit) -> Any:
+def handlers(models: Models, admit: Admit, tell: Tell) -> Any:
     """Of all methods. A message arrives as bytes, so that damaged ones are refused in words of ours."""
     answers = {name: at_once(name, fields, admit) for name, fields in fields_of(models).items()}
     answers["ModelInfer"] = infer(models, admit)
     return grpc.method_handlers_generic_handler(SERVICE, {
-        name: grpc.unary_unary_rpc_method_handler(
-            handler(name, answers[name]), response_serializer=MESSAGES[f"{name}Response"].SerializeToString)
-        for name in METHODS
+        name: grpc.unary_unary_rpc_method_handler(handler(name, answers[name], tell)) for name in METHODS
     })
 
 
@@ -146,56 +138,74 @@ def model_ready(models: Models, asked: Any) -> bool:
 
 
 def at_once(name: str, fields: Callable[[Any], Mapping[str, Any]], admit: Admit) -> Answer:
-    async def answer(message: Any, context: Context) -> Any:
-        admit(PATHS[name](message), context.headers)
-        return MESSAGES[f"{name}Response"](**fields(message))
+    async def answer(message: Any, request: Request, _: float | None) -> tuple[Any, None]:
+        admit(PATHS[name](message), request.headers)
+        return MESSAGES[f"{name}Response"](**fields(message)), None
 
     return answer
 
 
 def infer(models: Models, admit: Admit) -> Answer:
-    async def answer(message: Any, context: Context) -> Any:
+    async def answer(message: Any, request: Request, allowed: float | None) -> tuple[Any, Answered]:
         predictor = models.predictor(message.model_name)
         with counted(predictor):
-            admit(PATHS["ModelInfer"](message), context.headers)
-            call = begin(context.id, context.started, predictor.budget(), context.allowed)
-            request = wire.decode(message)
-        return wire.encode(await models.infer(message.model_name, message.model_version, request, call), request)
+            admit(PATHS["ModelInfer"](message), request.headers)
+            call = begin(request.id, request.started, predictor.budget(), allowed)
+            asked = wire.decode(message)
+        found = await models.infer(message.model_name, message.model_version, asked, call)
+        return wire.encode(found, asked), answered(found, call)
 
     return answer
 
 
-def handler(name: str, answer: Answer) -> Callable[[bytes, Any], Awaitable[Any]]:
-    """Answers with what `answer` gives, or with a status. The request's id comes back in the trailers."""
-    async def handle(data: bytes, call: Any) -> Any:
+def handler(name: str, answer: Answer, tell: Tell) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    """Answers with what `answer` gives, or with a status. The request's id comes back in the trailers. It is told of as
+    HTTP would have answered it."""
+    path = f"/{SERVICE}/{name}"
+
+    async def handle(data: bytes, call: Any) -> bytes:
         started, headers = time.monotonic(), headers_of(call)
-        context = Context(request_id(headers), headers, started, call.time_remaining())
-        call.set_trailing_metadata((("x-request-id", context.id),))
+        request, ended = Request("POST", path, request_id(headers), b"", headers, started), GONE
+        call.set_trailing_metadata((("x-request-id", request.id),))
         try:
-            return await answer(MESSAGES[f"{name}Request"].FromString(data), context)
-        except DecodeError:
-            await call.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the message is no {name}Request")
+            ended = await respond(name, answer, data, request, call.time_remaining())
         except RefusedError as refused:
-            await refuse(call, context, refused)
+            ended = Response(status_of(refused), b"")
+            await refuse(call, request, refused)
         except DepartedError:
             await call.abort(grpc.StatusCode.CANCELLED, "the client is gone")
-        except Exception:  # the client gets an answer, the log the reason, and the next call a living server
-            logger.exception("call %s of %s failed", context.id, name)
-            await call.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says why")
+        finally:
+            tell(request, path, ended)
+        return ended.body
 
     return handle
 
 
-async def refuse(call: Any, context: Context, refused: RefusedError) -> None:
-    trailers = [("x-request-id", context.id)]
+async def respond(name: str, answer: Answer, data: bytes, request: Request, allowed: float | None) -> Response:
+    """Raises RefusedError, DepartedError."""
+    try:
+        message, about = await answer(MESSAGES[f"{name}Request"].FromString(data), request, allowed)
+        return Response(200, message.SerializeToString(), answered=about)
+    except DecodeError as error:
+        raise RefusedError(400, f"the message is no {name}Request") from error
+    except (RefusedError, DepartedError):
+        raise
+    except Exception as error:  # the client gets an answer, the log the reason, and the next call a living server
+        logger.exception("call %s of %s failed", request.id, name)
+        raise failed() from error
+
+
+async def refuse(call: Any, request: Request, refused: RefusedError) -> None:
+    trailers = [("x-request-id", request.id)]
     if refused.retry_after is not None:
         trailers.append(("grpc-retry-pushback-ms", f"{refused.retry_after * 1000:.0f}"))
     code = CODES.get(refused.status, grpc.StatusCode.INTERNAL)
     await call.abort(code, refused.message[:LONGEST_WORDS], tuple(trailers))
 
 
-def headers_of(context: Any) -> Headers:
+def headers_of(call: Any) -> Headers:
+    """In lower case, as over HTTP."""
     return {
         key.encode(): value if isinstance(value, bytes) else value.encode()
-        for key, value in context.invocation_metadata() or ()
+        for key, value in call.invocation_metadata() or ()
     }

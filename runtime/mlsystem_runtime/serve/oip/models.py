@@ -11,6 +11,7 @@ from typing import Any
 
 from mlsystem_runtime.contract.columns import Column
 from mlsystem_runtime.serve.call import Call
+from mlsystem_runtime.serve.http import Answered
 from mlsystem_runtime.serve.oip.tensors import (
     InferAnswer,
     InferRequest,
@@ -114,6 +115,10 @@ def counted(predictor: Predictor) -> Iterator[None]:
     except RefusedError as refused:
         predictor.outcomes.refused(refused)
         raise
+
+
+def answered(answer: InferAnswer, call: Call) -> Answered:
+    return Answered(answer.model, int(answer.version) if answer.version else None, call)
 
 
 def limit(call: Call, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mlsystem_runtime.serve.http import Response
+from mlsystem_runtime.serve.http import Answered, Response
 from mlsystem_runtime.serve.oip.datatypes import DATATYPES, Datatype, datatype, from_bytes, from_json, to_bytes
 from mlsystem_runtime.serve.oip.tensors import InferAnswer, InferRequest, Tensor, Wanted, bad, row_count
 from mlsystem_runtime.serve.refused import RefusedError
@@ -130,7 +130,7 @@ def _flag(name: str, parameters: Mapping[str, Any]) -> bool | None:
     return flag
 
 
-def encode(answer: InferAnswer, request: InferRequest) -> Response:
+def encode(answer: InferAnswer, request: InferRequest, answered: Answered | None = None) -> Response:
     """Each output as the request asks for it, in JSON or behind it."""
     said = {one.name: one.binary for one in request.outputs or ()}
     outputs, chunks = [], []
@@ -145,8 +145,8 @@ def encode(answer: InferAnswer, request: InferRequest) -> Response:
             outputs.append({**written, "data": tensor.elements})
     head = msgspec.json.encode({**_identity(answer), "outputs": outputs})
     if not chunks:
-        return Response(200, head)
-    return Response(200, b"".join((head, *chunks)), BINARY, {HEADER: str(len(head)).encode()})
+        return Response(200, head, answered=answered)
+    return Response(200, b"".join((head, *chunks)), BINARY, {HEADER: str(len(head)).encode()}, answered)
 
 
 def _identity(answer: InferAnswer) -> dict[str, str]:
@@ -156,6 +156,11 @@ def _identity(answer: InferAnswer) -> dict[str, str]:
 
 
 def refusal(refused: RefusedError) -> Response:
-    """What is wrong with a request is 400 in this protocol, and an answer to it is an object with `error`."""
-    status = 400 if refused.status == 422 else refused.status
-    return Response(status, msgspec.json.encode({"error": refused.message}), headers=refused.headers())
+    """An answer to it is an object with `error`."""
+    body = msgspec.json.encode({"error": refused.message})
+    return Response(status_of(refused), body, headers=refused.headers())
+
+
+def status_of(refused: RefusedError) -> int:
+    """What is wrong with a request is 400 in this protocol."""
+    return 400 if refused.status == 422 else refused.status

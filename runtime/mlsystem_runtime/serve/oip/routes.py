@@ -7,7 +7,7 @@ from typing import Any
 
 from mlsystem_runtime.serve.call import begin
 from mlsystem_runtime.serve.http import Request, Response, json_response, seconds_allowed
-from mlsystem_runtime.serve.oip.models import Models, counted
+from mlsystem_runtime.serve.oip.models import Models, answered, counted
 from mlsystem_runtime.serve.oip.rest import decode, encode, refusal
 from mlsystem_runtime.serve.refused import RefusedError
 
@@ -66,7 +66,8 @@ class Rest:
             call = begin(request.id, request.started, predictor.budget(), seconds_allowed(request.headers),
                          departed=request.departed)
             asked = decode(request.body, request.headers)
-        return encode(await self._models.infer(name, number, asked, call), asked)
+        answer = await self._models.infer(name, number, asked, call)
+        return encode(answer, asked, answered(answer, call))
 
 
 def expect(request: Request, method: str) -> None:
