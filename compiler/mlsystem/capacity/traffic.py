@@ -68,7 +68,13 @@ def steady(rate: float, seconds: int) -> Trace:
 
 
 def diurnal(
-    mean: float, peak: float, seconds: int = DAY, *, seed: int, period: int = DAY, peak_at: int = 14 * HOUR,
+    mean: float,
+    peak: float,
+    seconds: int = DAY,
+    *,
+    seed: int,
+    period: int = DAY,
+    peak_at: int = 14 * HOUR,
     noise: float = 0.0,
 ) -> Trace:
     """Days whose rate rises and falls like exp(k·cos): never below 0 whatever `peak` over `mean` is.
@@ -95,7 +101,13 @@ def _noise(seconds: int, deviation: float, random: np.random.Generator) -> Float
 
 
 def flash_crowd(
-    base: float, peak: float, seconds: int = HOUR, *, at: int = 10 * MINUTE, rise: int = 60, hold: int = 10 * MINUTE,
+    base: float,
+    peak: float,
+    seconds: int = HOUR,
+    *,
+    at: int = 10 * MINUTE,
+    rise: int = 60,
+    hold: int = 10 * MINUTE,
     fall: int = 5 * MINUTE,
 ) -> Trace:
     """`base` until `at`; then a straight rise to `peak`, which holds and falls back by a factor of e every `fall`."""

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ class FallbackBehaviour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """In force once a trigger failed more than `failure_threshold` times in a row."""
+    """Replicas in force once a trigger failed more than `failure_threshold` times in a row."""
 
     failure_threshold: int
     replicas: int
@@ -63,7 +64,8 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class KedaConfig:
-    """`polling` is the period at which the caller gives a `Poll`; `created` is when the object was."""
+    """`polling` is the period at which the caller gives a `Poll`; `created` is when the object was. `autoscaler`, which
+    KEDA makes, follows from the rest."""
 
     triggers: tuple[Trigger, ...]
     min_replicas: int = 0
@@ -80,6 +82,37 @@ class KedaConfig:
     paused_scale_in: bool = False
     paused_scale_out: bool = False
     force_activation: bool = False
+    autoscaler: hpa.HpaConfig = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "autoscaler", autoscaler_of(self))
+
+
+def autoscaler_of(config: KedaConfig) -> hpa.HpaConfig:
+    """Never of fewer than one replica; a paused direction is one whose policies are disabled."""
+    behaviour = config.behaviour
+    if config.paused_scale_in:
+        behaviour = behaviour or hpa.Behaviour()
+        behaviour = replace(behaviour, down=replace(behaviour.down, select=hpa.Select.DISABLED))
+    if config.paused_scale_out:
+        behaviour = behaviour or hpa.Behaviour()
+        behaviour = replace(behaviour, up=replace(behaviour.up, select=hpa.Select.DISABLED))
+    metrics = tuple(metric_of(trigger) for trigger in config.triggers)
+    return hpa.HpaConfig(metrics, config.max_replicas, max(1, config.min_replicas), behaviour, config.flags)
+
+
+def metric_of(trigger: Trigger) -> hpa.Metric:
+    if isinstance(trigger, ResourceTrigger):
+        return trigger.metric
+    threshold = in_milli(trigger.threshold)
+    average = trigger.kind is MetricKind.AVERAGE_VALUE
+    target = hpa.AverageValue(threshold) if average else hpa.Value(threshold)
+    return hpa.Metric(hpa.Source.EXTERNAL, target, "prometheus")
+
+
+def in_milli(value: float) -> int:
+    """Rounded to three digits as they are printed; what is below zero or no number is zero."""
+    return int(f"{value:.3f}".replace(".", "")) if 0.0 <= value < math.inf else 0
 
 
 TriggerReading: TypeAlias = float | hpa.Reading | None
