@@ -16,7 +16,7 @@ import sys
 import time
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -115,7 +115,8 @@ class Connection(asyncio.Protocol):
         head, found, body = self.received.partition(HEAD_END)
         if found and len(body) >= content_length(head):
             self.received = b""
-            self.load.answered(self, str(head[9:12], "ascii"), keep=b"connection: close" not in head.lower())
+            keep = b"connection: close" not in head.lower()
+            self.load.answered(self, str(head[9:12], "ascii"), body, keep=keep)
 
     def connection_lost(self, _: Exception | None) -> None:
         self.load.closed(self)
@@ -128,11 +129,17 @@ def content_length(head: bytes) -> int:
     return int(lower[start:].partition(b"\r\n")[0])
 
 
-class Load:
-    """Sends what is due, and counts how it ended."""
+Seen = Callable[[float, str, bytes], None]
 
-    def __init__(self, plan: Plan) -> None:
+
+class Load:
+    """Sends what is due, and counts how it ended. `seen` is told of each answer when its request was due, its status
+    and its body. `stop` may be called from another thread."""
+
+    def __init__(self, plan: Plan, seen: Seen | None = None) -> None:
         self.plan = plan
+        self.seen = seen
+        self.stopping = False
         self.request = plan.request
         self.idle: list[Connection] = []
         self.waiting: deque[tuple[float, Connection]] = deque()
@@ -144,7 +151,7 @@ class Load:
     async def run(self) -> None:
         """Until every request has ended in one way or another."""
         began, number = time.monotonic(), 0
-        while (due := began + number / self.plan.rate) < began + self.plan.seconds:
+        while not self.stopping and (due := began + number / self.plan.rate) < began + self.plan.seconds:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.late.append(time.monotonic() - due)
             self.send(due)
@@ -159,6 +166,10 @@ class Load:
                 if connection.transport is not None:
                     connection.transport.abort()
             await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """Nothing more is sent; what was is waited for."""
+        self.stopping = True
 
     def send(self, due: float) -> None:
         if self.idle:
@@ -202,9 +213,11 @@ class Load:
             connection.transport.abort()
         return True
 
-    def answered(self, connection: Connection, status: str, *, keep: bool) -> None:
+    def answered(self, connection: Connection, status: str, body: bytes, *, keep: bool) -> None:
         if connection.due is None:
             return
+        if self.seen is not None:
+            self.seen(connection.due, status, body)
         in_time = time.monotonic() - connection.due < self.plan.timeout
         self.ended(status if in_time else GAVE_UP, connection.due)
         connection.due = None
