@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from mlsystem_runtime.serve.call import never
 from mlsystem_runtime.serve.http import (
@@ -42,6 +43,7 @@ class App:
         self._routes = routes(service)
         self._told = service.access.everything or service.tracing is not None
         self._outcomes = {route: one.outcomes for one in service.predictors for route in paths(one.endpoint)}
+        self.paths = frozenset((*self._routes.exact, *self._outcomes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -85,33 +87,48 @@ class App:
         self, request: Request, refused: RefusedError, send: Send, headers: Headers | None = None
     ) -> None:
         """Counts and answers a request whose body was not read."""
+        await self._finish(request, self.refused(request, refused, headers), send)
+
+    def refused(self, request: Request, refused: RefusedError, headers: Headers | None = None) -> Response:
+        """Counts a request whose body was not read; its answer."""
         if request.path in self._outcomes:
             self._outcomes[request.path].refused(refused)
-        await self._finish(request, refusal(refused, request.id, headers), send)
+        return refusal(refused, request.id, headers)
 
     async def _finish(self, request: Request, response: Response, send: Send) -> None:
         """Sends the answer, then logs and traces it."""
-        await send_response(send, self._last(response), request.id)
-        if response.status >= 500 or self._told:
-            self.service.tell(request, self._routes.pattern(request.path), response)
+        await send_response(send, self.last(response), request.id)
+        self.told(request, response)
 
     async def _respond(self, request: Request) -> Response:
         try:
-            answer = self._routes.find(request.method, request.path)(request)
+            answer = self.answer(request)
             return answer if isinstance(answer, Response) else await answer
-        except RefusedError as refused:
-            return refusal(refused, request.id)
-        except DepartedError:
-            return GONE
-        except Exception:  # the client gets an answer, the log the reason, and the next request a living server
-            logger.exception("request %s to %s failed", request.id, request.path)
-            return refusal(failed(), request.id)
+        except Exception as error:  # noqa: BLE001 - the client gets an answer, and the next request a living server
+            return self.failed(request, error)
 
-    def _last(self, response: Response) -> Response:
-        """While the server drains, the answer is the last one on its connection."""
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """At once, or as soon as it is there. Raises whatever is wrong; what it says of that, `failed` knows."""
+        return self._routes.find(request.method, request.path)(request)
+
+    def failed(self, request: Request, error: BaseException) -> Response:
+        if isinstance(error, RefusedError):
+            return refusal(error, request.id)
+        if isinstance(error, DepartedError):
+            return GONE
+        logger.error("request %s to %s failed", request.id, request.path, exc_info=error)
+        return refusal(failed(), request.id)
+
+    def last(self, response: Response) -> Response:
+        """As it is sent. While the server drains, an answer is the last one on its connection."""
         if not self.service.drain.begun:
             return response
         return replace(response, headers={**response.headers, b"connection": b"close"})
+
+    def told(self, request: Request, response: Response) -> None:
+        """Logs and traces what was sent."""
+        if response.status >= 500 or self._told:
+            self.service.tell(request, self._routes.pattern(request.path), response)
 
     def _left(self, path: str) -> None:
         if path in self._outcomes:

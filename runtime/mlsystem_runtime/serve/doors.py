@@ -117,16 +117,15 @@ class Doors:
 
         Raises RefusedError: 401, 403 and 429 as `Access.check`; 404 for what is not at this port.
         """
-        path: str = scope["path"]
-        if self._pages_port is not None and scope["server"][1] == self._pages_port:
+        server = scope.get("server")
+        return self.admit(scope["path"], dict(scope["headers"]), server[1] if server else None)
+
+    def admit(self, path: str, headers: Mapping[bytes, bytes], port: int | None = None) -> str | None:
+        """The same of a request by its parts; a call over gRPC has the path at which HTTP would be asked."""
+        if self._pages_port is not None and port == self._pages_port:
             if path not in PROBES and path not in PAGES:
                 raise RefusedError(404, f"{path} is at another port: this one is for probes and metrics")
             return None
-        access = self.of(path)
-        return None if access is None else access.check(dict(scope["headers"]))
-
-    def admit(self, path: str, headers: Mapping[bytes, bytes]) -> str | None:
-        """The same of a call over gRPC, by the path at which HTTP would be asked."""
         access = self.of(path)
         return None if access is None else access.check(headers)
 

@@ -8,12 +8,12 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from mlsystem_runtime.contract.run import ServerSection
 from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.doors import Doors
-from mlsystem_runtime.serve.http import Receive, Request, Scope, Send, request_id
+from mlsystem_runtime.serve.http import Headers, Receive, Request, Response, Scope, Send, request_id
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.service import Service
 
@@ -29,6 +29,8 @@ class Guarded:
     def __init__(self, app: App, doors: Doors) -> None:
         self._app = app
         self._doors = doors
+        self.paths = {path.encode(): path for path in app.paths}
+        self.failed, self.last, self.told = app.failed, app.last, app.told
         self._challenge = {b"www-authenticate": f'Bearer realm="{app.service.system}"'.encode()}
 
     @property
@@ -49,11 +51,24 @@ class Guarded:
         else:
             await self._app(scope, receive, send)
 
+    def answer(self, request: Request, port: int | None) -> Response | Awaitable[Response]:
+        """The same for a request that came to `port` and is there, whole. Raises nothing; what is awaited may."""
+        try:
+            self._doors.admit(request.path, request.headers, port)
+        except RefusedError as refused:
+            return self._app.refused(request, refused, self._headers(refused))
+        try:
+            return self._app.answer(request)
+        except Exception as error:  # noqa: BLE001 - the client gets an answer, and the next request a living server
+            return self._app.failed(request, error)
+
     async def _refuse(self, scope: Scope, send: Send, refused: RefusedError) -> None:
         headers = dict(scope["headers"])
         request = Request(scope["method"], scope["path"], request_id(headers), b"", headers, time.monotonic())
-        challenge = self._challenge if refused.status == 401 else None
-        await self._app.refuse(request, refused, send, challenge)
+        await self._app.refuse(request, refused, send, self._headers(refused))
+
+    def _headers(self, refused: RefusedError) -> Headers | None:
+        return self._challenge if refused.status == 401 else None
 
 
 def doors_of(service: Service, section: ServerSection, pages: socket.socket | None = None) -> Doors:

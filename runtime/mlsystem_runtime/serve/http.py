@@ -6,7 +6,6 @@ import os
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,8 +26,7 @@ TIMEOUT = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?")
 WINDOW_BITS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """`id` is the client's X-Request-Id where it is 1 to 128 visible ASCII characters, else one of ours. Names of
     `headers` are in lower case. `started`: monotonic seconds of its first byte. `departed` says whether the client
     went away meanwhile."""
@@ -37,13 +35,12 @@ class Request:
     path: str
     id: str
     body: bytes
-    headers: Headers = field(default_factory=dict)
+    headers: Headers = msgspec.field(default_factory=dict)
     started: float = 0.0
     departed: Callable[[], bool] = never
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """What logs and traces say of a prediction. `version` is None where several versions answered."""
 
     model: str
@@ -51,12 +48,11 @@ class Answered:
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     type: bytes = JSON
-    headers: Headers = field(default_factory=dict)
+    headers: Headers = msgspec.field(default_factory=dict)
     answered: Answered | None = None
 
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.names import DRAIN_SECONDS, WRITE_SECONDS
@@ -89,6 +90,7 @@ def run(
     from mlsystem_runtime.serve.app import App
     from mlsystem_runtime.serve.draining import DrainingServer
     from mlsystem_runtime.serve.guarded import Guarded, doors_of
+    from mlsystem_runtime.serve.protocol import Connection
     from mlsystem_runtime.serve.service import service_of
     from mlsystem_runtime.serve.tracing import tracing_of
 
@@ -99,8 +101,9 @@ def run(
     doors = doors_of(service, config.server, pages)
     beside = [] if grpc_port is None else [over_grpc(host, grpc_port, doors)]
     app = Guarded(App(service, beside), doors)
+    connection: Any = partial(Connection, app)  # which uvicorn calls as it would the class
     settings = uvicorn.Config(
-        app, loop="uvloop", http="httptools", ws="none", lifespan="on",
+        app, loop="uvloop", http=connection, ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_context_factory=app.tls,
