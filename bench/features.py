@@ -19,12 +19,12 @@ import pyarrow as pa
 from mlsystem_runtime.contract.columns import Column, ColumnType, Source
 from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, Feature, KeyPart, LatestGroup, StoredGroup
 from mlsystem_runtime.data import duck
-from mlsystem_runtime.features.keys import key_bytes
+from mlsystem_runtime.features.entities import key_bytes
 from mlsystem_runtime.features.materializer import materialize
-from mlsystem_runtime.features.online import GroupReader
 from mlsystem_runtime.features.point_in_time import features_at
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
+from mlsystem_runtime.features.stored import GroupReader
 
 ROWS, EXAMPLES, KEYS, VALUES, ROUNDS, READS = 1_000_000, 100_000, 10_000, 5, 3, 20_000
 SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86_400 * 10**6
@@ -158,12 +158,14 @@ def online_rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def read_ms(group: StoredGroup, path: Path) -> float:
-    reader, random = GroupReader(group, SqliteStore(path)), np.random.default_rng(1)
+    """Of a state that nobody kept."""
+    store, random = SqliteStore(path), np.random.default_rng(1)
+    reader = GroupReader(group, store).prepare()
     keys = [key_bytes((f"customer-{code:06d}",), [ColumnType.STRING]) for code in random.integers(0, KEYS, READS)]
     times = []
     for number, key in enumerate(keys):
         before = time.perf_counter()
-        reader.read(key, 90 * DAY + number)
+        reader.read(store.read(group.fingerprint, (key,))[0], 90 * DAY + number)
         times.append(time.perf_counter() - before)
     return 1000 * statistics.median(times)
 

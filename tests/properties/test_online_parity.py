@@ -29,15 +29,15 @@ from redis_server import RedisServer, redis_server
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import AggregateGroup, StoredGroup
+from mlsystem_runtime.features.entities import key_bytes
 from mlsystem_runtime.features.filling import Filler
-from mlsystem_runtime.features.keys import key_bytes
 from mlsystem_runtime.features.materializer import materialize
-from mlsystem_runtime.features.online import GroupReader
 from mlsystem_runtime.features.point_in_time import features_at
 from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import MemoryStore, OnlineStore
+from mlsystem_runtime.features.stored import GroupReader, GroupReaders
 
 KINDS = ["latest", "windows"]
 CASES = [(seed, kind, seed % 3 > 0) for seed in range(8) for kind in KINDS]
@@ -63,13 +63,16 @@ def offline(group: StoredGroup, source: Source, rows: list[Row], keys: list[Any]
 
 
 def online(group: StoredGroup, store: OnlineStore, keys: list[Any], at: list[int]) -> list[list[Any]]:
-    reader, types = GroupReader(group, store), [part.type for part in KEY]
-    answers = []
-    for key, q in zip(keys, at, strict=True):
-        values, causes = reader.read(None if None in key else key_bytes(key, types), q)
-        assert [cause is None for cause in causes] == [value is not None for value in values]
-        answers.append(values)
-    return answers
+    """One after another, and then all together by readers that kept nothing: the same."""
+    types = [part.type for part in KEY]
+    pairs = [(None if None in key else key_bytes(key, types), q) for key, q in zip(keys, at, strict=True)]
+    reader = GroupReaders(store, [GroupReader(group, store)])
+    alone = [reader.answers([[pair]])[0][0] for pair in pairs]
+    for answer in alone:
+        causes = answer.causes or [None] * len(answer.values)
+        assert [cause is None for cause in causes] == [value is not None for value in answer.values]
+    assert GroupReaders(store, [GroupReader(group, store)]).answers([pairs]) == [alone]
+    return [list(answer.values) for answer in alone]
 
 
 def asks_from(random: np.random.Generator, rows: list[Row], watermark: int, count: int) -> tuple[list[Any], list[int]]:

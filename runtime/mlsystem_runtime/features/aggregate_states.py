@@ -1,20 +1,32 @@
-"""The states of all entities of an aggregate group at once, from the source's rows."""
+"""The states of all entities of an aggregate group at once, from the source's rows; and one with further rows in it."""
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.features.keys import Ints
 from mlsystem_runtime.features.layout import AggregateLayout, Lane
-from mlsystem_runtime.features.packed_aggregate import HeadRow, columns_of, pack_head, pack_lane
+from mlsystem_runtime.features.packed_aggregate import (
+    HeadRow,
+    LaneFormat,
+    Tiles,
+    columns_of,
+    head_lanes,
+    head_size,
+    pack_head,
+)
 from mlsystem_runtime.features.rows import NEVER, Rows
 from mlsystem_runtime.features.store import Packed
-from mlsystem_runtime.features.tiles import Matrix, Records, column_of, matrix_of
+from mlsystem_runtime.features.tiles import Matrix, Records, column_of, joined, matrix_of, records_of
 from mlsystem_runtime.features.windows import values_of
+
+FOLD_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -74,3 +86,57 @@ def head_words(rows: Rows, lane: Lane, chosen: Ints) -> Ints:
         values = values_of(rows.table[measure.column], chosen)
         words += [values.present.astype(np.int64), values.numbers.view(np.int64)]
     return np.stack(words, axis=1)
+
+
+def pack_lane(words: Ints, grids: Iterable[tuple[int, int]]) -> bytes:
+    header = (len(words), *(word for grid in grids for word in grid))
+    return struct.pack(f"{len(header)}q", *header) + words.tobytes()
+
+
+def merged(
+    packed: Packed | None, layout: AggregateLayout, added: Mapping[int, Sequence[HeadRow]], watermark_us: int
+) -> tuple[bytes | None, bytes]:
+    """The state with further raw rows (by lane), as (body, or None where it stays; head). Long heads are folded."""
+    formats = [LaneFormat(lane) for lane in layout.lanes]
+    heads = head_lanes(packed.head, formats) if packed is not None and packed.head else [[] for _ in formats]
+    for number, rows in added.items():
+        heads[number].extend(rows)
+    if packed is not None and max(map(len, heads)) <= FOLD_ROWS:
+        return None, pack_head(heads)
+    body, later, start = b"", [], 0
+    for form, head in zip(formats, heads, strict=True):
+        records = head_records([row for row in head if row[1] <= watermark_us], form.lane)
+        if packed is not None:
+            tiles = form.tiles(packed.body, start)
+            start = tiles.end
+            records = joined(records_in(packed.body, tiles, form.lane), records) if tiles.number else records
+        body += pack_records(records, form.lane, watermark_us)
+        later.append([row for row in head if row[1] > watermark_us])
+    return body, pack_head(later)
+
+
+def records_in(body: bytes, tiles: Tiles, lane: Lane) -> Records:
+    words = np.frombuffer(body, np.int64)[tiles.base : tiles.end].reshape(tiles.number, tiles.shape.stride)
+    return records_of(words, tiles.shape.grids, lane)
+
+
+def pack_records(records: Records, lane: Lane, watermark_us: int) -> bytes:
+    """Without tiles that no window reaches any more."""
+    matrix = matrix_of(records, 1)
+    oldest = (watermark_us - lane.horizon_us) // lane.tail_us
+    return pack_lane(matrix.words[matrix.words[:, 0] >= oldest], matrix.grids)
+
+
+def head_records(head: Sequence[HeadRow], lane: Lane) -> Records:
+    words = np.array(head, np.int64).reshape(len(head), head_size(lane))
+    columns, place = [], 2
+    for measure in lane.measures:
+        if measure.column is None:
+            ones = np.ones(len(head), np.int64)
+            columns.append(column_of(measure, ones > 0, ones))
+            continue
+        present, numbers = words[:, place] > 0, np.ascontiguousarray(words[:, place + 1])
+        typed = numbers.view(np.float64) if measure.type is ColumnType.FLOAT else numbers
+        columns.append(column_of(measure, present, typed))
+        place += 2
+    return Records(np.zeros(len(head), np.int64), words[:, 0] // lane.tail_us, tuple(columns))

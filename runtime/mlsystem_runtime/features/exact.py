@@ -114,11 +114,3 @@ def to_ints(digits: Digits) -> tuple[Ints, np.ndarray[Any, np.dtype[np.bool_]]]:
     second = second + (first >> BITS)
     fits = (second >= -(2**31)) & (second < 2**31)
     return (second << BITS) | (first & DIGIT), fits
-
-
-def to_float(total: int, low: int) -> float | None:
-    """`total` * 2^(32 low), correctly rounded; None where it overflows."""
-    try:
-        return float(total << (BITS * low)) if low >= 0 else total / (1 << (-BITS * low))
-    except OverflowError:
-        return None

@@ -12,11 +12,13 @@ import numpy as np
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import LatestGroup, StoredGroup
 from mlsystem_runtime.data.arrays import arrow
-from mlsystem_runtime.features import packed_aggregate, packed_latest
-from mlsystem_runtime.features.aggregate_states import head_words
-from mlsystem_runtime.features.keys import Ints, key_bytes, plain
+from mlsystem_runtime.features import aggregate_states, latest_states
+from mlsystem_runtime.features.entities import key_bytes
+from mlsystem_runtime.features.keys import Ints, plain
 from mlsystem_runtime.features.layout import Lane, Part, knowledge_of, layout_of, parts_of
 from mlsystem_runtime.features.materializer import generation_of, states
+from mlsystem_runtime.features.packed_aggregate import HeadRow
+from mlsystem_runtime.features.packed_latest import Entry
 from mlsystem_runtime.features.rows import Rows, usable
 from mlsystem_runtime.features.store import Change, Generation, OnlineStore, Packed
 
@@ -86,18 +88,18 @@ def feeds_of(group: StoredGroup, source: Source, rows: Rows) -> tuple[list[Feed]
     if isinstance(group, LatestGroup):
         parts = parts_of(group, knowledge)
         feeds = [Feed(rows, part.at_time, partial(latest_items, rows, part)) for part in parts]
-        return feeds, lambda state, added, until_us: packed_latest.merged(state, parts, added, until_us)
+        return feeds, lambda state, added, until_us: latest_states.merged(state, parts, added, until_us)
     layout = layout_of(group, knowledge)
     feeds = [Feed(rows, lane.at_time, partial(aggregate_items, rows, lane)) for lane in layout.lanes]
-    return feeds, lambda state, added, until_us: packed_aggregate.merged(state, layout, added, until_us)
+    return feeds, lambda state, added, until_us: aggregate_states.merged(state, layout, added, until_us)
 
 
-def latest_items(rows: Rows, part: Part, chosen: Ints) -> list[packed_latest.Entry]:
+def latest_items(rows: Rows, part: Part, chosen: Ints) -> list[Entry]:
     table = rows.table.select(list(part.names)).take(arrow(chosen))
     columns = [plain(table[name].combine_chunks()) for name in part.names]
     times = (array[chosen].tolist() for array in (rows.time, rows.knowable(part.at_time)))
     return [list(entry) for entry in zip(*times, *columns, strict=True)]
 
 
-def aggregate_items(rows: Rows, lane: Lane, chosen: Ints) -> list[packed_aggregate.HeadRow]:
-    return [tuple(row) for row in head_words(rows, lane, chosen).tolist()]
+def aggregate_items(rows: Rows, lane: Lane, chosen: Ints) -> list[HeadRow]:
+    return [tuple(row) for row in aggregate_states.head_words(rows, lane, chosen).tolist()]

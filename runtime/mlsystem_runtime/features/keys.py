@@ -1,9 +1,8 @@
-"""Entity keys: dense codes for whole columns, and the bytes that name an entity in an online store."""
+"""Entity keys as dense codes, for whole columns."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.data.arrays import arrow, numbers, present
 
 NO_KEY = -2
@@ -98,22 +96,3 @@ def plain(values: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
     return list(values.to_pylist())
-
-
-def key_bytes(key: Sequence[Any], types: Sequence[ColumnType]) -> bytes:
-    """The name of an entity: each part with a tag for its type and, for text, its length; no two keys share one."""
-    return b"".join(ENCODERS[kind](value) for kind, value in zip(types, key, strict=True))
-
-
-def text_bytes(value: str) -> bytes:
-    data = value.encode()
-    return b"s" + len(data).to_bytes(4, "big") + data
-
-
-ENCODERS: Mapping[ColumnType, Callable[[Any], bytes]] = {
-    ColumnType.STRING: text_bytes,
-    ColumnType.INT: lambda value: b"i" + struct.pack(">q", value),
-    ColumnType.TIMESTAMP: lambda value: b"t" + struct.pack(">q", value),
-    ColumnType.FLOAT: lambda value: b"f" + struct.pack(">d", value + 0.0),
-    ColumnType.BOOL: lambda value: b"1" if value else b"0",
-}

@@ -7,7 +7,6 @@ import msgspec
 from mlsystem_runtime.contract.base import Struct, canonical_json
 from mlsystem_runtime.contract.columns import ColumnType, Source
 from mlsystem_runtime.contract.features import Aggregate, AggregateGroup, LatestGroup, StoredGroup
-from mlsystem_runtime.features.rows import known_at_time, value_columns
 
 FORMAT = 1
 
@@ -35,6 +34,18 @@ class Knowledge(Struct):
         if column is None:
             return ReadColumn("", ColumnType.INT, self.row_at_time)
         return next(one for one in self.columns if one.name == column)
+
+
+def value_columns(group: StoredGroup) -> list[str]:
+    """The source's columns whose values the group needs, sorted."""
+    if isinstance(group, LatestGroup):
+        return sorted(feature.name for feature in group.columns)
+    return sorted({aggregate.column for aggregate in group.aggregates if aggregate.column is not None})
+
+
+def known_at_time(source: Source, column: str | None) -> bool:
+    """Whether `column` (None: the row itself, as `count: "*"` counts it) is known as soon as its time has come."""
+    return source.available is None or (column is not None and column in source.known_at_time)
 
 
 def knowledge_of(group: StoredGroup, source: Source) -> Knowledge:

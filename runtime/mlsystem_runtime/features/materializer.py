@@ -9,9 +9,10 @@ import numpy as np
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import LatestGroup, StoredGroup
-from mlsystem_runtime.features import aggregate_states, packed_latest
+from mlsystem_runtime.features import aggregate_states, latest_states
 from mlsystem_runtime.features.content import added, row_words
-from mlsystem_runtime.features.keys import NO_KEY, key_bytes
+from mlsystem_runtime.features.entities import key_bytes
+from mlsystem_runtime.features.keys import NO_KEY
 from mlsystem_runtime.features.layout import knowledge_of, knowledge_text, layout_of
 from mlsystem_runtime.features.rows import Rows
 from mlsystem_runtime.features.store import Change, Generation, OnlineStore, Packed
@@ -98,5 +99,5 @@ def states(
     """(code, state) of each key with rows; those that become known after `revealed_us` are left out."""
     knowledge = knowledge_of(group, source)
     if isinstance(group, LatestGroup):
-        return packed_latest.states(rows, group, knowledge, watermark_us, revealed_us)
+        return latest_states.states(rows, group, knowledge, watermark_us, revealed_us)
     return aggregate_states.states(rows, layout_of(group, knowledge), watermark_us, revealed_us)

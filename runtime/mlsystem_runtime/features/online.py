@@ -3,147 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from mlsystem_runtime.contract.columns import ColumnType
 from mlsystem_runtime.contract.expressions import compile_expression
-from mlsystem_runtime.contract.features import (
-    AggregateGroup,
-    FeatureContract,
-    FeatureUse,
-    LatestGroup,
-    RequestGroup,
-    StoredGroup,
-)
+from mlsystem_runtime.contract.features import FeatureContract, FeatureUse, LatestGroup, RequestGroup, StoredGroup
+from mlsystem_runtime.features.answer import Answer, answer_of
+from mlsystem_runtime.features.entities import ENCODERS
 from mlsystem_runtime.features.expressions.python import to_python
-from mlsystem_runtime.features.keys import ENCODERS
-from mlsystem_runtime.features.layout import layout_of, read_knowledge
-from mlsystem_runtime.features.packed_aggregate import AggregateReader
-from mlsystem_runtime.features.packed_latest import LatestReader
-from mlsystem_runtime.features.store import OnlineStore, Packed, StoreUnreachableError
+from mlsystem_runtime.features.store import OnlineStore
+from mlsystem_runtime.features.stored import GroupReader, GroupReaders
 
 Row = Mapping[str, Any]
-Read = Callable[[Row, int], tuple[Sequence[Any], Sequence[str | None]]]
+NUMERIC = (ColumnType.INT, ColumnType.FLOAT)
 
 
-class StateReader(Protocol):
-    """The values of a state at an instant, in the order of its group, and the cause of each null."""
-
-    def read(self, packed: Packed | None, at: int) -> tuple[list[Any], list[str | None]]: ...
-
-
-@dataclass(frozen=True)
-class FeatureRow:
+class FeatureRow(NamedTuple):
     """`inputs` are the model's, by name and in the contract's order; `causes` says of each null one why it is."""
 
     inputs: Mapping[str, Any]
     causes: Mapping[str, str]
 
 
-class GroupReader:
-    """Stored features of one group for keys at instants."""
-
-    def __init__(self, group: StoredGroup, store: OnlineStore) -> None:
-        self.group = group
-        self.store = store
-        self.size = len(group.columns if isinstance(group, LatestGroup) else group.aggregates)
-        self._reader: StateReader | None = None
-
-    def read(self, key: bytes | None, at: int) -> tuple[list[Any], list[str | None]]:
-        """Values in the group's order, and the cause of each null; `key` None has no value at all.
-
-        Raises StoreUnreachableError.
-        """
-        if key is None:
-            return [None] * self.size, ["no_key"] * self.size
-        reader = self._reader or self._prepare()
-        return reader.read(self.store.read(self.group.fingerprint, (key,))[0], at)
-
-    def _prepare(self) -> StateReader:
-        """Once the group was materialised: what is known when does not change within a fingerprint."""
-        generation = self.store.generation(self.group.fingerprint)
-        if generation is None:
-            raise StoreUnreachableError(
-                f"the online store holds nothing of group '{self.group.name}' yet", "run its materialize step"
-            )
-        self._reader = reader_of(self.group, generation.knowledge)
-        return self._reader
-
-
-def reader_of(group: StoredGroup, knowledge: str) -> StateReader:
-    known = read_knowledge(knowledge)
-    if isinstance(group, AggregateGroup):
-        return AggregateReader(layout_of(group, known))
-    return LatestReader(group, known)
-
-
 class Assembler:
-    """Everything that does not depend on a request is done once, here; safe to share between threads."""
+    """Everything that does not depend on a request is done once, here; safe to share between threads.
+
+    `waits`: the store that it reads may keep it waiting for as long as a network does.
+    """
 
     def __init__(self, contract: FeatureContract, store: OnlineStore) -> None:
-        readers = {
-            group.name: GroupReader(group, store) for group in contract.groups if not isinstance(group, RequestGroup)
-        }
+        uses = [(use, contract.group(use.group)) for use in contract.uses]
+        stored = [(use, group) for use, group in uses if not isinstance(group, RequestGroup)]
+        readers = {group.name: GroupReader(group, store) for _, group in stored}
+        self.waits = store.waits and bool(stored)
+        self._stored = GroupReaders(store, [readers[group.name] for _, group in stored])
+        self._keys = [key_of(use, group) for use, group in stored]
+        self._computed = [request_read(group) for _, group in uses if isinstance(group, RequestGroup)]
+        ordered = [*stored, *(one for one in uses if isinstance(one[1], RequestGroup))]
+        self._place(contract, [(use, feature_names(group)) for use, group in ordered])
+
+    def _place(self, contract: FeatureContract, parts: Sequence[tuple[FeatureUse, Sequence[str]]]) -> None:
+        """Which value of which part is which input."""
+        columns = [(use, name) for use, names in parts for name in names]
+        places = {f"{use.alias}.{name}": place for place, (use, name) in enumerate(columns) if name in use.columns}
         self._names = [wanted.name for wanted in contract.inputs]
-        self._numeric = [wanted.type in (ColumnType.INT, ColumnType.FLOAT) for wanted in contract.inputs]
-        self._reads: list[tuple[Read, list[tuple[int, int]]]] = []
-        for use in contract.uses:
-            group = contract.group(use.group)
-            if isinstance(group, RequestGroup):
-                read, names = request_read(group), [one.name for one in group.compute]
-            else:
-                read, names = stored_read(group, use, readers[group.name]), feature_names(group)
-            places = [(names.index(name), self._names.index(f"{use.alias}.{name}")) for name in use.columns]
-            self._reads.append((read, places))
+        self._places = [places[name] for name in self._names]
+        self._numeric = [places[wanted.name] for wanted in contract.inputs if wanted.type in NUMERIC]
+        self._used = [
+            [(names.index(name), f"{use.alias}.{name}") for name in use.columns] for use, names in parts
+        ]
 
     def assemble(self, row: Row, at_us: int) -> FeatureRow:
-        """`row` holds every column of the contract's request, typed, null as None; `at_us` is q, UTC microseconds.
+        """As `assemble_all`, of one row."""
+        return self.assemble_all([(row, at_us)])[0]
+
+    def assemble_all(self, asked: Sequence[tuple[Row, int]]) -> list[FeatureRow]:
+        """Each row holds every column of the contract's request, typed, null as None; beside it stands its q, UTC
+        microseconds. The store is looked at once for all of them.
 
         A store out of reach is the cause `store_unreachable` of its features, not an error.
         """
-        values: list[Any] = [None] * len(self._names)
-        causes: dict[str, str] = {}
-        for read, places in self._reads:
-            found, why = read(row, at_us)
-            for source, target in places:
-                value, cause = found[source], why[source]
-                if cause is not None:
-                    causes[self._names[target]] = cause
-                elif self._numeric[target]:
-                    value = float(value)
-                values[target] = value
-        return FeatureRow(dict(zip(self._names, values, strict=True)), causes)
+        parts = self._stored.answers([[(key(row), at_us) for row, at_us in asked] for key in self._keys])
+        parts += [[compute(row) for row, _ in asked] for compute in self._computed]
+        return [self._row(answers) for answers in zip(*parts, strict=True)]
+
+    def _row(self, parts: Sequence[Answer]) -> FeatureRow:
+        values = [value for part in parts for value in part.values]
+        for place in self._numeric:
+            if values[place] is not None:
+                values[place] = float(values[place])
+        causes = {
+            name: cause
+            for part, used in zip(parts, self._used, strict=True) if part.causes is not None
+            for place, name in used if (cause := part.causes[place]) is not None
+        }
+        return FeatureRow(dict(zip(self._names, [values[place] for place in self._places], strict=True)), causes)
 
 
-def feature_names(group: StoredGroup) -> list[str]:
+def feature_names(group: StoredGroup | RequestGroup) -> list[str]:
+    if isinstance(group, RequestGroup):
+        return [one.name for one in group.compute]
     if isinstance(group, LatestGroup):
         return [feature.name for feature in group.columns]
     return [aggregate.name for aggregate in group.aggregates]
 
 
-def stored_read(group: StoredGroup, use: FeatureUse, reader: GroupReader) -> Read:
+def key_of(use: FeatureUse, group: StoredGroup) -> Callable[[Row], bytes | None]:
+    """The entity that a request asks about; None where a part of its key is null."""
     fields = {lookup.key: lookup.field for lookup in use.lookup}
     parts = [(fields[part.name], ENCODERS[part.type]) for part in group.key]
-    unreachable = [None] * reader.size, ["store_unreachable"] * reader.size
 
-    def read(row: Row, at_us: int) -> tuple[Sequence[Any], Sequence[str | None]]:
-        values = [row[field] for field, _ in parts]
-        key = (
-            None
-            if None in values
-            else b"".join(encode(value) for (_, encode), value in zip(parts, values, strict=True))
-        )
-        try:
-            return reader.read(key, at_us)
-        except StoreUnreachableError:
-            return unreachable
+    def key(row: Row) -> bytes | None:
+        encoded = [encode(row[field]) for field, encode in parts if row[field] is not None]
+        return b"".join(encoded) if len(encoded) == len(parts) else None
 
-    return read
+    return key
 
 
-def request_read(group: RequestGroup) -> Read:
+def request_read(group: RequestGroup) -> Callable[[Row], Answer]:
     columns = {field.name: field for field in group.fields}
     names = [one.expression.strip() for one in group.compute]
     if len(names) > 1 and all(name in columns for name in names):
@@ -158,11 +116,4 @@ def request_read(group: RequestGroup) -> Read:
         def compute(row: Row) -> Sequence[Any]:
             return [function(row) for function in functions]
 
-    nothing = [None] * len(group.compute)
-
-    def read(row: Row, _: int) -> tuple[Sequence[Any], Sequence[str | None]]:
-        values = compute(row)
-        return values, nothing if None not in values else [
-            None if value is not None else "null_value" for value in values]
-
-    return read
+    return lambda row: answer_of(compute(row), "null_value")

@@ -7,28 +7,28 @@ Head, per lane: number of rows; for each its time, when it enters, and per colum
 
 from __future__ import annotations
 
+import math
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-import numpy as np
-
 from mlsystem_runtime.contract.columns import ColumnType
-from mlsystem_runtime.features.exact import to_float
-from mlsystem_runtime.features.keys import Ints
+from mlsystem_runtime.features.answer import Answer, answer_of
 from mlsystem_runtime.features.layout import AggregateLayout, Lane, Measure, Place
 from mlsystem_runtime.features.store import Packed
-from mlsystem_runtime.features.tiles import Records, column_of, joined, matrix_of, records_of
 
-FOLD_ROWS = 64
+WORD, BITS = 8, 32
 
 HeadRow = tuple[int, ...]
 """time, enter, then (present, word) for each column of the lane."""
 
+TileRow = tuple[Any, ...]
+"""Its number, then the totals of each measure from this tile on."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """Where a measure stands in a tile's row; `digits` of them from `count` + 1 on, the lowest counting 2^(32 low)."""
 
@@ -39,79 +39,56 @@ class Offsets:
     largest: int
 
 
-class Tiles:
-    """One lane of a body, read in place."""
+class Shape:
+    """The rows of a lane whose sums have these `grids`: (low, number of digits) of each."""
 
-    def __init__(self, words: memoryview[int], floats: memoryview[float], start: int, lane: Lane) -> None:
-        self.words, self.floats = words, floats
-        self.number = words[start]
-        start += 1
+    def __init__(self, lane: Lane, grids: Sequence[tuple[int, int]]) -> None:
+        self.grids = grids
         self.measures: list[Offsets] = []
-        self.grids: list[tuple[int, int]] = []
-        place = 1
+        rest, form = iter(grids), "q"
         for measure in lane.measures:
-            low = digits = 0
-            if measure.summed:
-                low, digits = words[start], words[start + 1]
-                self.grids.append((low, digits))
-                start += 2
-            smallest = place + 1 + digits
-            largest = smallest + measure.smallest
-            self.measures.append(Offsets(place, digits, low, smallest, largest))
-            place = largest + measure.largest
-        self.stride, self.base = place, start
-        self.end = start + self.number * place
-
-    def first(self, tile: int) -> int | None:
-        """The word where the first row at or after `tile` begins; None where there is none."""
-        numbers = self.words[self.base : self.end : self.stride]
-        at = bisect_left(cast("Sequence[int]", numbers), tile)
-        return self.base + at * self.stride if at < self.number else None
-
-    def matrix(self) -> Ints:
-        return np.array(self.words[self.base : self.end], np.int64).reshape(self.number, self.stride)
+            low, digits = next(rest) if measure.summed else (0, 0)
+            smallest = len(form) + 1 + digits
+            self.measures.append(Offsets(len(form), digits, low, smallest, smallest + measure.smallest))
+            bound = "d" if measure.type is ColumnType.FLOAT else "q"
+            form += "q" * (1 + digits) + bound * (measure.smallest + measure.largest)
+        self.stride = len(form)
+        self.row = struct.Struct(form)
 
 
-class Window(NamedTuple):
-    """One window of one lane at an instant: where its row of totals begins (None: no tile), and rows not in tiles."""
+class Tiles(NamedTuple):
+    """One lane of a body: so many rows of a shape, from the word `base` to the word `end`."""
 
-    tiles: Tiles
-    row: int | None
-    raw: Sequence[HeadRow]
+    shape: Shape
+    number: int
+    base: int
+    end: int
 
 
-class AggregateReader:
-    """Answers of a packed state at any instant from its watermark on, in the order of the group's aggregates."""
+class LaneFormat:
+    """How a lane is read; shapes are made when a body first has them."""
 
-    def __init__(self, layout: AggregateLayout) -> None:
-        self.lanes = layout.lanes
-        self.windows = tuple(dict.fromkeys((place.lane, place.aggregate.window_us) for place in layout.places))
-        self.asked = [
-            (self.windows.index((place.lane, place.aggregate.window_us)), ask_of(place, layout.lanes[place.lane]))
-            for place in layout.places
-        ]
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self._header = struct.Struct(f"{1 + 2 * sum(measure.summed for measure in lane.measures)}q")
+        self._shapes: dict[tuple[int, ...], Shape] = {}
 
-    def read(self, packed: Packed | None, at: int) -> tuple[list[Any], list[str | None]]:
-        """Values, and the cause of each that is null."""
-        if packed is None:
-            values: list[Any] = [0 if ask.function == "count" else None for _, ask in self.asked]
-            return values, [None if value == 0 else "unknown_key" for value in values]
-        tiles = body_lanes(packed.body, self.lanes)
-        heads = head_lanes(packed.head, self.lanes) if packed.head else [()] * len(tiles)
-        windows = [self._window(tiles[lane], heads[lane], lane, size, at) for lane, size in self.windows]
-        values = [answer(windows[number], ask) for number, ask in self.asked]
-        return values, [None if value is not None else "empty_window" for value in values]
-
-    def _window(self, tiles: Tiles, head: Sequence[HeadRow], lane: int, window_us: int, at: int) -> Window:
-        tail_us = self.lanes[lane].tail_us
-        tile = (at - window_us) // tail_us
-        start = tile * tail_us
-        return Window(tiles, tiles.first(tile), [row for row in head if row[1] <= at and row[0] >= start])
+    def tiles(self, body: bytes, start: int) -> Tiles:
+        """Those of the lane that begins at the word `start`."""
+        number, *words = self._header.unpack_from(body, WORD * start)
+        grids = tuple(words)
+        shape = self._shapes.get(grids)
+        if shape is None:
+            shape = self._shapes[grids] = Shape(self.lane, tuple(zip(grids[::2], grids[1::2], strict=True)))
+        base = start + self._header.size // WORD
+        return Tiles(shape, number, base, base + number * shape.stride)
 
 
 class Ask(NamedTuple):
-    """One aggregate, ready to be asked: its measure in the lane, and the place in a head's row (None: the row)."""
+    """One aggregate, ready to be asked: its place in the group, its measure in the lane, and the place in a head's row
+    (None: the row)."""
 
+    place: int
     function: str
     type: ColumnType
     measure: int
@@ -119,25 +96,68 @@ class Ask(NamedTuple):
     column: int | None
 
 
-def ask_of(place: Place, lane: Lane) -> Ask:
+class AggregateReader:
+    """Answers of a packed state at any instant from its watermark on, in the order of the group's aggregates."""
+
+    def __init__(self, layout: AggregateLayout) -> None:
+        self._lanes = [(LaneFormat(lane), windows_of(layout, number)) for number, lane in enumerate(layout.lanes)]
+        self._formats = [one for one, _ in self._lanes]
+        self._nothing = [0 if place.aggregate.function == "count" else None for place in layout.places]
+
+    def read(self, packed: Packed | None, at: int) -> Answer:
+        if packed is None:
+            return answer_of(self._nothing, "unknown_key")
+        heads = head_lanes(packed.head, self._formats) if packed.head else [()] * len(self._lanes)
+        words = memoryview(packed.body).cast("q")
+        values: list[Any] = [None] * len(self._nothing)
+        start, since, until = 0, -math.inf, math.inf
+        for (form, windows), head in zip(self._lanes, heads, strict=True):
+            shape, number, base, start = form.tiles(packed.body, start)
+            numbers = cast("Sequence[int]", words[base:start:shape.stride])
+            tail_us = form.lane.tail_us
+            for window_us, asks in windows:
+                tile = (at - window_us) // tail_us
+                begin = tile * tail_us
+                since, until = max(since, begin + window_us), min(until, begin + tail_us + window_us)
+                place = bisect_left(numbers, tile)
+                row = shape.row.unpack_from(packed.body, WORD * (base + place * shape.stride)) if place < number else ()
+                raw = [one for one in head if one[1] <= at and one[0] >= begin] if head else ()
+                for ask in asks:
+                    values[ask.place] = answer(row, raw, shape.measures[ask.measure], ask)
+            for one in head:
+                since, until = (max(since, one[1]), until) if one[1] <= at else (since, min(until, one[1]))
+        return answer_of(values, "empty_window", since, until)
+
+
+def windows_of(layout: AggregateLayout, lane: int) -> list[tuple[int, list[Ask]]]:
+    """The windows of a lane, each with what is asked of it."""
+    windows: dict[int, list[Ask]] = {}
+    for number, place in enumerate(layout.places):
+        if place.lane == lane:
+            asks = windows.setdefault(place.aggregate.window_us, [])
+            asks.append(ask_of(number, place, layout.lanes[lane]))
+    return list(windows.items())
+
+
+def ask_of(number: int, place: Place, lane: Lane) -> Ask:
     measure = lane.measures[place.measure]
     column = None if measure.column is None else 2 + 2 * columns_of(lane).index(measure)
     one = place.aggregate
-    return Ask(one.function, one.type, place.measure, measure.type is ColumnType.FLOAT, column)
+    return Ask(number, one.function, one.type, place.measure, measure.type is ColumnType.FLOAT, column)
 
 
-def answer(window: Window, ask: Ask) -> Any:
-    """A count is never null; the others are over nothing, and where they overflow."""
-    row, offsets = window.row, window.tiles.measures[ask.measure]
-    count = 0 if row is None else window.tiles.words[row + offsets.count]
+def answer(row: TileRow, raw: Sequence[HeadRow], offsets: Offsets, ask: Ask) -> Any:
+    """Of a tile's row (empty: none) and rows that are in no tile. A count is never null; the others are over nothing,
+    and where they overflow."""
+    count = row[offsets.count] if row else 0
     if ask.column is None:
-        return count + len(window.raw)
-    numbers = raw_numbers(window.raw, ask.column, ask.floats) if window.raw else ()
+        return count + len(raw)
+    numbers = raw_numbers(raw, ask.column, ask.floats) if raw else ()
     if ask.function == "count":
         return count + len(numbers)
     if ask.function in ("min", "max"):
-        return best(window.tiles, row if count else None, numbers, ask)
-    total = 0 if row is None else total_at(window.tiles.words, row + offsets.count + 1, offsets.digits)
+        return best(row if count else (), numbers, offsets, ask.function)
+    total = total_at(row, offsets.count + 1, offsets.digits) if row else 0
     if numbers:
         return sum_or_mean(*with_numbers(total, offsets.low, numbers), count + len(numbers), ask)
     return sum_or_mean(total, offsets.low, count, ask) if count else None
@@ -148,56 +168,53 @@ def raw_numbers(raw: Sequence[HeadRow], column: int, floats: bool) -> Sequence[f
     return [as_float(word) for word in words] if floats else words
 
 
-def total_at(words: memoryview[int], place: int, digits: int) -> int:
-    total = words[place]
+def total_at(row: TileRow, place: int, digits: int) -> int:
+    total: int = row[place]
     for digit in range(1, digits):
-        total += words[place + digit] << (32 * digit)
+        total += row[place + digit] << (BITS * digit)
     return total
 
 
-def best(tiles: Tiles, row: int | None, numbers: Sequence[Any], ask: Ask) -> Any:
-    offsets, found = tiles.measures[ask.measure], list(numbers)
-    if row is not None:
-        at = row + (offsets.smallest if ask.function == "min" else offsets.largest)
-        found.append(tiles.floats[at] if ask.floats else tiles.words[at])
-    return (min if ask.function == "min" else max)(found, default=None)
+def best(row: TileRow, numbers: Sequence[Any], offsets: Offsets, function: str) -> Any:
+    found = list(numbers)
+    if row:
+        found.append(row[offsets.smallest if function == "min" else offsets.largest])
+    return (min if function == "min" else max)(found, default=None)
 
 
 def with_numbers(total: int, low: int, numbers: Sequence[float | int]) -> tuple[int, int]:
     """`total` multiples of 2^(32 low) and further numbers, as multiples of a power that divides them all."""
     ratios = [number.as_integer_ratio() for number in numbers]
-    finest = min(low, *(-((below.bit_length() + 30) // 32) for _, below in ratios))
-    scaled = (above << (-32 * finest - below.bit_length() + 1) for above, below in ratios)
-    return (total << (32 * (low - finest))) + sum(scaled), finest
+    finest = min(low, *(-((below.bit_length() + 30) // BITS) for _, below in ratios))
+    scaled = (above << (-BITS * finest - below.bit_length() + 1) for above, below in ratios)
+    return (total << (BITS * (low - finest))) + sum(scaled), finest
 
 
 def sum_or_mean(total: int, low: int, count: int, ask: Ask) -> float | int | None:
     if ask.type is ColumnType.INT:
-        whole = total << (32 * low) if low >= 0 else total >> (-32 * low)
+        whole = total << (BITS * low) if low >= 0 else total >> (-BITS * low)
         return whole if -(2**63) <= whole < 2**63 else None
     value = to_float(total, low)
     return value / count if value is not None and ask.function == "mean" else value
+
+
+def to_float(total: int, low: int) -> float | None:
+    """`total` * 2^(32 low), correctly rounded; None where it overflows."""
+    try:
+        return float(total << (BITS * low)) if low >= 0 else total / (1 << (-BITS * low))
+    except OverflowError:
+        return None
 
 
 def as_float(word: int) -> float:
     return cast(float, struct.unpack("d", struct.pack("q", word))[0])
 
 
-def body_lanes(body: bytes, lanes: Iterable[Lane]) -> list[Tiles]:
-    words, floats = memoryview(body).cast("q"), memoryview(body).cast("d")
-    start, found = 0, []
-    for lane in lanes:
-        tiles = Tiles(words, floats, start, lane)
-        found.append(tiles)
-        start = tiles.end
-    return found
-
-
-def head_lanes(head: bytes, lanes: Iterable[Lane]) -> list[list[HeadRow]]:
+def head_lanes(head: bytes, formats: Iterable[LaneFormat]) -> list[list[HeadRow]]:
     words = memoryview(head).cast("q")
     start, found = 0, []
-    for lane in lanes:
-        number, size = words[start], head_size(lane)
+    for form in formats:
+        number, size = words[start], head_size(form.lane)
         first = start + 1
         start = first + number * size
         found.append([tuple(words[at : at + size]) for at in range(first, start, size)])
@@ -218,50 +235,3 @@ def pack_head(rows: Sequence[Sequence[HeadRow]]) -> bytes:
         return b""
     words = [word for lane in rows for word in (len(lane), *(word for row in lane for word in row))]
     return struct.pack(f"{len(words)}q", *words)
-
-
-def pack_lane(words: Ints, grids: Iterable[tuple[int, int]]) -> bytes:
-    header = (len(words), *(word for grid in grids for word in grid))
-    return struct.pack(f"{len(header)}q", *header) + words.tobytes()
-
-
-def merged(
-    packed: Packed | None, layout: AggregateLayout, added: Mapping[int, Sequence[HeadRow]], watermark_us: int
-) -> tuple[bytes | None, bytes]:
-    """The state with further raw rows (by lane), as (body, or None where it stays; head). Long heads are folded."""
-    heads = head_lanes(packed.head, layout.lanes) if packed is not None and packed.head else [[] for _ in layout.lanes]
-    for number, rows in added.items():
-        heads[number].extend(rows)
-    if packed is not None and max(map(len, heads)) <= FOLD_ROWS:
-        return None, pack_head(heads)
-    body, later = b"", []
-    tiles = [None] * len(heads) if packed is None else body_lanes(packed.body, layout.lanes)
-    for lane, head, held in zip(layout.lanes, heads, tiles, strict=True):
-        body += folded(held, [row for row in head if row[1] <= watermark_us], lane, watermark_us)
-        later.append([row for row in head if row[1] > watermark_us])
-    return body, pack_head(later)
-
-
-def folded(tiles: Tiles | None, head: Sequence[HeadRow], lane: Lane, watermark_us: int) -> bytes:
-    """One lane's tiles with these rows in them, without tiles that no window reaches any more."""
-    records = head_records(head, lane)
-    if tiles is not None and tiles.number:
-        records = joined(records_of(tiles.matrix(), tiles.grids, lane), records)
-    matrix = matrix_of(records, 1)
-    oldest = (watermark_us - lane.horizon_us) // lane.tail_us
-    return pack_lane(matrix.words[matrix.words[:, 0] >= oldest], matrix.grids)
-
-
-def head_records(head: Sequence[HeadRow], lane: Lane) -> Records:
-    words = np.array(head, np.int64).reshape(len(head), head_size(lane))
-    columns, place = [], 2
-    for measure in lane.measures:
-        if measure.column is None:
-            ones = np.ones(len(head), np.int64)
-            columns.append(column_of(measure, ones > 0, ones))
-            continue
-        present, numbers = words[:, place] > 0, np.ascontiguousarray(words[:, place + 1])
-        typed = numbers.view(np.float64) if measure.type is ColumnType.FLOAT else numbers
-        columns.append(column_of(measure, present, typed))
-        place += 2
-    return Records(np.zeros(len(head), np.int64), words[:, 0] // lane.tail_us, tuple(columns))

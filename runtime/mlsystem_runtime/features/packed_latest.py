@@ -6,19 +6,14 @@ and then outrank all that came before. Packed as msgpack: parts → rows (greate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from mlsystem_runtime.contract.features import LatestGroup
-from mlsystem_runtime.data.arrays import arrow
-from mlsystem_runtime.features.content import content_word
-from mlsystem_runtime.features.keys import Ints, plain
-from mlsystem_runtime.features.latest import Arrivals, arrivals
-from mlsystem_runtime.features.layout import Knowledge, Part, parts_of
-from mlsystem_runtime.features.rows import Rows
+from mlsystem_runtime.features.answer import Answer, answer_of
+from mlsystem_runtime.features.layout import Knowledge, parts_of
 from mlsystem_runtime.features.store import Packed
 
 Entry = list[Any]
@@ -33,85 +28,28 @@ class LatestReader:
 
     def __init__(self, group: LatestGroup, knowledge: Knowledge) -> None:
         names = [feature.name for feature in group.columns]
-        self.places = [[names.index(name) for name in part.names] for part in parts_of(group, knowledge)]
-        self.size = len(names)
-        self.ttl_us = group.ttl_us
+        self._places = [[names.index(name) for name in part.names] for part in parts_of(group, knowledge)]
+        self._size = len(names)
+        self._ttl_us = math.inf if group.ttl_us is None else group.ttl_us
 
-    def read(self, packed: Packed | None, at: int) -> tuple[list[Any], list[str | None]]:
-        values: list[Any] = [None] * self.size
-        causes: list[str | None] = ["unknown_key"] * self.size
+    def read(self, packed: Packed | None, at: int) -> Answer:
+        values: list[Any] = [None] * self._size
         if packed is None:
-            return values, causes
-        for places, entries in zip(self.places, decode(packed.body), strict=True):
-            found = next((entry for entry in entries if entry[0] <= at and entry[1] <= at), None)
-            if found is None:
-                continue
-            expired = self.ttl_us is not None and found[0] < at - self.ttl_us
-            for number, place in enumerate(places, start=2):
-                value = None if expired else found[number]
-                values[place] = value
-                causes[place] = "expired" if expired else "null_value" if value is None else None
-        return values, causes
-
-
-def states(
-    rows: Rows, group: LatestGroup, knowledge: Knowledge, watermark_us: int, revealed_us: int | None
-) -> Iterator[tuple[int, Packed]]:
-    """(code, state) of every key that has one; rows that become known after `revealed_us` are left out."""
-    made: dict[int, State] = {}
-    parts = parts_of(group, knowledge)
-    for number, part in enumerate(parts):
-        for code, entry in entries_of(rows, part, watermark_us, revealed_us):
-            made.setdefault(code, [[] for _ in parts])[number].append(entry)
-    for code, state in made.items():
-        yield code, Packed(encode(state))
-
-
-def entries_of(rows: Rows, part: Part, watermark_us: int, revealed_us: int | None) -> Iterator[tuple[int, Entry]]:
-    """The rows that each key keeps, with the greatest rank first."""
-    found = arrivals(rows, list(part.names), part.at_time, revealed_us)
-    if found is None:
-        return
-    kept = found.rows[answering(found, watermark_us)][::-1]
-    knowable = rows.knowable(part.at_time)
-    table = rows.table.select(list(part.names)).take(arrow(kept))
-    columns = [plain(table[name].combine_chunks()) for name in part.names]
-    codes, time, available = (array[kept].tolist() for array in (rows.codes, rows.time, knowable))
-    for code, *entry in zip(codes, time, available, *columns, strict=True):
-        yield code, entry
-
-
-def answering(found: Arrivals, watermark_us: int) -> Ints:
-    """Places of the rows that answer at some q >= watermark, ascending by key and rank."""
-    new_best = np.append(True, found.winner[1:] != found.winner[:-1])
-    waits = found.instant > watermark_us
-    next_differs = np.append(found.code[1:] != found.code[:-1], True)
-    last_arrived = ~waits & (next_differs | np.append(waits[1:], True))
-    best_now = found.winner[last_arrived]
-    return np.unique(np.concatenate([best_now, found.winner[new_best & waits]]))
-
-
-def merged(
-    packed: Packed | None, parts: tuple[Part, ...], added: Mapping[int, Iterable[Entry]], watermark_us: int
-) -> tuple[bytes, bytes]:
-    """The state with further rows (by part), as (body, head): an older row never replaces a newer one."""
-    state: State = [[] for _ in parts] if packed is None else decode(packed.body)
-    for number, entries in added.items():
-        state[number] = pruned([*state[number], *entries], parts[number], watermark_us)
-    return encode(state), b""
-
-
-def pruned(entries: Iterable[Entry], part: Part, watermark_us: int) -> list[Entry]:
-    """Those that answer at some q >= watermark, with the greatest rank first."""
-    kept: list[Entry] = []
-    earliest: float = np.inf
-    for entry in sorted(entries, key=lambda entry: rank(entry, part), reverse=True):
-        arrives = max(entry[0], entry[1], watermark_us)
-        if arrives < earliest:
-            kept.append(entry)
-            earliest = arrives
-    return kept
-
-
-def rank(entry: Entry, part: Part) -> tuple[int, int, int]:
-    return entry[0], entry[1], content_word(dict(zip(part.names, entry[2:], strict=True)))
+            return answer_of(values, "unknown_key")
+        causes: list[str | None] = ["unknown_key"] * self._size
+        since, until = -math.inf, math.inf
+        for places, entries in zip(self._places, decode(packed.body), strict=True):
+            for time, available, *found in entries:
+                arrives = max(time, available)
+                if arrives > at:
+                    until = min(until, arrives)  # then it outranks what answers now
+                    continue
+                last = time + self._ttl_us
+                expired = at > last
+                since = max(since, arrives, last + 1 if expired else arrives)
+                until = until if expired else min(until, last + 1)
+                for place, value in zip(places, found, strict=True):
+                    values[place] = None if expired else value
+                    causes[place] = "expired" if expired else "null_value" if value is None else None
+                break
+        return Answer(values, causes if None in values else None, since, until)

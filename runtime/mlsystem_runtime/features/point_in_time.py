@@ -11,7 +11,8 @@ from mlsystem_runtime.contract.features import AggregateGroup, LatestGroup, Stor
 from mlsystem_runtime.data.arrays import arrow
 from mlsystem_runtime.features.keys import Ints
 from mlsystem_runtime.features.latest import NO_ROW, latest_rows
-from mlsystem_runtime.features.rows import Rows, known_at_time
+from mlsystem_runtime.features.layout import known_at_time
+from mlsystem_runtime.features.rows import Rows
 from mlsystem_runtime.features.windows import Spans, aggregate_columns
 
 

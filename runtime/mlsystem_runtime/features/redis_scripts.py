@@ -8,15 +8,27 @@ removed one.
 from __future__ import annotations
 
 READ = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local live = redis.call('HMGET', KEYS[2], unpack(ARGV))
-local newer = redis.call('HMGET', KEYS[3], unpack(ARGV))
-for place, state in ipairs(newer) do
-    if state then live[place] = state end
+local answers, first = {}, 2
+for group = 1, #KEYS / 3 do
+    local count = tonumber(ARGV[first - 1])
+    local record, live, overlay = KEYS[3 * group - 2], KEYS[3 * group - 1], KEYS[3 * group]
+    local states = redis.call('EXISTS', record) == 1 and {}
+    if states and count > 0 then
+        states = redis.call('HMGET', live, unpack(ARGV, first, first + count - 1))
+        if redis.call('EXISTS', overlay) == 1 then
+            local newer = redis.call('HMGET', overlay, unpack(ARGV, first, first + count - 1))
+            for place, state in ipairs(newer) do
+                if state then states[place] = state end
+            end
+        end
+    end
+    answers[group] = states
+    first = first + count + 1
 end
-return live
+return answers
 """
-"""record, live, overlay; keys → their states in order, nil for none; nil for a generation that is not there."""
+"""record, live, overlay of each generation; for each, how many keys and the keys → for each, their states in order, nil
+for none; nil for a generation that is not there."""
 
 DIGESTS = """
 local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])

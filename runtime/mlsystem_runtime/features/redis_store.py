@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from redis.retry import Retry
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.features import redis_scripts as scripts
-from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnreachableError
+from mlsystem_runtime.features.store import Asked, Change, Generation, Packed, StoreUnreachableError, existing
 
 SCHEMES = ("redis", "rediss")
 READ_TIMEOUT_S = 0.3     # a request waits for it
@@ -49,6 +49,8 @@ class RedisStore:
     A reader that got no answer raises StoreUnreachableError at once for PAUSE_S, then asks again; a writer waits
     longer for each answer.
     """
+
+    waits = True
 
     def __init__(self, url: str, namespace: str, writable: bool = False) -> None:
         self.address = address_of(url)
@@ -78,14 +80,16 @@ class RedisStore:
         return tuple(one for one in found if one is not None)
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
-        """One round trip, whatever the number of keys."""
-        states = self._asked(lambda: self._states(fingerprint, keys)) if keys else []
-        if states is None:
-            raise StoreUnreachableError(
-                f"the online store holds nothing of the group with fingerprint {fingerprint}",
-                "run the group's materialize step",
-            )
-        return [unpacked(state) for state in states]
+        return existing(self.read_all([Asked(fingerprint, keys)])[0], fingerprint) if keys else []
+
+    def read_all(self, asked: Sequence[Asked]) -> Sequence[Sequence[Packed | None] | None]:
+        """One round trip, whatever the number of generations and keys."""
+        states = self._asked(lambda: self._states(asked))
+        return [None if one is None else [unpacked(state) for state in one] for one in states]
+
+    def version(self) -> Hashable | None:
+        """That would be a round trip too."""
+        return None
 
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
         """The overlay is read before what it hides: one that is carried over meanwhile is then found there."""
@@ -147,16 +151,25 @@ class RedisStore:
                 f"delete the key '{self._keys(fingerprint)[0]}', then run the group's materialize step",
             ) from None
 
-    def _states(self, fingerprint: str, keys: Sequence[bytes]) -> list[bytes | None] | None:
-        names = self._keys(fingerprint)
-        if len(keys) <= READ_AT_ONCE:
-            states: list[bytes | None] | None = self._read(keys=names, args=keys)
+    def _states(self, asked: Sequence[Asked]) -> list[list[bytes | None] | None]:
+        names = [name for one in asked for name in self._keys(one.fingerprint)]
+        if sum(len(one.keys) for one in asked) <= READ_AT_ONCE:
+            words: list[bytes | int] = []
+            for one in asked:
+                words += [len(one.keys), *one.keys]
+            states: list[list[bytes | None] | None] = self._read(keys=names, args=words)
             return states
+        parts = [(place, Asked(one.fingerprint, one.keys[start : start + READ_AT_ONCE]))
+                 for place, one in enumerate(asked) for start in range(0, max(1, len(one.keys)), READ_AT_ONCE)]
         with self._client.pipeline(transaction=True) as pipeline:
-            for start in range(0, len(keys), READ_AT_ONCE):
-                self._read(keys=names, args=keys[start : start + READ_AT_ONCE], client=pipeline)
-            parts = pipeline.execute()
-        return None if None in parts else [state for part in parts for state in part]
+            for _, one in parts:
+                self._read(keys=self._keys(one.fingerprint), args=[len(one.keys), *one.keys], client=pipeline)
+            answers = pipeline.execute()
+        joined: list[list[bytes | None] | None] = [[] for _ in asked]
+        for (place, _), (part,) in zip(parts, answers, strict=True):
+            held = joined[place]
+            joined[place] = None if part is None or held is None else held + part
+        return joined
 
     def _scan_digests(self, name: str) -> Iterator[tuple[bytes, bytes]]:
         cursor = b"0"
@@ -178,9 +191,9 @@ class RedisStore:
 
     def _bodies(self, fingerprint: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Of states whose head alone changes. Whoever replaces them meanwhile moves the base, so nothing is written."""
-        states = self._states(fingerprint, keys) or [] if keys else []
-        found = zip(keys, map(unpacked, states), strict=True)
-        return {key: state.body for key, state in found if state is not None}
+        states = self._states([Asked(fingerprint, keys)])[0] or [] if keys else []
+        pairs = zip(keys, map(unpacked, states), strict=True)
+        return {key: state.body for key, state in pairs if state is not None}
 
     def _put(self, staged: str, states: Mapping[bytes, bytes]) -> int:
         with self._client.pipeline(transaction=False) as pipeline:

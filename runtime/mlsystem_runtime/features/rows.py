@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import Source
-from mlsystem_runtime.contract.features import LatestGroup, StoredGroup
+from mlsystem_runtime.contract.features import StoredGroup
 from mlsystem_runtime.data.arrays import numbers, read_columns
 from mlsystem_runtime.features.keys import Ints, KeyIndex, index_keys
+from mlsystem_runtime.features.layout import value_columns
 
 NEVER = np.iinfo(np.int64).max
 LARGEST_PAIR = 2**62
@@ -49,13 +50,6 @@ def micros(column: pa.ChunkedArray) -> Ints:
     return found if present.all() else np.where(present, found, NEVER)
 
 
-def value_columns(group: StoredGroup) -> list[str]:
-    """The source's columns whose values the group needs, sorted."""
-    if isinstance(group, LatestGroup):
-        return sorted(feature.name for feature in group.columns)
-    return sorted({aggregate.column for aggregate in group.aggregates if aggregate.column is not None})
-
-
 def columns_read(group: StoredGroup, source: Source) -> list[str]:
     """Every column of the source's rows that the group reads, sorted."""
     instants = {source.time} | ({source.available} if source.available else set())
@@ -65,11 +59,6 @@ def columns_read(group: StoredGroup, source: Source) -> list[str]:
 def read_rows(group: StoredGroup, source: Source, path: Path) -> Rows:
     """From the output of the source's ingest step."""
     return rows_of(group, source, read_columns(path, columns_read(group, source)))
-
-
-def known_at_time(source: Source, column: str | None) -> bool:
-    """Whether `column` (None: the row itself, as `count: "*"` counts it) is known as soon as its time has come."""
-    return source.available is None or (column is not None and column in source.known_at_time)
 
 
 class Pairs:

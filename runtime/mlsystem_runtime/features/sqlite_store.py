@@ -7,12 +7,12 @@ import dataclasses
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.features.store import Change, Generation, Packed, StoreUnreachableError
+from mlsystem_runtime.features.store import Asked, Change, Generation, Packed, StoreUnreachableError, existing
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS head (
 """
 READ = """
 SELECT body.packed, head.packed FROM body LEFT JOIN head USING (generation, key)
-WHERE body.generation = (SELECT id FROM generation WHERE fingerprint = ?) AND body.key = ?
+WHERE body.generation = ? AND body.key = ?
 """
 ADVANCE = """
 INSERT INTO generation (fingerprint, name, knowledge, watermark_us, ingested, made_from) VALUES (?, ?, ?, ?, ?, ?)
@@ -54,6 +54,8 @@ class SqliteStore:
     `durable` False skips syncing, for a store that is thrown away.
     """
 
+    waits = False
+
     def __init__(self, path: Path, writable: bool = False, durable: bool = True) -> None:
         self.path = path
         self._writable = writable
@@ -67,11 +69,17 @@ class SqliteStore:
         return self._tried(lambda opened: generations(opened.connection))
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
-        return self._tried(lambda opened: read(opened, fingerprint, keys))
+        return existing(self.read_all([Asked(fingerprint, keys)])[0], fingerprint)
+
+    def read_all(self, asked: Sequence[Asked]) -> Sequence[Sequence[Packed | None] | None]:
+        return self._tried(lambda opened: opened.read(asked))
+
+    def version(self) -> Hashable | None:
+        """Of the connection that this thread reads through: its own writes do not show in it."""
+        return None if self._writable else self._tried(Opened.version)
 
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
-        query = "SELECT key, digest FROM body WHERE generation = ?"
-        return self._tried(lambda opened: dict(opened.connection.execute(query, (opened.number(fingerprint),))))
+        return self._tried(lambda opened: digests(opened.connection, fingerprint))
 
     def write(
         self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes], base: Generation | None
@@ -113,7 +121,8 @@ class SqliteStore:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         assert self._writable, "a reader does not write"
-        connection = self._opened().connection
+        opened = self._opened()
+        connection = opened.connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -122,6 +131,7 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            opened.numbers.clear()  # a number of one that was dropped may be another's
         except sqlite3.Error as error:
             self.close()
             raise MlsystemError(
@@ -162,42 +172,71 @@ class Opened:
 
     def __init__(self, connection: sqlite3.Connection, inode: int) -> None:
         self.connection = connection
-        self.inode = inode
-        self.looked = time.monotonic()
+        self.numbers: dict[str, int] = {}
+        self._inode = inode
+        self._looked = time.monotonic()
+        self._name = object()
+        self._seen: Hashable = None
 
     def still_at(self, path: Path) -> bool:
         """Whether `path` is the same file still; looked at a few times a second."""
         now = time.monotonic()
-        if now - self.looked < LOOK_S:
+        if now - self._looked < LOOK_S:
             return True
-        self.looked = now
+        self._looked = now
         try:
-            return path.stat().st_ino == self.inode
+            return path.stat().st_ino == self._inode
         except FileNotFoundError:
             return False
 
-    def number(self, fingerprint: str) -> int:
-        """The number of a generation, until it is dropped; raises StoreUnreachableError where there is none."""
-        row = self.connection.execute("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,)).fetchone()
-        if row is None:
-            raise StoreUnreachableError(
-                f"the online store holds nothing of the group with fingerprint {fingerprint}",
-                "run the group's materialize step",
-            )
-        return int(row[0])
+    def version(self) -> Hashable:
+        """SQLite's own count of what others have committed; it says nothing about another connection's."""
+        return self._name, *self.connection.execute("PRAGMA data_version").fetchone()
+
+    def read(self, asked: Sequence[Asked]) -> list[list[Packed | None] | None]:
+        """In one transaction, which costs less than one for each key."""
+        if self.connection.in_transaction:
+            return [self._read(one) for one in asked]
+        self.connection.execute("BEGIN")
+        try:
+            if (version := self.version()) != self._seen:
+                self._seen = version
+                self.numbers.clear()
+            return [self._read(one) for one in asked]
+        finally:
+            self.connection.execute("COMMIT")
+
+    def _read(self, asked: Asked) -> list[Packed | None] | None:
+        number = self._number(asked.fingerprint)
+        if number is None:
+            return None
+        execute = self.connection.execute
+        rows = [execute(READ, (number, key)).fetchone() for key in asked.keys]
+        return [None if row is None else Packed(row[0], row[1] or b"") for row in rows]
+
+    def _number(self, fingerprint: str) -> int | None:
+        """A generation's own until it is dropped."""
+        number = self.numbers.get(fingerprint) or number_of(self.connection, fingerprint)
+        if number is not None:
+            self.numbers[fingerprint] = number
+        return number
+
+
+def number_of(connection: sqlite3.Connection, fingerprint: str) -> int | None:
+    row = connection.execute("SELECT id FROM generation WHERE fingerprint = ?", (fingerprint,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def digests(connection: sqlite3.Connection, fingerprint: str) -> dict[bytes, int]:
+    """Raises StoreUnreachableError where there is no such generation."""
+    number = number_of(connection, fingerprint)
+    existing(None if number is None else (), fingerprint)
+    return dict(connection.execute("SELECT key, digest FROM body WHERE generation = ?", (number,)))
 
 
 def generations(connection: sqlite3.Connection) -> tuple[Generation, ...]:
     """In order of creation."""
     return tuple(Generation(*row[1:]) for row in connection.execute("SELECT * FROM generation ORDER BY id").fetchall())
-
-
-def read(opened: Opened, fingerprint: str, keys: Sequence[bytes]) -> list[Packed | None]:
-    execute = opened.connection.execute
-    rows = [execute(READ, (fingerprint, key)).fetchone() for key in keys]
-    if None in rows:
-        opened.number(fingerprint)  # a key without a state is an answer only where there is a generation
-    return [None if row is None else Packed(row[0], row[1] or b"") for row in rows]
 
 
 def put(connection: sqlite3.Connection, number: int, changes: Iterable[Change], removed: Iterable[bytes]) -> None:

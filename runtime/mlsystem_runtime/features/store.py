@@ -3,7 +3,7 @@ how it is read, is the same for every store (`packed_latest`, `packed_aggregate`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -46,8 +46,20 @@ class Change:
     head: bytes
 
 
+class Asked(NamedTuple):
+    """Keys of one generation."""
+
+    fingerprint: str
+    keys: Sequence[bytes]
+
+
 class OnlineStore(Protocol):
-    """Readers and writers may be different processes. Reads raise StoreUnreachableError."""
+    """Readers and writers may be different processes. Reads raise StoreUnreachableError.
+
+    `waits`: an answer may take as long as a network does.
+    """
+
+    waits: bool
 
     def generation(self, fingerprint: str) -> Generation | None: ...
 
@@ -55,6 +67,14 @@ class OnlineStore(Protocol):
 
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
         """The states of these keys, in order; None for a key without one."""
+        ...
+
+    def read_all(self, asked: Sequence[Asked]) -> Sequence[Sequence[Packed | None] | None]:
+        """As `read`, of several generations at once and as they were at one moment; None for one that is not there."""
+        ...
+
+    def version(self) -> Hashable | None:
+        """Equal to an earlier one only where nothing was written since; None where the store cannot tell cheaply."""
         ...
 
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
@@ -79,6 +99,8 @@ class OnlineStore(Protocol):
 class MemoryStore:
     """The store without a file, for tests and for whatever lives in one process."""
 
+    waits = False
+
     def __init__(self) -> None:
         self._generations: dict[str, Generation] = {}
         self._states: dict[str, dict[bytes, tuple[int, Packed]]] = {}
@@ -92,6 +114,12 @@ class MemoryStore:
     def read(self, fingerprint: str, keys: Sequence[bytes]) -> Sequence[Packed | None]:
         states = self._states.get(fingerprint, {})
         return [states[key][1] if key in states else None for key in keys]
+
+    def read_all(self, asked: Sequence[Asked]) -> Sequence[Sequence[Packed | None] | None]:
+        return [self.read(*one) if one.fingerprint in self._generations else None for one in asked]
+
+    def version(self) -> Hashable | None:
+        return None
 
     def digests(self, fingerprint: str) -> Mapping[bytes, int]:
         return {key: digest for key, (digest, _) in self._states.get(fingerprint, {}).items()}
@@ -116,3 +144,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def existing(states: Sequence[Packed | None] | None, fingerprint: str) -> Sequence[Packed | None]:
+    """Raises StoreUnreachableError where there is no such generation: a key without a state is an answer only in one.
+    """
+    if states is None:
+        raise StoreUnreachableError(
+            f"the online store holds nothing of the group with fingerprint {fingerprint}",
+            "run the group's materialize step",
+        )
+    return states

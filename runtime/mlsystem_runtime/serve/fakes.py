@@ -45,8 +45,13 @@ class FakeAssembler:
     contract: FeatureContract
     store: Mapping[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
+    waits: bool = False
 
-    def assemble(self, row: Row, at_us: int) -> FakeRow:  # noqa: ARG002 - what this store holds is always known
+    def assemble_all(self, asked: Sequence[tuple[Row, int]]) -> list[FakeRow]:
+        """What this store holds is always known."""
+        return [self.assemble(row) for row, _ in asked]
+
+    def assemble(self, row: Row) -> FakeRow:
         inputs: dict[str, Any] = {}
         causes: dict[str, str] = {}
         for use in self.contract.uses:

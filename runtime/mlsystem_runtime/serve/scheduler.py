@@ -97,7 +97,8 @@ class Scheduler:
         self._metrics.batch_rows.labels(model).observe(rows)
         service_time = batch[0].version.service_time
         expected = service_time.seconds(rows)
-        if service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS:
+        quick = service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS
+        if quick and not batch[0].version.assembler.waits:
             self._finish(batch, rows, *timed(batch))
         else:
             self._computing, self._free_at = True, now + expected

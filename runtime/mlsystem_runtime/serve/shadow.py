@@ -118,6 +118,6 @@ def asks_no_more(candidate: FeatureContract, answering: FeatureContract) -> bool
 
 
 def outputs_of(version: LoadedVersion, rows: Sequence[Row], at_us: int) -> list[dict[str, float]]:
-    inputs = [version.inputs_of(version.assembler.assemble(row, at_us).inputs) for row in rows]
+    inputs = [version.inputs_of(one.inputs) for one in version.assembler.assemble_all([(row, at_us) for row in rows])]
     return [
         dict(zip(version.card.outputs, map(float, values), strict=True)) for values in version.scorer.predict(inputs)]

@@ -46,9 +46,13 @@ class Assembled(Protocol):
 
 
 class Assembler(Protocol):
-    """Turns a typed request into model inputs as known at an instant. A store out of reach is a cause, not an error."""
+    """Turns typed requests into model inputs, each as known at its instant, UTC microseconds. A store out of reach is a
+    cause, not an error. `waits`: it may be as slow as a network."""
 
-    def assemble(self, row: Row, at_us: int) -> Assembled: ...
+    @property
+    def waits(self) -> bool: ...
+
+    def assemble_all(self, asked: Sequence[tuple[Row, int]]) -> Sequence[Assembled]: ...
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def compute_together(batch: Sequence[Work]) -> list[list[Scored]]:
     version = batch[0].version
     card = version.card
     outputs = card.outputs
-    assembled = [version.assembler.assemble(row, work.at_us) for work in batch for row in work.rows]
+    assembled = version.assembler.assemble_all([(row, work.at_us) for work in batch for row in work.rows])
     featured = time.monotonic()
     answers = version.scorer.predict([version.inputs_of(one.inputs) for one in assembled])
     predicted = time.monotonic()

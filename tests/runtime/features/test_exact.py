@@ -10,10 +10,10 @@ from mlsystem_runtime.features.exact import (
     carried,
     float_digits,
     int_digits,
-    to_float,
     to_floats,
     to_ints,
 )
+from mlsystem_runtime.features.packed_aggregate import to_float
 
 
 def total(digits: Digits) -> Digits:

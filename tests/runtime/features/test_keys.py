@@ -3,7 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from mlsystem_runtime.contract.columns import ColumnType
-from mlsystem_runtime.features.keys import NO_KEY, UNKNOWN, index_keys, key_bytes
+from mlsystem_runtime.features.entities import key_bytes
+from mlsystem_runtime.features.keys import NO_KEY, UNKNOWN, index_keys
 
 STRINGS = [ColumnType.STRING, ColumnType.STRING]
 

@@ -19,12 +19,13 @@ from mlsystem_runtime.contract.features import (
     RequestGroup,
 )
 from mlsystem_runtime.contract.names import NULL_CAUSES
-from mlsystem_runtime.features.keys import key_bytes
+from mlsystem_runtime.features.entities import key_bytes
 from mlsystem_runtime.features.materializer import Written, materialize
-from mlsystem_runtime.features.online import Assembler, FeatureRow, GroupReader
+from mlsystem_runtime.features.online import Assembler, FeatureRow
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import MemoryStore, OnlineStore
+from mlsystem_runtime.features.stored import GroupReader, GroupReaders
 
 from events import HOUR, KEY, source_of, table_of  # isort: skip
 
@@ -173,6 +174,6 @@ def test_of_two_writers_at_once_the_later_ingest_wins_whole(other_ingested: int,
 
     assert write(ROWS, 3).ahead == ahead
 
-    reader = GroupReader(WINDOWS, store)
-    values, _ = reader.read(key_bytes(("1",), [ColumnType.STRING]), 2)
-    assert mean in values
+    reader = GroupReaders(store, [GroupReader(WINDOWS, store)])
+    ((answer,),) = reader.answers([[(key_bytes(("1",), [ColumnType.STRING]), 2)]])
+    assert mean in answer.values

@@ -116,7 +116,7 @@ def test_says_what_a_server_says_of_the_same_rows(tmp_path, task):
     version = version_loader(world.config, world.steps.workspace)("main", 1)
     for place, row in enumerate(rows.drop_columns(["id", "more"]).to_pylist()):
         request = typed_row(CONTRACT.request, {**row, "at": row["at"].isoformat()}, place)
-        inputs = version.assembler.assemble(request, world.scores.at_us).inputs
+        inputs = version.assembler.assemble_all([(request, world.scores.at_us)])[0].inputs
         (outputs,) = version.scorer.predict([version.inputs_of(inputs)])
         answer = prediction(world.card, dict(zip(world.card.outputs, outputs, strict=True)))
         said = table.slice(place, 1).to_pylist()[0]

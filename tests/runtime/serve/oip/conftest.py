@@ -35,7 +35,12 @@ from mlsystem_runtime.serve.process import listen, run
 from mlsystem_runtime.serve.versions import LoadedVersion
 
 class Hashing:
-    def assemble(self, row, at_us):
+    waits = False
+
+    def assemble_all(self, asked):
+        return [self.assemble(row) for row, _ in asked]
+
+    def assemble(self, row):
         hashed = zlib.crc32(repr(sorted(row.items())).encode()) / 2**32
         inputs = {"trip.carrier": row["carrier"], "trip.express": row["express"], "trip.seats": row["seats"]}
         return FakeRow({**inputs, "past.delay": 4 * hashed - 2}, {})
