@@ -90,6 +90,13 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "retraining by itself": ("flights", {"override": {"monitoring": {"approve": ["promote"]}}}),
     "tokens": ("flights", {"override": {"serving": {"auth": AUTH}}}),
     "gRPC of one model": ("seattle-two", {"override": {"models": {"rain": {"serving": {"grpc": True}}}}}),
+    "gRPC behind an ingress": (
+        "seattle-two",
+        {"platform": EVERYTHING, "override": {"models": {"rain": {"serving": {"grpc": True}}}}},
+    ),
+    "gRPC over TLS behind an ingress": (
+        "flights", {"platform": EVERYTHING, "tls": TLS, "override": {"serving": {"grpc": True}}},
+    ),
     "tokens of one model, and TLS": (
         "seattle-two",
         {"platform": EVERYTHING, "tls": TLS, "override": {"models": {"rain": {"serving": {"auth": AUTH}}}}},

@@ -58,4 +58,12 @@ ENVIRONMENT = {
         "name: flight_delay\nenvironments: {prod: {target: kubernetes, …}}",
         "name: flight-delay\nenvironments: {prod: {target: kubernetes, …}}",
     ),
+    "MLS509": Code(
+        "gRPC that is not answered outside the cluster",
+        "Each kind of ingress controller wants to be told of gRPC in its own way, and the host has one path for it. An"
+        " Ingress for it is made where the class is nginx, the host has a certificate, and one model has `grpc: true`.",
+        "serving: {grpc: true}\nenvironments: {prod: {platform: {ingress: traefik, …}, …}}",
+        "serving: {grpc: true}\n"
+        "environments: {prod: {platform: {ingress: nginx, host: delay.example.com, tls_secret: delay-tls, …}, …}}",
+    ),
 }

@@ -11,6 +11,7 @@ from mlsystem.spec.environments import EnvironmentSpec, TlsSpec
 from mlsystem.spec.platform import PlatformSpec
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
+    GRPC_PORT,
     LONGEST_NAME,
     PREFIX_LENGTH,
     Images,
@@ -21,6 +22,7 @@ from mlsystem.system.target import (
     SecretSource,
     Target,
     dns_name,
+    no_grpc,
     prefix_of,
 )
 from mlsystem_runtime.contract.quantities import duration
@@ -39,6 +41,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     target = resolved(draft, written)
     if isinstance(target, KubernetesTarget):
         target = replace(target, images=locked(target.images, problems, (*place, "images", "base")))
+        check_grpc(draft, target.platform, problems)
     return replace(draft, target=target)
 
 
@@ -115,6 +118,18 @@ def check_names(draft: Draft, written: EnvironmentSpec, problems: Problems) -> N
         if len(name) > PREFIX_LENGTH or len(f"{prefix}-{dns_name(name)}-server") > LONGEST_NAME:
             message = f"names in a cluster have at most {LONGEST_NAME} characters: those of model '{name}' are cut"
             problems.warning("MLS508", message, ("models", name), "a shorter name stays readable there", key=True)
+
+
+def check_grpc(draft: Draft, platform: Platform, problems: Problems) -> None:
+    """Whether the ingress passes gRPC on, which every pod of the cluster can speak."""
+    found = no_grpc(platform, [name for name, model in draft.spec.models.items() if model.serving.grpc])
+    if found is not None:
+        why, what = found
+        problems.warning(
+            "MLS509", f"gRPC is answered inside the cluster only: {why}",
+            ("environments", draft.environment, "platform", "ingress"),
+            f"{what}; inside, it is port {GRPC_PORT} of the model's Service",
+        )  # fmt: skip
 
 
 def check_refreshes(draft: Draft, problems: Problems) -> None:

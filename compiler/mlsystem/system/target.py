@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from mlsystem_runtime.contract.base import Struct
@@ -12,6 +13,8 @@ from mlsystem_runtime.contract.run import Tls
 LONGEST_NAME = 52
 """Of an object. What is made of one adds to its name: Argo to a schedule's, a StatefulSet to its pods', KEDA to an
 HPA's; they stay within 63."""
+GRPC_PORT = 8081
+"""In a cluster: of servers, and of their Services."""
 METRICS_PORT = 9090
 """In a cluster: of the monitor, and of servers whose metrics are apart from predictions."""
 PREFIX_LENGTH = 30
@@ -40,6 +43,27 @@ class Platform(Struct):
     storage_class: str | None
     gpu_selector: tuple[tuple[str, str], ...]
     pull_secret: str | None
+
+
+def no_grpc(platform: Platform, models: Sequence[str]) -> tuple[str, str] | None:
+    """Why no call over gRPC to `models` comes in from outside the cluster, and what to do; None where it does, or
+    nothing should."""
+    if platform.ingress is None or not models:
+        return None
+    if not is_nginx(platform):
+        return (f"how an ingress of class '{platform.ingress}' is told to pass it on is not known, of nginx it is",
+                "add a route of your own")
+    if platform.tls_secret is None:
+        return "an nginx ingress passes it on only for clients that speak TLS", "add `host` and `tls_secret`"
+    if len(models) > 1:
+        names = ", ".join(f"'{name}'" for name in models)
+        return f"one host cannot tell calls for {names} apart, which have one path", "write `grpc` at one model"
+    return None
+
+
+def is_nginx(platform: Platform) -> bool:
+    """Whether the annotations of ingress-nginx mean something to its controller."""
+    return "nginx" in (platform.ingress or "")
 
 
 class Images(Struct):

@@ -51,6 +51,7 @@ DRAIN_DELAY_SECONDS = 5  # in a fleet, a server that was told to stop goes on ac
 DRAIN_SECONDS = 10  # then it finishes the requests that it has begun
 WRITE_SECONDS = 15  # then it writes what it has counted and logged
 TERMINATION_GRACE_SECONDS = DRAIN_DELAY_SECONDS + DRAIN_SECONDS + WRITE_SECONDS
+GRPC_SERVICE = "inference.GRPCInferenceService"  # of the Open Inference Protocol
 LIVE, READY = "/livez", "/readyz"  # 200 while the process answers at all; 200 while it should be sent requests
 
 REFRESH, PROPOSE = "refresh-", "propose"  # entrypoints of the pipeline in a cluster; the first goes on with its period

@@ -6,46 +6,71 @@ from collections.abc import Iterator
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
+from mlsystem.system.nodes import ModelNode
 from mlsystem.system.snapshots import ENVIRONMENT
+from mlsystem.system.target import is_nginx, no_grpc
+from mlsystem_runtime.contract.names import GRPC_SERVICE
 from mlsystem_runtime.contract.run import feedback_paths
 
 NGINX_PROTOCOL = "nginx.ingress.kubernetes.io/backend-protocol"
 
 
 def ingress(cluster: Cluster) -> Iterator[KubernetesObject]:
-    """Exactly the routes of the endpoints, and feedback: metrics, status and documentation stay inside."""
-    platform = cluster.target.platform
-    if platform.ingress is None:
+    """Exactly the routes of the endpoints, and feedback: metrics, status and documentation stay inside. What a
+    controller speaks to servers holds for a whole Ingress, so gRPC has one of its own."""
+    if cluster.target.platform.ingress is None:
         return
-    rule: Body = {"http": {"paths": paths(cluster)}}
+    secure = cluster.target.tls is not None
+    yield made(cluster, cluster.name("server"), paths(cluster), "HTTPS" if secure else None)
+    model = outside(cluster)
+    if model is not None:
+        yield made(cluster, cluster.name("server", "grpc"), [grpc_path(cluster, model)], "GRPCS" if secure else "GRPC")
+
+
+def outside(cluster: Cluster) -> ModelNode | None:
+    """The model that is asked over gRPC from outside."""
+    models = [model for model in cluster.system.models if model.serving.grpc]
+    platform = cluster.target.platform
+    shut = platform.ingress is None or no_grpc(platform, [model.name for model in models]) is not None
+    return None if shut or not models else models[0]
+
+
+def made(cluster: Cluster, name: str, found: list[Body], protocol: str | None) -> KubernetesObject:
+    """`protocol`: what servers speak, where that is not plain HTTP. Other controllers than nginx learn it from the
+    Service."""
+    platform = cluster.target.platform
+    rule: Body = {"http": {"paths": found}}
     spec: Body = {
         "ingressClassName": platform.ingress,
         "rules": [rule if platform.host is None else {"host": platform.host, **rule}],
     }
     if platform.tls_secret is not None:
         spec["tls"] = [{"hosts": [platform.host], "secretName": platform.tls_secret}]
+    annotations = {NGINX_PROTOCOL: protocol} if protocol is not None and is_nginx(platform) else {}
     body = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": cluster.metadata(cluster.name("server"), "server", annotations=protocol(cluster)),
+        "metadata": cluster.metadata(name, "server", annotations=annotations),
         "spec": spec,
     }
-    yield KubernetesObject("server", body, ENVIRONMENT, skip_await=True)
-
-
-def protocol(cluster: Cluster) -> dict[str, str]:
-    """What tells a controller that our servers speak TLS; others than nginx learn it from the Service."""
-    nginx = "nginx" in (cluster.target.platform.ingress or "")
-    return {NGINX_PROTOCOL: "HTTPS"} if nginx and cluster.target.tls is not None else {}
+    return KubernetesObject("server", body, ENVIRONMENT, skip_await=True)
 
 
 def paths(cluster: Cluster) -> list[Body]:
     return [
-        {"path": route, "pathType": "Exact", "backend": backend(cluster, model.name)}
+        {"path": route, "pathType": "Exact", "backend": backend(cluster, model.name, "http")}
         for model in cluster.system.models
         for route in (*model.serving.routes, *feedback_paths(model.serving.routes))
     ]
 
 
-def backend(cluster: Cluster, model: str) -> Body:
-    return {"service": {"name": server_name(cluster, model), "port": {"name": "http"}}}
+def grpc_path(cluster: Cluster, model: ModelNode) -> Body:
+    """All calls of the protocol. ingress-nginx refuses a dot in a path of the type Prefix, which this one is to it."""
+    return {
+        "path": f"/{GRPC_SERVICE}/", "pathType": "ImplementationSpecific",
+        "backend": backend(cluster, model.name, "grpc"),
+    }  # fmt: skip
+
+
+def backend(cluster: Cluster, model: str, port: str) -> Body:
+    return {"service": {"name": server_name(cluster, model), "port": {"name": port}}}

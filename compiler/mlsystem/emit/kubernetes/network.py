@@ -10,9 +10,9 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
+from mlsystem.emit.kubernetes.ingress import outside
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import (
-    GRPC_PORT,
     ONLINE_STORE_PORT,
     SERVER_PORT,
     TRACKING_PORT,
@@ -23,7 +23,7 @@ from mlsystem.emit.kubernetes.processes import (
 from mlsystem.emit.kubernetes.secrets import is_secret
 from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
 from mlsystem.system.snapshots import ENVIRONMENT
-from mlsystem.system.target import METRICS_PORT
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT
 
 SERVER, MONITOR, PIPELINE = "server", "monitor", "pipeline"
 ONLINE_STORE, TRACKING, DATABASE = "online-store", "tracking", "tracking-database"
@@ -89,12 +89,12 @@ def made(
 
 
 def callers(cluster: Cluster) -> Iterator[Body]:
-    """Pods of the cluster, Prometheus among them; with an ingress everybody, for its controller need not be a pod. Over
-    gRPC pods alone: the ingress has no path for it."""
+    """Pods of the cluster, Prometheus among them; with an ingress everybody, for its controller need not be a pod, and
+    over gRPC where the ingress has a path for it."""
     pods: Body = {"from": [{"namespaceSelector": {}}]}
     yield {**({} if cluster.target.platform.ingress is not None else pods), "ports": tcp(SERVER_PORT)}
     if any(model.serving.grpc for model in cluster.system.models):
-        yield {**pods, "ports": tcp(GRPC_PORT)}
+        yield {**({} if outside(cluster) is not None else pods), "ports": tcp(GRPC_PORT)}
 
 
 def scrapes() -> Body:

@@ -6,7 +6,7 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
 from mlsystem.emit.sections import section_hash, server_section
 from mlsystem.system.nodes import ModelNode
-from mlsystem.system.target import METRICS_PORT
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE, SECRET_FOLDER
 
 PYTHON = ("python", "-m", "mlsystem_runtime")
@@ -19,7 +19,7 @@ READABLE = 0o440
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
-SERVER_PORT, GRPC_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 8081, 6379, 5000
+SERVER_PORT, ONLINE_STORE_PORT, TRACKING_PORT = 8080, 6379, 5000
 GANG_PORT = 29400
 """Where the first of several pods of a training listens. Later each talks to each, at ports that the system gives."""
 

@@ -8,7 +8,6 @@ from mlsystem.emit.kubernetes.access import SERVER, account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
 from mlsystem.emit.kubernetes.processes import (
-    GRPC_PORT,
     SERVER_PORT,
     serve,
     server_env,
@@ -20,7 +19,7 @@ from mlsystem.emit.kubernetes.rollout import rollout
 from mlsystem.emit.kubernetes.scaling import scaler
 from mlsystem.emit.sections import server_section
 from mlsystem.system.nodes import ModelNode
-from mlsystem.system.target import METRICS_PORT
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, LIVE, READY, TERMINATION_GRACE_SECONDS
 
 HTTP, GRPC, METRICS = "http", "grpc", "metrics"

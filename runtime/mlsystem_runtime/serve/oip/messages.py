@@ -11,8 +11,10 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-PACKAGE = "inference"
-SERVICE = f"{PACKAGE}.GRPCInferenceService"
+from mlsystem_runtime.contract.names import GRPC_SERVICE
+
+SERVICE = GRPC_SERVICE
+PACKAGE = SERVICE.partition(".")[0]
 
 TENSOR_METADATA = "ModelMetadataResponse.TensorMetadata"
 INPUT, WANTED = "ModelInferRequest.InferInputTensor", "ModelInferRequest.InferRequestedOutputTensor"
