@@ -44,8 +44,8 @@ bench-serving: $(INSTALLED)  ## the server beside BentoML, LitServe, MLServer, K
 soak-serving: $(INSTALLED)  ## half an hour of steady load, in which nothing may grow; needs wrk; MINUTES=2 for less
 	$(BIN)/python bench/serving/soak.py --minutes $(or $(MINUTES),30)
 
-fuzz-serving: $(INSTALLED)  ## an hour of requests that no client should send; MINUTES=5 for less
-	$(BIN)/python bench/serving/fuzz.py --minutes $(or $(MINUTES),60)
+fuzz-serving: $(INSTALLED)  ## an hour of requests that no client should send; MINUTES=5, as in CI, for less; SEED=2 for others
+	$(BIN)/python bench/serving/fuzz.py --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
 bench-conformance: $(INSTALLED)  ## scores of our server and others in the inference protocol; needs uv, and PyPI the first time
 	$(BIN)/python bench/serving/conformance.py

@@ -54,6 +54,13 @@ class Running:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
+    def get(self, path: str, seconds: float = 30.0) -> bytes:
+        """Raises OSError where it is not answered with 200."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(urllib.request.Request(url, headers=self.server.headers), timeout=seconds) as found:
+            body: bytes = found.read()
+            return body
+
 
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[Running]:
