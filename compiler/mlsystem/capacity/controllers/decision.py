@@ -25,6 +25,7 @@ class Clause(Enum):
     NO_PODS = "the selector finds no pods"
     NO_REQUEST = "a container has no request for the resource, or is not in the pod"
     NO_TARGET = "the metric has no target that fits its source"
+    NO_SOURCE = "the kind of the metric is not known"
     ALL_METRICS_FAILED = "no metric could be evaluated"
     SCALE_DOWN_REFUSED = "some metrics failed, and the others would scale down"
     TARGET_UNREADABLE = "the scale of the target could not be read or selects no pods of its own"

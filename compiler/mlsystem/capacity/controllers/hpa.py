@@ -6,6 +6,7 @@ The order is its own: what disables scaling, what is out of bounds, the metrics,
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -43,7 +44,13 @@ STABILISED: Final = {
 }
 NOT_LIMITED: Final = Condition(False, Reason.DESIRED_WITHIN_RANGE)
 
-NO_METRIC: Final = {source: Condition(False, Reason(f"FailedGet{source.value}Metric")) for source in Source}
+NO_METRIC: Final = {
+    source: Condition(
+        False,
+        Reason.INVALID_METRIC_SOURCE_TYPE if source is Source.UNKNOWN else Reason(f"FailedGet{source.value}Metric"),
+    )
+    for source in Source
+}
 BAD_SELECTOR: Final = {
     Fault.SELECTOR_MISSING: Condition(False, Reason.INVALID_SELECTOR),
     Fault.SELECTOR_INVALID: Condition(False, Reason.INVALID_SELECTOR),
@@ -62,14 +69,17 @@ class Asked(NamedTuple):
 
 
 def decide(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
-    """`desired` is what the target's spec has after this sync: what it had, where nothing was changed."""
+    """`desired` is what the target's spec has after this sync: what it had, where nothing was changed.
+
+    The first sync finds a recommendation of what runs, made an instant before.
+    """
     if seen.fault is Fault.SCALE_UNREADABLE:
         conditions = state.conditions._replace(able_to_scale=NO_SCALE)
         return HpaDecision(seen.spec_replicas, replace(state, conditions=conditions), (Clause.TARGET_UNREADABLE,))
     current = seen.spec_replicas
     recommendations = state.recommendations
     state = HpaState(
-        (Recommendation(seen.now, current),) if recommendations is None else recommendations,
+        (Recommendation(math.nextafter(seen.now, -math.inf), current),) if recommendations is None else recommendations,
         state.ups, state.downs, state.conditions._replace(able_to_scale=GOT_SCALE),
     )  # fmt: skip
     if current == 0:

@@ -54,6 +54,8 @@ def tolerances(config: HpaConfig) -> Tolerances:
 def propose(config: HpaConfig, metric: Metric, reading: Reading, seen: Observation) -> Proposal:
     """What this metric alone asks for; a reading that does not fit the metric's source is our own slip."""
     target = metric.target
+    if metric.source is Source.UNKNOWN:
+        return failed(Clause.NO_SOURCE)
     if isinstance(reading, Unavailable):
         return failed(Clause.NO_METRIC)
     if target is None or isinstance(target, Value if metric.source in PER_POD else Utilisation):

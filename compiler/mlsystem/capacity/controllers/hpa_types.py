@@ -31,6 +31,8 @@ class Source(Enum):
     PODS = "Pods"
     OBJECT = "Object"
     EXTERNAL = "External"
+    UNKNOWN = ""
+    """A kind that the controller does not know; the API server refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,7 @@ class Reason(StrEnum):
     FAILED_GET_PODS_METRIC = "FailedGetPodsMetric"
     FAILED_GET_OBJECT_METRIC = "FailedGetObjectMetric"
     FAILED_GET_EXTERNAL_METRIC = "FailedGetExternalMetric"
+    INVALID_METRIC_SOURCE_TYPE = "InvalidMetricSourceType"
     SCALE_UP_LIMIT = "ScaleUpLimit"
     SCALE_DOWN_LIMIT = "ScaleDownLimit"
     TOO_MANY_REPLICAS = "TooManyReplicas"

@@ -167,23 +167,27 @@ def counts(config: KedaConfig, state: KedaState) -> tuple[int, ...]:
 def query(
     config: KedaConfig, trigger: QueryTrigger, reading: TriggerReading, failures: int, replicas: int, ready: int
 ) -> Answer:
-    """Without a fallback failures are not counted, so that none comes in force."""
+    """Failures are counted only where there is a fallback, and a valid one, that could come in force."""
     assert reading is None or isinstance(reading, float | int | Unavailable), "a query has one value, none, or fails"
-    clauses = tuple[Clause, ...]()
+    fallback, clauses = valid(config.fallback), tuple[Clause, ...]()
     if reading is None or (not isinstance(reading, Unavailable) and not math.isfinite(reading)):
         reading, clauses = (0.0, (Clause.NULL_AS_ZERO,)) if trigger.ignore_nulls else (Unavailable(), ())
     if not isinstance(reading, Unavailable):
-        return Answer(in_milli(reading), reading > trigger.activation, 0, clauses)
-    if config.fallback is None:
+        return Answer(in_milli(reading), reading > trigger.activation, 0 if fallback else failures, clauses)
+    if fallback is None:
         return Answer(None, False, failures, (Clause.NO_METRIC,))
     failures += 1
-    if failures <= config.fallback.failure_threshold:
+    if failures <= fallback.failure_threshold:
         return Answer(None, False, failures, (Clause.NO_METRIC,))
     if trigger.kind is MetricKind.VALUE and not ready:
         return Answer(None, False, failures, (Clause.FALLBACK_IMPOSSIBLE,))
-    wanted = fallback_replicas(config.fallback, replicas) / (ready if trigger.kind is MetricKind.VALUE else 1)
+    wanted = fallback_replicas(fallback, replicas) / (ready if trigger.kind is MetricKind.VALUE else 1)
     normal = in_milli(trigger.threshold) * 0.001
     return Answer(int(normal * 1000 * wanted), True, failures, (Clause.FALLBACK,))
+
+
+def valid(fallback: Fallback | None) -> Fallback | None:
+    return fallback if fallback and min(fallback.failure_threshold, fallback.replicas) >= 0 else None
 
 
 def fallback_replicas(fallback: Fallback, replicas: int) -> int:
