@@ -24,7 +24,6 @@ from mlsystem.capacity.controllers.hpa_types import (
     Proposal,
     Reason,
     Recommendation,
-    ScaleEvent,
     Source,
 )
 
@@ -76,67 +75,75 @@ def decide(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision
     if seen.fault is Fault.SCALE_UNREADABLE:
         conditions = state.conditions._replace(able_to_scale=NO_SCALE)
         return HpaDecision(seen.spec_replicas, replace(state, conditions=conditions), (Clause.TARGET_UNREADABLE,))
-    current = seen.spec_replicas
-    recommendations = state.recommendations
-    state = HpaState(
-        (Recommendation(math.nextafter(seen.now, -math.inf), current),) if recommendations is None else recommendations,
-        state.ups, state.downs, state.conditions._replace(able_to_scale=GOT_SCALE),
-    )  # fmt: skip
-    if current == 0:
-        return from_zero(config, state, seen)
+    current, recommendations = seen.spec_replicas, state.recommendations
+    if recommendations is None:
+        recommendations = ((math.nextafter(seen.now, -math.inf), current),)
+    if current == 0 and not asks_from_zero(config, state):
+        return disabled(config, state, recommendations)
     if current > config.max_replicas:
-        return rescale(config, state, seen, HpaDecision(config.max_replicas, state, (Clause.ABOVE_MAXIMUM,)))
-    if current < config.min_replicas:
-        return rescale(config, state, seen, HpaDecision(config.min_replicas, state, (Clause.BELOW_MINIMUM,)))
-    return by_metrics(config, state, seen)
+        decision = HpaDecision(config.max_replicas, state, (Clause.ABOVE_MAXIMUM,))
+        return rescale(config, state, seen, recommendations, state.conditions, decision)
+    if 0 < current < config.min_replicas:
+        decision = HpaDecision(config.min_replicas, state, (Clause.BELOW_MINIMUM,))
+        return rescale(config, state, seen, recommendations, state.conditions, decision)
+    return by_metrics(config, state, seen, recommendations)
 
 
-def from_zero(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
-    """Nothing, unless the gate HPAScaleToZero is on and this controller itself scaled to zero."""
+def asks_from_zero(config: HpaConfig, state: HpaState) -> bool:
+    """Only where the gate HPAScaleToZero is on and this controller itself scaled to zero."""
     at_zero = config.flags.scale_to_zero and state.conditions.scaled_to_zero == AT_ZERO
-    if at_zero and (config.min_replicas or wakes_up(config)):
-        return by_metrics(config, state, seen)
-    conditions = state.conditions._replace(scaling_active=DISABLED)
+    return at_zero and (config.min_replicas > 0 or wakes_up(config))
+
+
+def disabled(config: HpaConfig, state: HpaState, recommendations: tuple[Recommendation, ...]) -> HpaDecision:
+    conditions = state.conditions._replace(able_to_scale=GOT_SCALE, scaling_active=DISABLED)
     if not config.flags.scale_to_zero:
         conditions = conditions._replace(scaled_to_zero=None)
-    return HpaDecision(0, replace(state, conditions=conditions), (Clause.SCALING_DISABLED,))
+    after = HpaState(recommendations, state.ups, state.downs, conditions)
+    return HpaDecision(0, after, (Clause.SCALING_DISABLED,))
 
 
 def wakes_up(config: HpaConfig) -> bool:
     return any(metric.source in (Source.OBJECT, Source.EXTERNAL) for metric in config.metrics)
 
 
-def by_metrics(config: HpaConfig, state: HpaState, seen: Observation) -> HpaDecision:
+def by_metrics(
+    config: HpaConfig, state: HpaState, seen: Observation, recommendations: tuple[Recommendation, ...]
+) -> HpaDecision:
     current = seen.spec_replicas
     asked = ask(config, seen)
     if asked.replicas is None:
-        conditions = state.conditions._replace(scaling_active=asked.failure)
-        return HpaDecision(current, replace(state, conditions=conditions), asked.clauses, asked.proposals)
-    assert state.recommendations is not None, "recorded by the caller"
-    stable = stabilise(config, state.recommendations, current, max(asked.replicas, 0), seen.now)
+        conditions = state.conditions._replace(able_to_scale=GOT_SCALE, scaling_active=asked.failure)
+        after = HpaState(recommendations, state.ups, state.downs, conditions)
+        return HpaDecision(current, after, asked.clauses, asked.proposals)
+    stable = stabilise(config, recommendations, current, max(asked.replicas, 0), seen.now)
     limited = limit(config, state.ups, state.downs, current, stable.replicas, seen.now)
-    binding = tuple(clause for clause in (stable.clause, limited.clause) if clause is not None)
+    desired, clauses = limited.replicas, asked.clauses
+    if stable.clause is not None:
+        clauses = (*clauses, stable.clause)
+    if limited.clause is not None:
+        clauses = (*clauses, limited.clause)
+    if current == 0 and desired < config.min_replicas:
+        desired, clauses = config.min_replicas, (*clauses, Clause.MINIMUM)
     conditions = Conditions(
         READY if stable.clause is None else STABILISED[stable.clause],
         METRIC_FOUND,
         NOT_LIMITED if limited.clause is None else Condition(True, limited.reason),
         state.conditions.scaled_to_zero,
     )
-    desired, clauses = limited.replicas, asked.clauses + binding
-    if current == 0 and desired < config.min_replicas:
-        desired, clauses = config.min_replicas, (*clauses, Clause.MINIMUM)
+    if desired != current:
+        decision = HpaDecision(desired, state, clauses, asked.proposals, asked.metric)
+        return rescale(config, state, seen, stable.recommendations, conditions, decision)
     after = HpaState(stable.recommendations, state.ups, state.downs, conditions)
-    decision = HpaDecision(desired, after, clauses, asked.proposals, asked.metric)
-    return decision if desired == current else rescale(config, after, seen, decision)
+    return HpaDecision(desired, after, clauses, asked.proposals, asked.metric)
 
 
 def ask(config: HpaConfig, seen: Observation) -> Asked:
     """The most that any metric asks for. Where some failed, the others may scale up, but not down."""
     if (selector := BAD_SELECTOR.get(seen.fault) if seen.fault else None) is not None:
         return Asked(None, (Clause.TARGET_UNREADABLE,), (), None, selector)
-    proposals = tuple(
-        propose(config, metric, reading, seen) for metric, reading in zip(config.metrics, seen.readings, strict=True)
-    )
+    pairs = zip(config.metrics, seen.readings, strict=True)
+    proposals = tuple([propose(config, metric, reading, seen) for metric, reading in pairs])
     most, chosen, broken = 0, None, None
     for place, proposal in enumerate(proposals):
         replicas = proposal.replicas
@@ -151,22 +158,30 @@ def ask(config: HpaConfig, seen: Observation) -> Asked:
     return Asked(most, () if chosen is None else proposals[chosen].clauses, proposals, chosen, None)
 
 
-def rescale(config: HpaConfig, state: HpaState, seen: Observation, decision: HpaDecision) -> HpaDecision:
-    """Writes the scale, and remembers by how much it changed where policies ask for it."""
-    current, desired = seen.spec_replicas, decision.desired
+def rescale(
+    config: HpaConfig,
+    state: HpaState,
+    seen: Observation,
+    recommendations: tuple[Recommendation, ...],
+    conditions: Conditions,
+    decision: HpaDecision,
+) -> HpaDecision:
+    """Writes the scale, and remembers by how much it changed where there are policies; `decision` is kept else."""
+    current, desired, ups, downs = seen.spec_replicas, decision.desired, state.ups, state.downs
     if seen.fault is Fault.SCALE_UNWRITABLE:
-        failed = replace(state, conditions=state.conditions._replace(able_to_scale=NOT_RESCALED))
+        after = HpaState(recommendations, ups, downs, conditions._replace(able_to_scale=NOT_RESCALED))
         clauses = (*decision.clauses, Clause.TARGET_UNWRITABLE)
-        return HpaDecision(current, failed, clauses, decision.proposals, decision.metric)
-    ups, downs = state.ups, state.downs
+        return HpaDecision(current, after, clauses, decision.proposals, decision.metric)
     if config.behaviour is not None:
-        event = ScaleEvent(seen.now, abs(desired - current))
+        event = (seen.now, abs(desired - current))
         if desired > current:
             ups = remembered(config.behaviour.up, DEFAULT_UP, ups, event)
         else:
             downs = remembered(config.behaviour.down, DEFAULT_DOWN, downs, event)
-    conditions = state.conditions._replace(able_to_scale=RESCALED, scaled_to_zero=zero(config, current, desired))
-    after = HpaState(state.recommendations, ups, downs, conditions)
+    written = Conditions(
+        RESCALED, conditions.scaling_active, conditions.scaling_limited, zero(config, current, desired)
+    )
+    after = HpaState(recommendations, ups, downs, written)
     return HpaDecision(desired, after, decision.clauses, decision.proposals, decision.metric)
 
 

@@ -66,7 +66,7 @@ def at_most_lately(flags: Flags, recommendations: tuple[Recommendation, ...], de
         elif replicas > most:
             most = replicas
     clause = None if most == desired else Clause.SCALE_DOWN_STABILISED
-    return Stabilised(most, clause, recorded(recommendations, old, Recommendation(now, desired)))
+    return Stabilised(most, clause, recorded(recommendations, old, (now, desired)))
 
 
 def within_windows(
@@ -92,7 +92,7 @@ def within_windows(
         if at < since_up and at < since_down:
             old = place
     held = min(max(current, least), most)
-    kept = recorded(recommendations, old, Recommendation(now, desired))
+    kept = recorded(recommendations, old, (now, desired))
     if held == desired:
         return Stabilised(held, None, kept)
     return Stabilised(held, Clause.SCALE_UP_STABILISED if desired >= current else Clause.SCALE_DOWN_STABILISED, kept)
@@ -155,11 +155,10 @@ def most_replicas(
     """A percentage is rounded up, so that it always lets at least one in."""
     if rules.select is Select.DISABLED:
         return current
-    allowed = (
-        start + policy.value if policy.kind is PolicyKind.PODS else math.ceil(start * (1 + policy.value / 100))
-        for policy in (DEFAULT_UP if rules.policies is None else rules.policies)
-        for start in (before(policy.period, ups, downs, current, now),)
-    )
+    allowed = []
+    for kind, value, period in DEFAULT_UP if rules.policies is None else rules.policies:
+        start = before(period, ups, downs, current, now)
+        allowed.append(start + value if kind is PolicyKind.PODS else math.ceil(start * (1 + value / 100)))
     return min(allowed) if rules.select is Select.MIN else max(allowed)
 
 
@@ -169,11 +168,10 @@ def least_replicas(
     """A percentage is rounded towards zero, which lets one more go."""
     if rules.select is Select.DISABLED:
         return current
-    allowed = (
-        start - policy.value if policy.kind is PolicyKind.PODS else int(start * (1 - policy.value / 100))
-        for policy in (DEFAULT_DOWN if rules.policies is None else rules.policies)
-        for start in (before(policy.period, ups, downs, current, now),)
-    )
+    allowed = []
+    for kind, value, period in DEFAULT_DOWN if rules.policies is None else rules.policies:
+        start = before(period, ups, downs, current, now)
+        allowed.append(start - value if kind is PolicyKind.PODS else int(start * (1 - value / 100)))
     return max(allowed) if rules.select is Select.MIN else min(allowed)
 
 
@@ -183,8 +181,11 @@ def before(period: float, ups: tuple[ScaleEvent, ...], downs: tuple[ScaleEvent, 
 
 
 def changed(period: float, events: tuple[ScaleEvent, ...], now: float) -> int:
-    cutoff = now - period
-    return sum(change for at, change in events if at > cutoff)
+    cutoff, total = now - period, 0
+    for at, change in events:
+        if at > cutoff:
+            total += change
+    return total
 
 
 def remembered(rules: Rules, default: tuple[Policy, ...], events: tuple[ScaleEvent, ...], newest: ScaleEvent) -> (
@@ -192,6 +193,6 @@ def remembered(rules: Rules, default: tuple[Policy, ...], events: tuple[ScaleEve
 ):  # fmt: skip
     """With the newest in the place of one that no policy reaches, as the controller keeps them."""
     policies = default if rules.policies is None else rules.policies
-    cutoff = newest.at - max((policy.period for policy in policies), default=0.0)
-    old = max((place for place, event in enumerate(events) if event.at < cutoff), default=None)
+    cutoff = newest[0] - max((policy.period for policy in policies), default=0.0)
+    old = max((place for place, (at, _) in enumerate(events) if at < cutoff), default=None)
     return (*events, newest) if old is None else (*events[:old], newest, *events[old + 1 :])

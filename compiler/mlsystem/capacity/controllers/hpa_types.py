@@ -299,18 +299,11 @@ class Conditions(NamedTuple):
 NO_CONDITIONS: Final = Conditions()
 
 
-class Recommendation(NamedTuple):
-    """What the metrics asked for, before anything limited it."""
+Recommendation: TypeAlias = tuple[float, int]
+"""When, and how many replicas the metrics asked for, before anything limited it."""
 
-    at: float
-    replicas: int
-
-
-class ScaleEvent(NamedTuple):
-    """Replicas that were added, or removed."""
-
-    at: float
-    change: int
+ScaleEvent: TypeAlias = tuple[float, int]
+"""When, and how many replicas were added, or removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,10 +112,10 @@ def test_in_no_period_do_replicas_change_by_more_than_the_policies_allow(
 
         if desired > current:
             assert desired <= allowed(up, selects[0], before, 1)
-            ups = remembered(behaviour.up, DEFAULT_UP, ups, ScaleEvent(now, desired - current))
+            ups = remembered(behaviour.up, DEFAULT_UP, ups, (now, desired - current))
         elif desired < current:
             assert desired >= max(1, allowed(down, selects[1], before, -1))
-            downs = remembered(behaviour.down, DEFAULT_DOWN, downs, ScaleEvent(now, current - desired))
+            downs = remembered(behaviour.down, DEFAULT_DOWN, downs, (now, current - desired))
         history.append((now, desired))
         current = desired
 
@@ -154,7 +154,7 @@ def test_the_defaults_let_four_in_or_double_and_let_all_go() -> None:
 def test_removals_within_the_period_may_be_undone_beyond_the_rate() -> None:
     config = HpaConfig((), 1000, behaviour=Behaviour(up=Rules((Policy(PODS, 2, 60),))))
 
-    limited = limit(config, (), (ScaleEvent(50.0, 10),), 5, 100, 100.0)
+    limited = limit(config, (), ((50.0, 10),), 5, 100, 100.0)
 
     assert limited.replicas == 17
 
@@ -162,7 +162,7 @@ def test_removals_within_the_period_may_be_undone_beyond_the_rate() -> None:
 def test_an_addition_that_the_policies_for_growth_have_forgotten_counts_no_more_for_shrinking() -> None:
     """Each direction's events live as long as that direction's own policies look back."""
     quick = Rules((Policy(PODS, 4, 15),))
-    old, new = ScaleEvent(0.0, 4), ScaleEvent(20.0, 3)
+    old, new = (0.0, 4), (20.0, 3)
 
     assert remembered(quick, DEFAULT_UP, (old,), new) == (new,)
 
