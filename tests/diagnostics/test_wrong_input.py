@@ -57,6 +57,14 @@ def test_a_wrong_file_is_reported_where_it_is_wrong(path: Path) -> None:
     assert not warnings or found(report, "warning") == warnings
 
 
+@pytest.mark.parametrize("name", ["auth_token_in_the_file", "auth_token_alone"])
+def test_a_token_in_the_file_is_not_shown(name: str) -> None:
+    report = diagnose(HERE / f"{name}.yaml")
+
+    assert report.has_errors
+    assert "0123456789abcdef" not in render_text(report)
+
+
 def test_every_file_expects_something() -> None:
     assert [path.name for path in FILES if not expected(path, "E") and not expected(path, "W")] == []
 

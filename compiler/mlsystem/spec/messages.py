@@ -15,10 +15,12 @@ from mlsystem.spec.base import Section
 from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
 from mlsystem.spec.walk import (
     Place,
+    bare,
     choices,
     facts_of,
     fields_by_key,
     follow,
+    is_section,
     sections_below,
     union_models,
     written,
@@ -214,10 +216,23 @@ class _Message:
 
     def _wrong_type(self, wanted: str) -> None:
         value = self.node.value if isinstance(self.node, Scalar) else None
+        example = _secrets_example(self.place)
+        if example is not None:
+            self._not_by_name(value, example)
+            return
         if isinstance(value, SecretRef):
             self._at_value("MLS036", f"{self.name} cannot be a secret", "write the value itself")
             return
         self._at_value("MLS104", f"{self.name} must be {wanted}, not {_found(self.node)}", self._type_help(wanted))
+
+    def _not_by_name(self, value: Any, example: str) -> None:
+        """Where a map of secrets should stand: text may be the secret itself, which is never shown."""
+        if isinstance(value, str) and isinstance(self.node, Scalar):
+            self.report.hide(self.node.text)
+            self._at_value("MLS038", "what is secret cannot stand in this file", example)
+            return
+        found = "a secret" if isinstance(value, SecretRef) else _found(self.node)
+        self._at_value("MLS104", f"{self.name} must be a map, not {found}", example)
 
     def _type_help(self, wanted: str) -> str | None:
         text = self.node.text if isinstance(self.node, Scalar) else ""
@@ -235,6 +250,17 @@ class _Message:
         example = facts_of(self.place.field).example
         direct = self.place.owner is not None
         return f"for example `{self.place.path[-1]}: {example}`" if example and direct else None
+
+
+def _secrets_example(place: Place) -> str | None:
+    """How to write the section that belongs at `place`, where it is one of secrets."""
+    section = bare(place.annotation)
+    if place.field is None or not is_section(section):
+        return None
+    keys = {name: facts_of(field).example for name, field in fields_by_key(section).items()
+            if field.annotation is SecretRef}
+    inner = ", ".join(f"{name}: {example}" for name, example in keys.items())
+    return f"write `{place.path[-1]}: {{{inner}}}`" if keys else None
 
 
 def _name(path: tuple[Part, ...]) -> str:

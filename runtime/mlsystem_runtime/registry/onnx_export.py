@@ -43,11 +43,17 @@ def exported(module: Network) -> bytes:
         with quietly():
             return traced(Answering(module).eval(), module.architecture)
     except Exception as error:  # the exporter runs code of the user, which may raise anything
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MlsystemError(
-            f"{module.entrypoint}: the network has no ONNX form: {said}",
+            f"{module.entrypoint}: the network has no ONNX form: {reason(error)}",
             "write it without branches on values and with operators that ONNX knows, or choose `engine: torch`",
         ) from error
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what the exporter's own error, which tells of its steps in colours, was caused by."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def traced(module: nn.Module, architecture: Architecture) -> bytes:

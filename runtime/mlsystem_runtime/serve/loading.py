@@ -3,22 +3,27 @@ the workspace."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
+from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.model import Engine
 from mlsystem_runtime.contract.run import RunConfig
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.features.online import Assembler
 from mlsystem_runtime.features.opening import open_store
-from mlsystem_runtime.registry.recorded import check_recorded, read_recorded
+from mlsystem_runtime.registry.recorded import Recorded, check_recorded, read_recorded
 from mlsystem_runtime.serve.versions import LoadedVersion, LoadVersion, Scorer
 from mlsystem_runtime.train.threads import limited_threads
 
 DEFAULT_THREADS = 1      # where nothing says more: a small request is answered fastest without waking other threads
 
 Open = Callable[[Path, int], Scorer]
+
+logger = logging.getLogger(__name__)
 
 
 def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
@@ -31,12 +36,28 @@ def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
 
     def load(model: str, number: int) -> LoadedVersion:
         folder = workspace.fetch_version(model, number)
-        scorer = ENGINES[engines[model]](folder, threads)
         recorded = read_recorded(folder)
-        check_recorded(recorded, scorer, f"version {number} of '{model}'")
+        scorer = opened(engines[model], folder, threads, recorded, f"version {number} of '{model}'")
         return LoadedVersion.of(number, scorer, Assembler(scorer.card.contract, store), recorded)
 
     return load
+
+
+def opened(engine: Engine, folder: Path, threads: int, recorded: Recorded, version: str) -> Scorer:
+    """The model in `engine`, or in torch where that is here and alone answers as recorded: a version from before
+    `serving.engine` was changed goes on answering until one follows that passes the gate of the new engine.
+
+    Raises MlsystemError where neither does; the image of a server in ONNX Runtime has no torch.
+    """
+    try:
+        scorer = ENGINES[engine](folder, threads)
+        check_recorded(recorded, scorer, version)
+    except MlsystemError as error:
+        if engine == "torch" or find_spec("torch") is None:
+            raise
+        logger.warning("%s; torch, which is installed here, answers for it", error.message)
+        return opened("torch", folder, threads, recorded, version)
+    return scorer
 
 
 def in_torch(folder: Path, threads: int) -> Scorer:
