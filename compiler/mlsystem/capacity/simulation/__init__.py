@@ -1,0 +1,1 @@
+"""What would happen: requests, replicas, an autoscaler and what may go wrong, one event after the other."""
