@@ -95,8 +95,8 @@ def text(body: Body) -> str:
 
 def endpoint_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
     return chain(
-        request_panels(cluster, model), version_panels(cluster, model), feature_panels(cluster, model),
-        replica_panels(cluster, model),
+        request_panels(cluster, model), work_panels(cluster, model), version_panels(cluster, model),
+        feature_panels(cluster, model), replica_panels(cluster, model), lost_panels(cluster, model),
     )  # fmt: skip
 
 
@@ -112,18 +112,55 @@ def request_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
     left = None if slo.availability is None else float(plain(beyond(slo.availability)))
     yield Panel("Errors", said("Requests without an answer", "availability", slo.availability), "percentunit",
                 (Query(share, "errors"),), left)  # fmt: skip
-    bucket = series(f"{names.LATENCY}_bucket", cluster, name)
-    quantiles = tuple(
-        Query(f"histogram_quantile({quantile}, sum by (le) (rate({bucket}[{INTERVAL}])))", f"p{label}")
-        for quantile, label in (("0.5", "50"), ("0.95", "95"), ("0.99", "99"))
-    )
     bound = None if slo.latency_us is None else float(seconds(slo.latency_us))
-    yield Panel("Latency", "Of answers, from the first byte of a request.", "s", quantiles, bound)
+    yield Panel("Latency", "Of answers, from the first byte of a request.", "s",
+                quantiles(cluster, names.LATENCY, name), bound)  # fmt: skip
     if slo.latency_us is not None and slo.objective is not None:
         within, answers = fast(cluster, name, slo), series(f"{names.LATENCY}_count", cluster, name)
         query = f"sum(rate({within}[{INTERVAL}])) / sum(rate({answers}[{INTERVAL}]))"
         described = said(f"Answers within {duration(slo.latency_us)}", "latency", slo.objective)
         yield Panel("Answers in time", described, "percentunit", (Query(query, "in time"),), slo.objective)
+
+
+    refused = series(names.REFUSED, cluster, name)
+    yield Panel("Refusals", "Requests per second without a prediction, by reason.", "reqps",
+                (Query(f"sum by (reason) (rate({refused}[{INTERVAL}]))", "{{reason}}"),), stacked=True)  # fmt: skip
+    if model.serving.auth is not None:
+        clients = series(names.CLIENT_REQUESTS, cluster, name)
+        yield Panel("Clients", "Requests per second, by whose token it was and whether they came in.", "reqps",
+                    (Query(f"sum by (client, outcome) (rate({clients}[{INTERVAL}]))", "{{client}} {{outcome}}"),),
+                    stacked=True)  # fmt: skip
+
+
+def quantiles(cluster: Cluster, histogram: str, model: str, by: str = "") -> tuple[Query, ...]:
+    """The median and the tail; `by`: a label, each of whose values has lines of its own."""
+    bucket, kept = series(f"{histogram}_bucket", cluster, model), f"le, {by}" if by else "le"
+    legend = f" of {{{{{by}}}}}" if by else ""
+    return tuple(
+        Query(f"histogram_quantile({quantile}, sum by ({kept}) (rate({bucket}[{INTERVAL}])))", f"p{label}{legend}")
+        for quantile, label in (("0.5", "50"), ("0.95", "95"), ("0.99", "99"))
+    )
+
+
+def work_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
+    """What stands between a request and its answer: the queue, the batch, the model."""
+    name = model.name
+    offered, predicted = series(names.OFFERED_ROWS, cluster, name), series(names.PREDICTIONS, cluster, name)
+    yield Panel(
+        "Rows", "Per second: understood, those of refused requests too, and predicted.", "short",
+        (Query(f"sum(rate({offered}[{INTERVAL}]))", "offered"),
+         Query(f"sum(rate({predicted}[{INTERVAL}]))", "predicted")),
+    )  # fmt: skip
+    rows, flying = series(names.QUEUE_ROWS, cluster, name), series(names.IN_FLIGHT, cluster, name)
+    yield Panel("Waiting", "Rows that wait for the model, and requests that are not answered yet.", "short",
+                (Query(f"sum({rows})", "rows"), Query(f"sum({flying})", "requests")))  # fmt: skip
+    yield Panel("Time in the queue", "Of requests, until the model takes them.", "s",
+                quantiles(cluster, names.QUEUE_SECONDS, name))  # fmt: skip
+    yield Panel("Batches", "Rows that the model is given at once.", "short",
+                quantiles(cluster, names.BATCH_ROWS, name))  # fmt: skip
+    time = series(names.SERVICE_TIME, cluster, name)
+    yield Panel("Service time", "A batch of n rows takes a·n + b, as the slowest server measures it.", "s",
+                (Query(f"max by (part) ({time})", "{{part}}"),))  # fmt: skip
 
 
 def said(what: str, objective: str, share: float | None) -> str:
@@ -140,11 +177,27 @@ def version_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
     share = series(names.RELEASE_SHARE, cluster, name)
     yield Panel("Released shares", "Of requests, as the servers follow the release.", "percentunit",
                 (Query(f"max by (version) ({share})", "version {{version}}"),))  # fmt: skip
-    serial = series(names.RELEASE_SERIAL, cluster, name)
+    yield Panel("Latency by version", "Of answers, from the first byte of a request.", "s",
+                quantiles(cluster, names.VERSION_LATENCY, name, by="version"))  # fmt: skip
+    serial, failures = series(names.RELEASE_SERIAL, cluster, name), series(names.RELEASE_FAILURES, cluster, name)
     yield Panel(
         "Release in force", "Its serial; servers that differ have not followed yet.", "short",
         (Query(f"max({serial})", "newest"), Query(f"min({serial})", "oldest")),
     )  # fmt: skip
+    yield Panel("Releases that could not be followed", "How often in an hour; what was released before answers.",
+                "short", (Query(f"sum(increase({failures}[1h]))", "failures"),))  # fmt: skip
+    if model.serving.shadow_cpu is not None:
+        yield from shadow_panels(cluster, name)
+
+
+def shadow_panels(cluster: Cluster, name: str) -> Iterator[Panel]:
+    rows, apart = series(names.SHADOW_ROWS, cluster, name), series(names.SHADOW_DISAGREEMENTS, cluster, name)
+    yield Panel("Shadow: rows", "Per second, by what became of them.", "short",
+                (Query(f"sum by (outcome) (rate({rows}[{INTERVAL}]))", "{{outcome}}"),), stacked=True)  # fmt: skip
+    yield Panel("Shadow: difference", "How far its outputs are from those that were answered.", "short",
+                quantiles(cluster, names.SHADOW_DIFFERENCE, name, by="version"))  # fmt: skip
+    yield Panel("Shadow: disagreements", "Rows per second of which it says something else.", "short",
+                (Query(f"sum by (version) (rate({apart}[{INTERVAL}]))", "version {{version}}"),))  # fmt: skip
 
 
 def feature_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
@@ -155,8 +208,8 @@ def feature_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
         "Missing features by cause", "Values per second that were null.", "short",
         (Query(f"sum by (cause) ({nulls})", "{{cause}}"),), stacked=True,
     )  # fmt: skip
-    yield Panel("Most missing features", "Values per second that were null.", "short",
-                (Query(f"topk(10, sum by (feature) ({nulls}))", "{{feature}}"),))  # fmt: skip
+    yield Panel("Most missing features", "Values per second that were null, by cause.", "short",
+                (Query(f"topk(10, sum by (feature, cause) ({nulls}))", "{{feature}} ({{cause}})"),))  # fmt: skip
     if model.monitoring.freshness_us is not None:
         age = series(names.SOURCE_AGE, cluster, name)
         limit = float(seconds(model.monitoring.freshness_us))
@@ -183,6 +236,17 @@ def replica_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
         "Use of a replica", "Of what it requested: the busiest, and the one with the most memory.", "percentunit",
         (Query(f"max(rate({cpu}[{INTERVAL}])) / {hardware.cpu:g}", "CPU"),
          Query(f"max({memory}) / {hardware.memory_bytes}", "memory")), 1.0,
+    )  # fmt: skip
+
+
+def lost_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
+    """Where it is not 0, the log or the dashboard tells less than there was."""
+    dropped = series(names.LOG_DROPPED, cluster, model.name)
+    refused = series(names.METRICS_REFUSED, cluster, model.name)
+    yield Panel(
+        "Not kept", "In an hour: records of the prediction log by reason, and numbers that metrics had no room for.",
+        "short", (Query(f"sum by (reason) (increase({dropped}[1h]))", "log: {{reason}}"),
+                  Query(f"sum(increase({refused}[1h]))", "metrics")),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_there_is_one_for_each_endpoint_and_one_for_the_system(name: str) -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_every_series_is_one_that_a_process_exports(name: str) -> None:
     known = {value for value in vars(names).values() if isinstance(value, str) and value.startswith("mlsystem_")}
-    known |= {f"{names.LATENCY}_bucket", f"{names.LATENCY}_count", "up"} | OF_THE_CLIENT_LIBRARY
+    known |= {f"{name}_bucket" for name in known} | {f"{names.LATENCY}_count", "up"} | OF_THE_CLIENT_LIBRARY
 
     used = {
         found
@@ -61,6 +61,15 @@ def test_every_series_is_one_that_a_process_exports(name: str) -> None:
         for found in re.findall(r"([a-z_]+)\{", target["expr"])
     }
     assert used <= known
+
+
+def test_every_series_that_a_process_exports_is_on_a_dashboard() -> None:
+    serving = {"shadow": "10%", "auth": {"tokens": "${secret:API_TOKENS}"}}
+    cluster = cluster_of(EXAMPLES / "flights" / "mlsystem.yaml", override={"serving": serving})
+    exported = {value for value in vars(names).values() if re.fullmatch("mlsystem_[a-z_]+", str(value))}
+
+    asked = " ".join(target["expr"] for panel in panels(cluster) for target in panel["targets"])
+    assert {name for name in exported if not re.search(rf"{name}(_bucket)?{{", asked)} == set()
 
 
 @pytest.mark.parametrize("name", NAMES)

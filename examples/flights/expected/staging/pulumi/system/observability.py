@@ -343,8 +343,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
   {
    "id": 5,
    "type": "timeseries",
-   "title": "Predictions by version",
-   "description": "Rows per second.",
+   "title": "Refusals",
+   "description": "Requests per second without a prediction, by reason.",
    "datasource": {
     "type": "prometheus",
     "uid": "${datasource}"
@@ -398,6 +398,430 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
       "type": "prometheus",
       "uid": "${datasource}"
      },
+     "expr": "sum by (reason) (rate(mlsystem_refused_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval]))",
+     "legendFormat": "{{reason}}",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 6,
+   "type": "timeseries",
+   "title": "Rows",
+   "description": "Per second: understood, those of refused requests too, and predicted.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 16,
+    "y": 8,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "short",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(rate(mlsystem_offered_rows_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval]))",
+     "legendFormat": "offered",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(rate(mlsystem_predictions_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval]))",
+     "legendFormat": "predicted",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 7,
+   "type": "timeseries",
+   "title": "Waiting",
+   "description": "Rows that wait for the model, and requests that are not answered yet.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 0,
+    "y": 16,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "short",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(mlsystem_queue_rows{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"})",
+     "legendFormat": "rows",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(mlsystem_in_flight{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"})",
+     "legendFormat": "requests",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 8,
+   "type": "timeseries",
+   "title": "Time in the queue",
+   "description": "Of requests, until the model takes them.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 8,
+    "y": 16,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "s",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.5, sum by (le) (rate(mlsystem_queue_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p50",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.95, sum by (le) (rate(mlsystem_queue_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p95",
+     "range": true
+    },
+    {
+     "refId": "C",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.99, sum by (le) (rate(mlsystem_queue_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p99",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 9,
+   "type": "timeseries",
+   "title": "Batches",
+   "description": "Rows that the model is given at once.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 16,
+    "y": 16,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "short",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.5, sum by (le) (rate(mlsystem_batch_rows_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p50",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.95, sum by (le) (rate(mlsystem_batch_rows_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p95",
+     "range": true
+    },
+    {
+     "refId": "C",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.99, sum by (le) (rate(mlsystem_batch_rows_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p99",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 10,
+   "type": "timeseries",
+   "title": "Service time",
+   "description": "A batch of n rows takes a\\u00b7n + b, as the slowest server measures it.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 0,
+    "y": 24,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "s",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "max by (part) (mlsystem_service_time_seconds{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"})",
+     "legendFormat": "{{part}}",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 11,
+   "type": "timeseries",
+   "title": "Predictions by version",
+   "description": "Rows per second.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 8,
+    "y": 24,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "reqps",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never",
+      "stacking": {
+       "mode": "normal",
+       "group": "A"
+      }
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
      "expr": "sum by (version) (rate(mlsystem_predictions_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval]))",
      "legendFormat": "version {{version}}",
      "range": true
@@ -405,7 +829,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 6,
+   "id": 12,
    "type": "timeseries",
    "title": "Released shares",
    "description": "Of requests, as the servers follow the release.",
@@ -415,7 +839,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    },
    "gridPos": {
     "x": 16,
-    "y": 8,
+    "y": 24,
     "w": 8,
     "h": 8
    },
@@ -465,7 +889,87 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 7,
+   "id": 13,
+   "type": "timeseries",
+   "title": "Latency by version",
+   "description": "Of answers, from the first byte of a request.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 0,
+    "y": 32,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "s",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.5, sum by (le, version) (rate(mlsystem_version_request_duration_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p50 of {{version}}",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.95, sum by (le, version) (rate(mlsystem_version_request_duration_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p95 of {{version}}",
+     "range": true
+    },
+    {
+     "refId": "C",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "histogram_quantile(0.99, sum by (le, version) (rate(mlsystem_version_request_duration_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "p99 of {{version}}",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 14,
    "type": "timeseries",
    "title": "Release in force",
    "description": "Its serial; servers that differ have not followed yet.",
@@ -474,8 +978,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
-    "y": 16,
+    "x": 8,
+    "y": 32,
     "w": 8,
     "h": 8
    },
@@ -535,7 +1039,67 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 8,
+   "id": 15,
+   "type": "timeseries",
+   "title": "Releases that could not be followed",
+   "description": "How often in an hour; what was released before answers.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 16,
+    "y": 32,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "short",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(increase(mlsystem_release_failures_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[1h]))",
+     "legendFormat": "failures",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 16,
    "type": "timeseries",
    "title": "Missing features by cause",
    "description": "Values per second that were null.",
@@ -544,8 +1108,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
-    "y": 16,
+    "x": 0,
+    "y": 40,
     "w": 8,
     "h": 8
    },
@@ -599,17 +1163,17 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 9,
+   "id": 17,
    "type": "timeseries",
    "title": "Most missing features",
-   "description": "Values per second that were null.",
+   "description": "Values per second that were null, by cause.",
    "datasource": {
     "type": "prometheus",
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 16,
+    "x": 8,
+    "y": 40,
     "w": 8,
     "h": 8
    },
@@ -652,14 +1216,14 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
       "type": "prometheus",
       "uid": "${datasource}"
      },
-     "expr": "topk(10, sum by (feature) (rate(mlsystem_missing_features_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
-     "legendFormat": "{{feature}}",
+     "expr": "topk(10, sum by (feature, cause) (rate(mlsystem_missing_features_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval])))",
+     "legendFormat": "{{feature}} ({{cause}})",
      "range": true
     }
    ]
   },
   {
-   "id": 10,
+   "id": 18,
    "type": "timeseries",
    "title": "Age of sources",
    "description": "Of the newest row, on the environment's clock.",
@@ -668,8 +1232,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
-    "y": 24,
+    "x": 16,
+    "y": 40,
     "w": 8,
     "h": 8
    },
@@ -726,7 +1290,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 11,
+   "id": 19,
    "type": "timeseries",
    "title": "Drift",
    "description": "The share of rows that moved, of the columns that moved most.",
@@ -735,8 +1299,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
-    "y": 24,
+    "x": 0,
+    "y": 48,
     "w": 8,
     "h": 8
    },
@@ -786,7 +1350,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 12,
+   "id": 20,
    "type": "timeseries",
    "title": "Replicas",
    "description": "Those that Prometheus reaches, and the bounds of the autoscaler.",
@@ -795,8 +1359,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 24,
+    "x": 8,
+    "y": 48,
     "w": 8,
     "h": 8
    },
@@ -866,7 +1430,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 13,
+   "id": 21,
    "type": "timeseries",
    "title": "Use of a replica",
    "description": "Of what it requested: the busiest, and the one with the most memory.",
@@ -875,8 +1439,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
-    "y": 32,
+    "x": 16,
+    "y": 48,
     "w": 8,
     "h": 8
    },
@@ -938,6 +1502,76 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
      },
      "expr": "max(process_resident_memory_bytes{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}) / 2147483648",
      "legendFormat": "memory",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 22,
+   "type": "timeseries",
+   "title": "Not kept",
+   "description": "In an hour: records of the prediction log by reason, and numbers that metrics had no room for.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 0,
+    "y": 56,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "short",
+     "min": 0,
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum by (reason) (increase(mlsystem_prediction_log_dropped_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[1h]))",
+     "legendFormat": "log: {{reason}}",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "sum(increase(mlsystem_metrics_refused_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[1h]))",
+     "legendFormat": "metrics",
      "range": true
     }
    ]
