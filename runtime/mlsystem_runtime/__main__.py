@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-from mlsystem_runtime.contract.configmap_release import open_releases
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.contract.release_store import ReleaseStore
+from mlsystem_runtime.contract.release_store import FileReleaseStore, ReleaseStore
 from mlsystem_runtime.contract.run import RunConfig, decode_run_config
 from mlsystem_runtime.contract.workspace import Workspace
 from mlsystem_runtime.parent import die_with_parent
@@ -200,6 +199,11 @@ def record(args: argparse.Namespace, config: RunConfig, workspace: Workspace) ->
 
 
 def releases(args: argparse.Namespace, config: RunConfig, workspace: Workspace) -> ReleaseStore:
+    """The import is lazy: where the release is the workspace's file, nobody speaks to a cluster."""
+    if args.release is None:
+        return FileReleaseStore(workspace)
+    from mlsystem_runtime.contract.configmap_release import open_releases
+
     return open_releases(args.release, workspace, config.environment, os.environ)
 
 

@@ -17,7 +17,13 @@ from support.servers import Running
 SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-wrk.body = io.open(os.getenv("BENCH_BODY"), "rb"):read("*a")
+local bodies, requests, sent = {}, {}, 0
+for line in io.lines(os.getenv("BENCH_BODIES")) do bodies[#bodies + 1] = line end
+wrk.body = bodies[1]
+if #bodies > 1 then
+  init = function() for place, body in ipairs(bodies) do requests[place] = wrk.format(nil, nil, nil, body) end end
+  request = function() sent = sent + 1; return requests[sent % #requests + 1] end
+end
 done = function(summary, latency)
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
   local told = '\\n{"requests": %d, "seconds": %f, "p50_us": %f, "p99_us": %f, "refused": %d, "failed": %d}\\n'
@@ -62,12 +68,12 @@ def load(running: Running, connections: int, seconds: int) -> dict[str, float]:
     assert program is not None, "the caller has looked for it"
     headers = [part for name, value in running.server.headers.items() for part in ("-H", f"{name}: {value}")]
     with tempfile.TemporaryDirectory() as folder:
-        script, body = Path(folder, "post.lua"), Path(folder, "body")
+        script, bodies = Path(folder, "post.lua"), Path(folder, "bodies")
         script.write_text(SCRIPT)
-        body.write_bytes(running.server.body)
+        bodies.write_bytes(b"\n".join((running.server.body, *running.server.others)))
         done = subprocess.run(
             [program, "-t1", f"-c{connections}", f"-d{seconds}s", *headers, "-s", str(script), running.url],
-            env={**os.environ, "BENCH_BODY": str(body)}, stdout=subprocess.PIPE, text=True, check=True,
+            env={**os.environ, "BENCH_BODIES": str(bodies)}, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return told

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 @dataclass(frozen=True)
 class Server:
-    """`command` makes the command line for a port; it runs in an empty folder. `path` and `body` are its request."""
+    """`command` makes the command line for a port; it runs in an empty folder. `path` and `body` are its request; a
+    closed loop sends `others` too, in turn."""
 
     name: str
     command: Callable[[int], list[str]]
@@ -32,6 +33,7 @@ class Server:
     body: bytes
     environ: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)

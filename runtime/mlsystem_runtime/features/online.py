@@ -38,6 +38,7 @@ class Assembler:
         readers = {group.name: GroupReader(group, store) for _, group in stored}
         self.waits = store.waits and bool(stored)
         self._stored = GroupReaders(store, [readers[group.name] for _, group in stored])
+        self._stored.prepare()
         self._keys = [key_of(use, group) for use, group in stored]
         self._computed = [request_read(group) for _, group in uses if isinstance(group, RequestGroup)]
         ordered = [*stored, *(one for one in uses if isinstance(one[1], RequestGroup))]

@@ -125,6 +125,11 @@ class GroupReaders:
         self._store = store
         self._groups = groups
 
+    def prepare(self) -> None:
+        """So that no request waits for it; what cannot be read now is read when it is asked for."""
+        for place in range(len(self._groups)):
+            self._ready(place)
+
     def answers(self, asked: Sequence[Pairs]) -> list[list[Answer]]:
         """For each group, of its pairs. A store out of reach is the cause of nulls, not an error."""
         known = self._known([[key for key, _ in pairs] for pairs in asked])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -97,6 +97,20 @@ def test_what_arrives_while_a_slow_batch_runs_is_the_next_batch_and_the_loop_sta
 
     assert asyncio.run(apart()) == 4
     assert recorder.batches == [1, 4]
+    assert threading.get_ident() not in recorder.threads
+
+
+def test_a_store_that_may_keep_it_waiting_is_never_read_on_the_loop(recorded):
+    version, recorder = recorded
+    distant = LoadedVersion.of(1, recorder, replace(version.assembler, waits=True))
+    fast(distant)
+
+    async def alone():
+        return await Scheduler(Metrics(())).run(work(distant))
+
+    asyncio.run(alone())
+
+    assert recorder.batches == [1]
     assert threading.get_ident() not in recorder.threads
 
 
