@@ -33,7 +33,10 @@ class Queue:
         return len(self._waiting) + len(self._late)
 
     def add(self, work: Work) -> None:
-        insort_right(self._waiting, work, key=attrgetter("call.due"))
+        if not self._waiting or self._waiting[-1].call.due <= work.call.due:  # as nearly always
+            self._waiting.append(work)
+        else:
+            insort_right(self._waiting, work, key=attrgetter("call.due"))
         self._count(work, work.size)
 
     def seconds(self, more: Work, budget: float) -> float:
@@ -80,7 +83,7 @@ def batch_of(waiting: Sequence[Work], now: float) -> tuple[list[Work], list[Work
     rest: list[Work] = []
     rows = most = 0
     for place, work in enumerate(waiting):
-        if work.call.unwanted(now):
+        if work.unwanted(now):
             unwanted.append(work)
         elif not batch:
             budget = work.call.due - now

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 PATIENCE_SECONDS = 10.0  # so long a request waits at most; nobody is there any more, or a proxy has given up
 
@@ -13,8 +14,7 @@ def never() -> bool:
     return False
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False):
     """What a protocol knows of a request. All times are of the monotonic clock, in seconds.
 
     `started`: its first byte. Within `due` the SLO wants an answer, after `deadline` the client wants none; both count

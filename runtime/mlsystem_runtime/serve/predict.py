@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.columns import ColumnType
@@ -26,13 +28,14 @@ from mlsystem_runtime.serve.scheduler import Scheduler
 from mlsystem_runtime.serve.shadow import Answered, Shadow
 from mlsystem_runtime.serve.values import READERS, Row, read_body, typed_row
 from mlsystem_runtime.serve.versions import Assembled, Board, LoadedVersion, Released
-from mlsystem_runtime.serve.work import Scored, Work
+from mlsystem_runtime.serve.work import Result, Scored, Work
 
 STORE_UNREACHABLE = "store_unreachable"
 
+Written = TypeVar("Written")
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+
+class Answer(msgspec.Struct, frozen=True):
     """`version` is None where rows with different sticky units were answered by different versions; `versions` has one
     for each row, as `predictions` and `outputs` have. `card` is the champion's, or that of the only version."""
 
@@ -67,6 +70,26 @@ class Predictor:
         latency_us = self.endpoint.slo.latency_us
         return PATIENCE_SECONDS if latency_us is None else latency_us / 1e6
 
+    def begin(self, data: bytes, call: Call, write: Callable[[Answer], Written]) -> asyncio.Future[Written] | None:
+        """As `answer_body` in the common case, without a coroutine: one version answers all rows, and nothing stands
+        beside them. The future is given what `write` makes of the answer. None in any other case."""
+        released = self.board.models.get(self.endpoint.model)
+        if released is None or call.version is not None or len(released.release.shares) > 1:
+            return None
+        rows = released.champion.decoder.decode(data)
+        if rows is None:
+            return None
+        self.outcomes.in_flight.inc()
+        try:
+            promise = Promise(self, released, Work(call, released.champion, rows, self.query_time(None)), write)
+            self.outcomes.offered(len(rows))
+            self.scheduler.add(promise.work)
+        except RefusedError as refused:
+            self.outcomes.in_flight.dec()
+            self.outcomes.refused(refused)
+            raise
+        return promise.future
+
     async def answer_body(self, data: bytes, call: Call) -> Answer:
         """`data` is JSON: one row, or `{"rows": [...]}`."""
         return await self._counted(self._answer_body(data, call), call)
@@ -79,29 +102,27 @@ class Predictor:
         self.outcomes.in_flight.inc()
         try:
             answer = await answering
-        except RefusedError as refused:
-            self.outcomes.refused(refused)
-            raise
-        except (DepartedError, asyncio.CancelledError):
-            call.cancelled = True
-            self.outcomes.cancelled()
-            raise
-        except Exception:
-            self.outcomes.failed()
+        except (Exception, asyncio.CancelledError) as error:
+            self.unanswered(error, call)
             raise
         finally:
             self.outcomes.in_flight.dec()
         self.outcomes.answered(answer.version, call)
         return answer
 
+    def unanswered(self, error: BaseException, call: Call) -> None:
+        """Counts a request that gets no prediction."""
+        match error:
+            case RefusedError():
+                self.outcomes.refused(error)
+            case DepartedError() | asyncio.CancelledError():
+                call.cancelled = True
+                self.outcomes.cancelled()
+            case _:
+                self.outcomes.failed()
+
     async def _answer_body(self, data: bytes, call: Call) -> Answer:
         released = self.released()
-        if call.version is None and len(released.release.shares) == 1:
-            typed = released.champion.decoder.decode(data)
-            if typed is not None:  # the common case: one version answers, and there is nothing but rows
-                version = released.champion
-                scored = await self.score(released, version, typed, self.query_time(None), call)
-                return answer_of(version.card, (version,) * len(scored), scored)
         body = read_body(data, frozenset(column.name for column in released.champion.card.contract.request))
         return await self._answer_rows(body.rows, body.at_us, call)
 
@@ -167,17 +188,23 @@ class Predictor:
     ) -> list[Scored]:
         """Computed in one batch, perhaps with rows of other calls, and recorded. `places`: which rows of the call."""
         self.outcomes.offered(len(rows))
-        scored = await self.scheduler.run(Work(call, version, rows, at_us))
+        work = Work(call, version, rows, at_us)
+        scored = await self.scheduler.run(work)
+        self.record(released, work, scored, range(len(rows)) if places is None else places)
+        return scored
+
+    def record(self, released: Released, work: Work, scored: Sequence[Scored], places: Sequence[int]) -> None:
+        """Counts and logs what was computed, but raises RefusedError where it must not be answered."""
+        version, at_us = work.version, work.at_us
         for one in scored:
             if one.assembled.causes:
                 self.refuse_unreachable(version, one.assembled)
-        self.record(version, scored, at_us)
+        self.count(version, scored, at_us)
         if released.shadow is not None and self.shadow is not None:
             self.shadow.offer(Answered(released.shadow, version, at_us, scored))
-        if self.log.samples(call.request_id):
-            for place, one in zip(range(len(scored)) if places is None else places, scored, strict=True):
-                self.log_row(released, version, one, at_us, call, place)
-        return scored
+        if self.log.samples(work.call.request_id):
+            for place, one in zip(places, scored, strict=True):
+                self.log_row(released, version, one, at_us, work.call, place)
 
     def refuse_unreachable(self, version: LoadedVersion, assembled: Assembled) -> None:
         for name, cause in assembled.causes.items():
@@ -188,7 +215,7 @@ class Predictor:
     def _rejects(self, group: str) -> bool:
         return any(policy.group == group and policy.on_failure == "reject" for policy in self.endpoint.groups)
 
-    def record(self, version: LoadedVersion, scored: Sequence[Scored], at_us: int) -> None:
+    def count(self, version: LoadedVersion, scored: Sequence[Scored], at_us: int) -> None:
         model = self.endpoint.model
         self.metrics.predictions.labels(model, version.number).inc(len(scored))
         for one in scored:
@@ -208,6 +235,43 @@ class Predictor:
         ))
         if not kept:
             self.metrics.log_dropped.labels(self.endpoint.model, "waiting").inc()
+
+
+class Promise(Generic[Written]):
+    """The answer to rows that wait: what `write` makes of it is given to `future`."""
+
+    __slots__ = ("_predictor", "_released", "_write", "future", "work")
+
+    def __init__(
+        self, predictor: Predictor, released: Released, work: Work, write: Callable[[Answer], Written]
+    ) -> None:
+        self._predictor = predictor
+        self._released = released
+        self._write = write
+        self.work = work
+        self.future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        work.done, work.abandoned = self._done, self.future.cancelled
+
+    def _done(self, result: Result) -> None:
+        predictor, work, future = self._predictor, self.work, self.future
+        predictor.outcomes.in_flight.dec()
+        if future.cancelled():
+            predictor.unanswered(asyncio.CancelledError(), work.call)
+            return
+        try:
+            written = self._write(self._answer(result))
+        except Exception as error:  # noqa: BLE001 - who awaits it is told
+            predictor.unanswered(error, work.call)
+            future.set_exception(error)
+        else:
+            predictor.outcomes.answered(work.version.number, work.call)
+            future.set_result(written)
+
+    def _answer(self, result: Result) -> Answer:
+        if isinstance(result, Exception):
+            raise result
+        self._predictor.record(self._released, self.work, result, range(len(result)))
+        return answer_of(self.work.version.card, (self.work.version,) * len(result), result)
 
 
 def answer_of(card: ModelCard, versions: Sequence[LoadedVersion], scored: Sequence[Scored]) -> Answer:

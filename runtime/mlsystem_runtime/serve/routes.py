@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from mlsystem_runtime.contract.names import LIVE, READY
@@ -18,7 +19,7 @@ from mlsystem_runtime.serve.oip.models import Models
 from mlsystem_runtime.serve.oip.routes import METHODS, ROOT, Rest
 from mlsystem_runtime.serve.openapi import openapi
 from mlsystem_runtime.serve.page import page
-from mlsystem_runtime.serve.predict import Predictor
+from mlsystem_runtime.serve.predict import Answer, Predictor
 from mlsystem_runtime.serve.refused import RefusedError
 from mlsystem_runtime.serve.service import Service
 from mlsystem_runtime.serve.slots import CONNECTIONS, RESTARTS, State
@@ -142,9 +143,15 @@ def document(service: Service) -> dict[str, Any]:
 def predict_handler(predictor: Predictor) -> Handler:
     model = predictor.endpoint.model
 
-    async def handler(request: Request) -> Response:
+    def handler(request: Request) -> Awaitable[Response]:
         call = call_of(request, predictor.budget())
-        answer = await predictor.answer_body(request.body, call)
+        write = partial(written, request, call)
+        return predictor.begin(request.body, call, write) or slowly(request, call, write)
+
+    async def slowly(request: Request, call: Call, write: Callable[[Answer], Response]) -> Response:
+        return write(await predictor.answer_body(request.body, call))
+
+    def written(request: Request, call: Call, answer: Answer) -> Response:
         timing = server_timing(call) if b"x-server-timing" in request.headers else None
         return json_response(200, {
             "predictions": answer.predictions, "model": model, "version": answer.version, "request_id": request.id,

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from mlsystem_runtime.serve.admission import Queue, admit
 from mlsystem_runtime.serve.metrics import Metrics
@@ -42,7 +43,15 @@ class Scheduler:
         return len(self._queue)
 
     async def run(self, work: Work) -> list[Scored]:
-        """Raises RefusedError: 503 or 504 where it cannot be answered in time; and whatever the model raises."""
+        """As `add`, for who awaits. Raises what `work.done` would be given."""
+        future: asyncio.Future[list[Scored]] = asyncio.get_running_loop().create_future()
+        work.done, work.abandoned = partial(settle, future), future.cancelled
+        self.add(work)
+        return await future
+
+    def add(self, work: Work) -> None:
+        """It ends once it is computed, or given up: 504. Raises RefusedError, 503 or 504, where it cannot be answered
+        in time."""
         now = time.monotonic()
         try:
             admit(work, self._queue, self._busy(now), now)
@@ -51,14 +60,10 @@ class Scheduler:
             raise
         self._queue.add(work)
         self._metrics.queue_rows.labels(work.model).inc(work.size)
-        self._turn_soon()
-        if not self._computing:
-            return await work.done
-        late = asyncio.get_running_loop().call_later(work.call.deadline - now, expire, work)
-        try:
-            return await work.done
-        finally:
-            late.cancel()
+        if self._computing:
+            work.late = asyncio.get_running_loop().call_later(work.call.deadline - now, expire, work)
+        else:
+            self._turn_soon()
 
     def _busy(self, now: float) -> float:
         """Seconds until the batch under way is computed. One that takes longer than expected ends at any moment: a
@@ -115,12 +120,7 @@ class Scheduler:
         self._metrics.service_time.labels(batch[0].model, "a").set(service_time.a)
         self._metrics.service_time.labels(batch[0].model, "b").set(service_time.b)
         for work, result in zip(batch, results, strict=True):
-            if work.done.done():  # its client went away
-                continue
-            if isinstance(result, Exception):
-                work.done.set_exception(result)
-            else:
-                work.done.set_result(result)
+            work.end(result)
         if len(self._queue):
             self._turn_soon()
 
@@ -138,6 +138,14 @@ def expire(work: Work) -> None:
 
 
 def give_up(work: Work) -> None:
-    if not work.done.done():
-        late = RefusedError(504, "the time for an answer passed while the request waited", reason="deadline")
-        work.done.set_exception(DepartedError() if work.call.gone() else late)
+    late = RefusedError(504, "the time for an answer passed while the request waited", reason="deadline")
+    work.end(DepartedError() if work.call.gone() else late)
+
+
+def settle(future: asyncio.Future[list[Scored]], result: Result) -> None:
+    if future.done():  # nobody waits for it any more
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -81,9 +81,13 @@ class LoadedVersion:
         inputs_of = in_order(contract.inputs)
         return cls(number, scorer, assembler, grid, groups, decoder, inputs_of, ServiceTime(), recorded)
 
-    @property
+    @cached_property
     def card(self) -> ModelCard:
         return self.scorer.card
+
+    @cached_property
+    def model(self) -> str:
+        return self.card.model
 
     def warm(self) -> None:
         """Predictions of the rows recorded with it, or of nulls: whatever is built on first use is built before a

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
-from mlsystem_runtime.serve.call import Call
+import msgspec
+
+from mlsystem_runtime.serve.call import Call, never
 from mlsystem_runtime.serve.values import Row
 from mlsystem_runtime.serve.versions import Assembled, LoadedVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True, eq=False):
     """One row: the typed request, the model's inputs and what the model said of them, by output name."""
 
     request: Row
@@ -24,17 +24,22 @@ class Scored:
 Result = list[Scored] | Exception
 
 
-@dataclass(slots=True)
-class Work:
+def unheard(_: Result) -> None:
+    """Where nobody waits for what becomes of the work."""
+
+
+class Work(msgspec.Struct, eq=False):
     """Rows of one call that one version answers, all in one batch, waiting since `came`. `done` gets them as `Scored`,
-    or why not."""
+    or why not, once. `abandoned` says whether anybody still waits for that."""
 
     call: Call
     version: LoadedVersion
     rows: Sequence[Row]
     at_us: int
-    came: float = field(default_factory=time.monotonic)
-    done: asyncio.Future[list[Scored]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    done: Callable[[Result], None] = unheard
+    abandoned: Callable[[], bool] = never
+    came: float = msgspec.field(default_factory=time.monotonic)
+    late: asyncio.TimerHandle | None = None
 
     @property
     def size(self) -> int:
@@ -42,7 +47,18 @@ class Work:
 
     @property
     def model(self) -> str:
-        return self.version.card.model
+        return self.version.model
+
+    def unwanted(self, now: float) -> bool:
+        """Computing it would help nobody."""
+        return self.call.unwanted(now) or self.abandoned()
+
+    def end(self, result: Result) -> None:
+        """What comes after the first time is for nobody."""
+        done, self.done = self.done, unheard
+        if self.late is not None:
+            self.late.cancel()
+        done(result)
 
 
 def compute(batch: Sequence[Work]) -> list[Result]:

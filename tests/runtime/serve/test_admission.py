@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -30,12 +29,7 @@ def taking(a, b):
 
 
 def work(version, due, rows=1, deadline=100.0, gone=False):
-    return Work(Call("r", 0.0, due, deadline, cancelled=gone), version, [{}] * rows, 0, done=asyncio.Future(loop=LOOP))
-
-
-LOOP = asyncio.new_event_loop()
-LOOP.close()
-
+    return Work(Call("r", 0.0, due, deadline, cancelled=gone), version, [{}] * rows, 0)
 
 def filled(*works):
     queue = Queue()
