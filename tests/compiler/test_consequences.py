@@ -129,6 +129,7 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("LogSpec.retain", (*SERVING, "log", "retain"), "7d", RESTART),
     ("ServingSpec.sticky", (*SERVING, "sticky"), ["origin"], RESTART),
     ("ServingSpec.grpc", (*SERVING, "grpc"), True, RESTART),
+    ("ServingSpec.workers", (*SERVING, "workers"), 2, RESTART),
     ("ServingSpec.shadow", (*SERVING, "shadow"), "10%", RESTART),
     ("AuthSpec.tokens", (*SERVING, "auth"), {"tokens": "${secret:API_TOKENS}"}, RESTART),
     ("AuthSpec.pages", (*SERVING, "auth"), {"tokens": "${secret:API_TOKENS}", "pages": "open"}, RESTART),

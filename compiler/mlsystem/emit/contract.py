@@ -251,6 +251,7 @@ def endpoint(system: System, model: ModelNode) -> Endpoint:
         engine=serving.engine,
         grpc=serving.grpc,
         shadow_cpu=serving.shadow_cpu,
+        workers=serving.workers,
     )
 
 

@@ -80,6 +80,7 @@ def resolve_serving(
         auth=auth(written.auth),
         grpc=written.grpc,
         shadow_cpu=written.shadow,
+        workers=written.workers,
     )
 
 

@@ -33,6 +33,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "serving.mode": "online",
     "serving.engine": "onnx",
     "serving.grpc": False,
+    "serving.workers": 1,
     "serving.hardware.cpu": 1.0,
     "serving.hardware.memory": "2Gi",
     "scaling.controller": "hpa",

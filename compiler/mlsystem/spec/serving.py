@@ -159,6 +159,14 @@ class ServingSpec(Section):
         "operate",
         default_of="serving.grpc",
     )
+    workers: int = declare(
+        "The processes of one server, each with every released version in memory: one answers on about one core, so"
+        " that more of them need as many cores and as many times the memory.",
+        "operate",
+        default_of="serving.workers",
+        ge=1,
+        le=64,
+    )
     shadow: Share | None = declare(
         "The share of a core that a proposed version may use to be tried on requests that another one answers.",
         "operate",

@@ -5,6 +5,7 @@ Every environment is checked, whichever is chosen, and each problem points at th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -42,6 +43,7 @@ def misfits(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
     yield from _volume_or_bucket(written, place)
     yield from _secrets(written, place)
     yield from _platform(spec, environment)
+    yield from _workers(spec)
     yield from _out_of_reach(spec, environment)
 
 
@@ -158,6 +160,17 @@ def _platform(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
             yield undeclared("KEDA is to scale this model", "keda", (*path, "controller"))
         if scaling.metric == "requests" and not platform.prometheus:
             yield undeclared("Prometheus counts requests", "prometheus", (*path, "metric"))
+
+
+def _workers(spec: SystemSpec) -> Iterator[Misfit]:
+    """More than the cores of a replica answer no more, and hold everything once more."""
+    for name, section in spec.models.items():
+        workers, cores = section.serving.workers, section.serving.hardware.cpu
+        if workers > math.ceil(cores):
+            yield Misfit(
+                "MLS114", f"{workers} workers would share {cores:g} CPU", ("models", name, "serving", "workers"),
+                f"write `hardware: {{cpu: {workers}}}`, with memory for as many, or fewer workers", key=False,
+            )  # fmt: skip
 
 
 def _out_of_reach(spec: SystemSpec, environment: str) -> Iterator[Misfit]:

@@ -81,6 +81,7 @@ class Serving(Struct):
     auth: Auth | None = None
     grpc: bool = False
     shadow_cpu: float | None = None
+    workers: int = 1
 
     @property
     def image(self) -> str:

@@ -282,6 +282,8 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
         values |= prefixed("auth", serving.auth)
     if serving.grpc:
         values["grpc"] = True
+    if serving.workers > 1:
+        values["workers"] = serving.workers
     if isinstance(system.target, KubernetesTarget):
         values |= replica_values(serving.hardware, serving.scaling)
     edges = [

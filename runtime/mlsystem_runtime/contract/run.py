@@ -211,7 +211,7 @@ class Tls(Struct):
 
 class Endpoint(Struct, omit_defaults=True):
     """`auth` None: everybody may ask. `shadow_cpu`: the share of a core that a shadow version may use; None where none
-    is tried. `grpc`: its server is to speak gRPC too."""
+    is tried. `grpc`: its server is to speak gRPC too. `workers`: of how many processes that server is to be."""
 
     model: str
     routes: tuple[str, ...]
@@ -224,6 +224,7 @@ class Endpoint(Struct, omit_defaults=True):
     engine: Engine = "onnx"
     grpc: bool = False
     shadow_cpu: float | None = None
+    workers: int = 1
 
     @property
     def feedback(self) -> tuple[str, ...]:
@@ -237,14 +238,18 @@ def feedback_paths(routes: Iterable[str]) -> tuple[str, ...]:
 
 
 class ServerSection(Struct, omit_defaults=True):
-    """`workers` are processes that answer on one port, each with all models in memory; `threads` are of each."""
+    """`threads` are those of each worker."""
 
     clock: Clock
     online_store: OnlineStore
     threads: int | None
     endpoints: tuple[Endpoint, ...]
-    workers: int = 1
     tls: Tls | None = None
+
+    @property
+    def workers(self) -> int:
+        """Processes that answer on one port, each with all models in memory: as many as any of these wants."""
+        return max((one.workers for one in self.endpoints), default=1)
 
 
 class Alert(Struct):

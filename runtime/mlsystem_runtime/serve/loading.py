@@ -26,11 +26,12 @@ Open = Callable[[Path, int], Scorer]
 logger = logging.getLogger(__name__)
 
 
-def version_loader(config: RunConfig, workspace: Workspace) -> LoadVersion:
-    """All versions read one store, each by its own feature contract. Raises MlsystemError for a damaged version, and
-    for one that does not answer the rows recorded with it as it did."""
+def version_loader(config: RunConfig, workspace: Workspace, workers: int = 1) -> LoadVersion:
+    """All versions read one store, each by its own feature contract. So many `workers` share the processors of this
+    container. Raises MlsystemError for a damaged version, and for one that does not answer the rows recorded with it as
+    it did."""
     store = open_store(config, workspace, os.environ)
-    threads = config.server.threads or max(DEFAULT_THREADS, (limited_threads() or 0) // config.server.workers)
+    threads = config.server.threads or threads_of_each(workers, limited_threads())
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported: it then holds for every thread
     engines = {endpoint.model: endpoint.engine for endpoint in config.server.endpoints}
 
@@ -58,6 +59,11 @@ def opened(engine: Engine, folder: Path, threads: int, recorded: Recorded, versi
         logger.warning("%s; torch, which is installed here, answers for it", error.message)
         return opened("torch", folder, threads, recorded, version)
     return scorer
+
+
+def threads_of_each(workers: int, limit: int | None) -> int:
+    """What the container's CPU limit keeps busy, divided; None where nothing limits it."""
+    return max(DEFAULT_THREADS, (limit or 0) // workers)
 
 
 def in_torch(folder: Path, threads: int) -> Scorer:

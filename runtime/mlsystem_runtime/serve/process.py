@@ -47,7 +47,7 @@ def serve(
     """
     if grpc_port is not None:
         listen(host, grpc_port).close()  # only looked at: gRPC takes no socket that listens already
-    listener = listen(host, port)
+    count, listener = workers or config.server.workers, listen(host, port)
     pages = None if metrics_port is None else listen(host, metrics_port)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until there is something to finish, also as process 1
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -55,11 +55,11 @@ def serve(
     def work(fleet: Fleet) -> int:
         from mlsystem_runtime.serve.loading import version_loader  # lazy: such imports make a start slow
 
-        load = version_loader(config, workspace)
+        load = version_loader(config, workspace, count)
         return run(config, workspace, listener, load, releases, drain_delay, fleet, grpc_port, access_log, pages)
 
     listeners = [one for one in (listener, pages) if one is not None]
-    return together(work, workers or config.server.workers, listeners, drain_delay)
+    return together(work, count, listeners, drain_delay)
 
 
 def together(

@@ -169,7 +169,7 @@ def service_of(
         drift = DriftCounter(counts(endpoint), endpoint.model, process)
         outcomes = Outcomes(endpoint.model, metrics, sli[endpoint.model])
         shadow = None if endpoint.shadow_cpu is None else Shadow(
-            endpoint.model, endpoint.shadow_cpu, metrics, scheduler.pressed)
+            endpoint.model, endpoint.shadow_cpu / len(fleet.slots), metrics, scheduler.pressed)
         return Predictor(endpoint, board, section.clock, clock, metrics, outcomes, log, drift, scheduler, shadow)
 
     def told(endpoint: Endpoint) -> Feedback:

@@ -1,4 +1,5 @@
-"""Which engine a version is loaded in: the one that is named, else the one that answers as the version's gates saw."""
+"""Which engine a version is loaded in: the one that is named, else the one that answers as the version's gates saw;
+and with how many threads."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.registry.artifact import LoadedModel
 from mlsystem_runtime.registry.recorded import TOLERANCE, furthest, read_recorded
 from mlsystem_runtime.serve import loading
-from mlsystem_runtime.serve.loading import opened
+from mlsystem_runtime.serve.loading import opened, threads_of_each
 from mlsystem_runtime.steps import register
 
 SECOND = "        return self.second("
@@ -62,3 +63,12 @@ def test_a_version_that_no_engine_answers_as_recorded_is_refused(folder: Path, e
 
     with pytest.raises(MlsystemError, match="does not answer as it did"):
         opened(engine, folder, 1, replace(recorded, answers=((first + 0.1, *others), *rest)), "version 1")
+
+
+@pytest.mark.parametrize(("workers", "limit", "threads"), [
+    (1, None, 1), (4, None, 1), (1, 4, 4), (2, 4, 2), (3, 4, 1), (4, 2, 1),
+])  # fmt: skip
+def test_workers_share_the_cores_of_a_container_and_each_has_a_thread_at_least(
+    workers: int, limit: int | None, threads: int
+) -> None:
+    assert threads_of_each(workers, limit) == threads
