@@ -56,6 +56,11 @@ class History:
             return None
         return mean(last.total, first.total, last.time - first.time)
 
+    def newest(self, now: float) -> float | None:
+        """When that which can be seen was scraped."""
+        place = bisect_right(self._times, now - self._lag) - 1
+        return self._times[place] if place >= 0 else None
+
     def _ends(self, now: float, window: float) -> tuple[Scrape | None, Scrape | None]:
         """The newest that can be seen, and the last one that is at least a window older, or else the first of all."""
         last = bisect_right(self._times, now - self._lag) - 1

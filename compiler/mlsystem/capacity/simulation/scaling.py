@@ -29,7 +29,7 @@ class PodView:
 class View:
     """`replicas` is what was asked for last, `existing` counts pods that leave too. `usage` of pods by their number,
     over so many seconds up to the newest scrape that can be seen; a pod without one is absent. `total` over all pods,
-    those that are gone included. Both are None where the metrics cannot be read."""
+    those that are gone included. Both are None where the metrics cannot be read; `scraped` is when they last were."""
 
     now: float
     replicas: int
@@ -37,6 +37,7 @@ class View:
     pods: tuple[PodView, ...]
     usage: Callable[[float], dict[int, Usage] | None]
     total: Callable[[float], Usage | None]
+    scraped: float | None = None
 
     @property
     def ready(self) -> int:

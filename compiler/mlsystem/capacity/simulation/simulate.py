@@ -119,6 +119,7 @@ class _Simulation:
             tuple(PodView(pod.number, pod.created, pod.ready_since) for pod in self._fleet.wanted if not pod.dead),
             lambda window: None if blind else self._history.usage(now, window),
             lambda window: None if blind else self._history.total(now, window),
+            self._history.newest(now),
         )  # fmt: skip
 
     def _fail(self, failure: Failure, now: float) -> None:
