@@ -16,6 +16,7 @@ from types import ModuleType
 from support.page import Part, cells, text
 
 FOLDER = Path(__file__).resolve().parent
+BESIDE = ("conformance", "soak")
 NAMES = ("speed", "overload", "idle", "features")
 HEAD = """# Measurements of the server
 
@@ -39,6 +40,8 @@ def main(names: list[str]) -> int:
             print(text(table), flush=True)
     if not names:
         machine = bench.machine() + f"Load average of the machine before the run: {busy:.1f}.\n"
+        machine += "\n" + ", ".join(f"[{name}]({name}.md)" for name in BESIDE if (FOLDER / f"{name}.md").exists()) + \
+            " are on pages of their own.\n"
         (FOLDER / "README.md").write_text(HEAD + machine + "".join(section(part, bench) for part in parts))
     return 1 if any(bench.missed(one) for part in parts for one in part.measures) else 0
 

@@ -1,6 +1,7 @@
-"""`python bench/serving/soak.py [--minutes N]`: the server under a steady load for a long time.
+"""`python bench/serving/soak.py [--minutes N] [--page FILE]`: the server under a steady load for a long time.
 
-Its memory and its open files must not grow. Exit code 1 where they do, or where a request was lost.
+Its memory and its open files must not grow. Exit code 1 where they do, or where a request was lost. A run of half an
+hour or more writes bench/serving/soak.md; a shorter one writes only where it is told to.
 """
 
 from __future__ import annotations
@@ -16,16 +17,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from run import bench_of_the_repository, section
 from support import closed_loop, ours
-from support.open_loop import LOST, Outcome, Plan, offer
+from support.open_loop import GAVE_UP, LOST, Outcome, Plan, offer
+from support.page import Part, Table, measure
 from support.processes import open_files, resident_bytes
 from support.servers import Running, running
 
 SHARE, MOST = 0.8, 4000.0    # of the measured capacity; requests/s beyond which this generator would be late itself
+ROWS = 32                    # of a request, so that the server is loaded before the generator is
 CAPACITY_SECONDS, CONNECTIONS, TIMEOUT = 10, 32, 5.0
 SETTLED = 0.25               # of the run; until then pools and caches fill
 GROWTH_MB, GROWTH_FILES = 8.0, 4.0
 MB = 1 << 20
+WHOLE_MINUTES, PAGE = 30.0, Path(__file__).resolve().parent / "soak.md"
+ENDS, COURSE = ("answer", "requests", "p50 ms", "p99 ms", "longest ms"), ("minute", "memory MB", "open files")
+NOTE = """{offered:,} requests of {rows} rows in {minutes:g} minutes, {rate:,.0f} a second whatever became of them:
+{share:.0%} of what the server carried just before from connections that wait. 99 of 100 were sent within {late:.1f} ms
+of when they were due; latencies count from then. Growth is that of a line through one sample a second of the whole
+process tree, once it has settled. Whatever else the machine does meanwhile is in all of it.
+"""
 
 
 @dataclass
@@ -45,15 +56,19 @@ class Series:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--minutes", type=float, default=WHOLE_MINUTES)
+    parser.add_argument("--page", type=Path)
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         project = Path(folder, "ours")
-        with running(ours.ours("ours", project, ours.project(project))) as started:
-            rate = min(SHARE * capacity(started), MOST)
+        body = {"rows": [ours.ROW] * ROWS}
+        with running(ours.ours("ours", project, ours.project(project), body=body)) as started:
+            most = capacity(started)
+            rate = min(SHARE * most, MOST)
             with sampled(started.pid) as series:
-                outcome = offer(plan(started, rate, 60 * minutes))
-    return told(outcome, series, rate)
+                outcome = offer(plan(started, rate, 60 * args.minutes))
+    page = args.page or (PAGE if args.minutes >= WHOLE_MINUTES else None)
+    return told(part(outcome, series, rate, rate / most), page)
 
 
 def capacity(started: Running) -> float:
@@ -87,21 +102,37 @@ def sampled(pid: int) -> Iterator[Series]:
         thread.join()
 
 
-def told(outcome: Outcome, series: Series, rate: float) -> int:
-    memory, files = series.growth(series.memory_mb), series.growth(series.files)
-    print(f"offered: {outcome.offered:,} requests in {outcome.seconds:,.0f} s, {rate:,.0f} a second;"
-          f" 99 of 100 were sent within {outcome.late_ms:.1f} ms of when they were due")
-    for how, one in outcome.answers.items():
-        print(f"{how}: {one.count:,}, p50 {one.p50_ms:.1f} ms, p99 {one.p99_ms:.1f} ms, longest {one.max_ms:.0f} ms")
-    for name, values, growth, unit in (
-        ("memory", series.memory_mb, memory, " MB"), ("open files", series.files, files, ""),
-    ):
-        tenths = values[:: max(1, len(values) // 10)]
-        print(f"{name}: {' '.join(f'{one:.0f}' for one in tenths)}{unit}; grew by {growth:+.1f}{unit} once settled")
-    lost = outcome.answers[LOST].count if LOST in outcome.answers else 0
-    flat = memory <= GROWTH_MB and files <= GROWTH_FILES
-    print("flat" if flat else "not flat", "" if not lost else f"{lost} requests lost")
-    return 0 if flat and not lost else 1
+def part(outcome: Outcome, series: Series, rate: float, share: float) -> Part:
+    """`rate` in requests/s is this `share` of the capacity."""
+    lost = sum(one.count for how, one in outcome.answers.items() if how in (LOST, GAVE_UP))
+    note = NOTE.format(
+        offered=outcome.offered, rows=ROWS, minutes=outcome.seconds / 60, rate=rate, share=share, late=outcome.late_ms)
+    measures = (
+        measure("growth of memory", series.growth(series.memory_mb), "MB", f"≤ {GROWTH_MB:g}"),
+        measure("growth of open files", series.growth(series.files), "files", f"≤ {GROWTH_FILES:g}"),
+        measure("requests without an answer", lost, "requests", "≤ 0"),
+    )  # fmt: skip
+    ends = tuple(
+        (how, float(one.count), one.p50_ms, one.p99_ms, one.max_ms) for how, one in outcome.answers.items())
+    return Part("soak", note, measures, (Table(ENDS, ends), Table(COURSE, course(series))))
+
+
+def course(series: Series) -> tuple[tuple[str | float, ...], ...]:
+    """A tenth of the time in each row."""
+    step = max(1, len(series.seconds) // 10)
+    return tuple(
+        (f"{(series.seconds[at] - series.seconds[0]) / 60:.1f}", series.memory_mb[at], series.files[at])
+        for at in range(0, len(series.seconds), step)
+    )
+
+
+def told(found: Part, page: Path | None) -> int:
+    bench = bench_of_the_repository()
+    text = f"# A server under steady load\n\nMade by `make soak-serving`.\n\n{bench.machine()}{section(found, bench)}"
+    print(text)
+    if page is not None:
+        page.write_text(text)
+    return 1 if any(map(bench.missed, found.measures)) else 0
 
 
 if __name__ == "__main__":
