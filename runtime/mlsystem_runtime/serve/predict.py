@@ -25,7 +25,7 @@ from mlsystem_runtime.serve.prediction_log import PredictionLog
 from mlsystem_runtime.serve.predictions import prediction
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
 from mlsystem_runtime.serve.scheduler import Scheduler
-from mlsystem_runtime.serve.shadow import Answered, Shadow
+from mlsystem_runtime.serve.shadow import Shadow, Trial
 from mlsystem_runtime.serve.values import READERS, Row, read_body, typed_row
 from mlsystem_runtime.serve.versions import Assembled, Board, LoadedVersion, Released
 from mlsystem_runtime.serve.work import Result, Scored, Work
@@ -201,7 +201,7 @@ class Predictor:
                 self.refuse_unreachable(version, one.assembled)
         self.count(version, scored, at_us)
         if released.shadow is not None and self.shadow is not None:
-            self.shadow.offer(Answered(released.shadow, version, at_us, scored))
+            self.shadow.offer(Trial(released.shadow, version, at_us, scored))
         if self.log.samples(work.call.request_id):
             for place, one in zip(places, scored, strict=True):
                 self.log_row(released, version, one, at_us, work.call, place)

@@ -56,7 +56,6 @@ class Routes:
         return next((methods for prefix, methods in self.prefixes.items() if path.startswith(prefix)), None)
 
 
-
 def routes(service: Service) -> Routes:
     exact: dict[str, Methods] = {
         LIVE: get(alive),

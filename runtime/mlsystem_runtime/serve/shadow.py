@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """Rows of one request, as version `answering` answered them at q = `at_us`."""
+class Trial:
+    """Rows of one request on which `candidate` is tried, as version `answering` answered them at q = `at_us`."""
 
     candidate: LoadedVersion
     answering: LoadedVersion
@@ -45,19 +45,19 @@ class Shadow:
         self._rest = 1.0 / cpu - 1.0
         self._metrics = metrics
         self._pressed = pressed
-        self._waiting: queue.Queue[Answered | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[Trial | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._stopping = False
 
-    def offer(self, answered: Answered) -> None:
+    def offer(self, trial: Trial) -> None:
         """Never waits."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"shadow-{self._model}", daemon=True)
             self._thread.start()
         try:
-            self._waiting.put_nowait(answered)
+            self._waiting.put_nowait(trial)
         except queue.Full:
-            self._count(answered, "dropped")
+            self._count(trial, "dropped")
 
     def stop(self) -> None:
         """What waits is not tried any more."""
@@ -66,40 +66,40 @@ class Shadow:
             self._waiting.put_nowait(None)
 
     def _run(self) -> None:
-        while (answered := self._waiting.get()) is not None and not self._stopping:
+        while (trial := self._waiting.get()) is not None and not self._stopping:
             if self._pressed():
-                self._count(answered, "paused")
+                self._count(trial, "paused")
                 continue
             begun = time.thread_time()
-            self._try(answered)
+            self._try(trial)
             time.sleep(self._rest * (time.thread_time() - begun))
 
-    def _try(self, answered: Answered) -> None:
-        candidate = answered.candidate
-        if not comparable(candidate, answered.answering):
-            self._count(answered, "incomparable")
+    def _try(self, trial: Trial) -> None:
+        candidate = trial.candidate
+        if not comparable(candidate, trial.answering):
+            self._count(trial, "incomparable")
             return
         try:
-            outputs = outputs_of(candidate, [one.request for one in answered.scored], answered.at_us)
+            outputs = outputs_of(candidate, [one.request for one in trial.scored], trial.at_us)
         except Exception:
             logger.warning("version %d of '%s', the shadow, failed", candidate.number, self._model, exc_info=True)
-            self._count(answered, "failed")
+            self._count(trial, "failed")
             return
-        self._compare(answered, outputs)
-        self._count(answered, "compared")
+        self._compare(trial, outputs)
+        self._count(trial, "compared")
 
-    def _compare(self, answered: Answered, outputs: Sequence[dict[str, float]]) -> None:
-        number, card = answered.candidate.number, answered.candidate.card
+    def _compare(self, trial: Trial, outputs: Sequence[dict[str, float]]) -> None:
+        number, card = trial.candidate.number, trial.candidate.card
         difference = self._metrics.shadow_difference.labels(self._model, number)
-        for one, tried in zip(answered.scored, outputs, strict=True):
+        for one, tried in zip(trial.scored, outputs, strict=True):
             difference.observe(max(abs(tried[name] - one.outputs[name]) for name in tried))
             if card.task != "regression" and (
                 prediction(card, tried)["prediction"] != prediction(card, one.outputs)["prediction"]
             ):
                 self._metrics.shadow_disagreements.labels(self._model, number).inc()
 
-    def _count(self, answered: Answered, outcome: str) -> None:
-        self._metrics.shadow_rows.labels(self._model, answered.candidate.number, outcome).inc(len(answered.scored))
+    def _count(self, trial: Trial, outcome: str) -> None:
+        self._metrics.shadow_rows.labels(self._model, trial.candidate.number, outcome).inc(len(trial.scored))
 
 
 def comparable(candidate: LoadedVersion, answering: LoadedVersion) -> bool:

@@ -107,7 +107,7 @@ def serving(
     for number in (1, 2):
         write_struct(world.workspace.version("main", number) / "model.json", card_of(number, world.task, world.outputs))
     config = world.root / "run.json"
-    section = section or world.config.server
+    section = patient(section or world.config.server)
     config.write_bytes(canonical_json(replace(world.config, server=section)))
     http, grpc = free_ports()
     process = subprocess.Popen(
@@ -121,6 +121,12 @@ def serving(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
+
+
+def patient(section: ServerSection) -> ServerSection:
+    """With an SLO that a busy machine keeps too: nothing here is about time."""
+    endpoints = (replace(one, slo=replace(one.slo, latency_us=5_000_000)) for one in section.endpoints)
+    return replace(section, endpoints=tuple(endpoints))
 
 
 def free_ports() -> tuple[int, int]:

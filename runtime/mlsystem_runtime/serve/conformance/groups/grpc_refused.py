@@ -115,17 +115,21 @@ def no_contents(target: Target) -> None:
     refuses(target, made)
 
 
+def fill_wrongly(tensor: Any, datatype: str, count: int) -> None:
+    """Numbers in place of strings, strings in place of all else."""
+    tensor.ClearField("contents")
+    if datatype == "BYTES":
+        tensor.contents.int64_contents.extend([1] * count)
+    else:
+        tensor.contents.bytes_contents.extend([b"1"] * count)
+
+
 @GROUP.must(GRPC_CONTENTS)
 def values_of_another_type(target: Target) -> None:
     """Values in the field of another datatype are refused."""
     for number, one in enumerate(target.model.inputs):
         made = request(target, packed=False)
-        made.inputs[number].ClearField("contents")
-        count = int(target.tensors()[one.name].size)
-        if one.datatype == "BYTES":
-            made.inputs[number].contents.int64_contents.extend([1] * count)
-        else:
-            made.inputs[number].contents.bytes_contents.extend([b"1"] * count)
+        fill_wrongly(made.inputs[number], one.datatype, int(target.tensors()[one.name].size))
         refuses(target, made)
 
 
@@ -144,13 +148,9 @@ def values_beyond_a_small_type(target: Target) -> None:
 def another_kind_of_datatype(target: Target) -> None:
     """Strings are refused where the metadata has numbers or booleans, and numbers where it has strings."""
     for number, one in enumerate(target.model.inputs):
-        made, count = request(target, packed=False), int(target.tensors()[one.name].size)
-        made.inputs[number].ClearField("contents")
+        made = request(target, packed=False)
         made.inputs[number].datatype = "INT64" if one.datatype == "BYTES" else "BYTES"
-        if one.datatype == "BYTES":
-            made.inputs[number].contents.int64_contents.extend([1] * count)
-        else:
-            made.inputs[number].contents.bytes_contents.extend([b"1"] * count)
+        fill_wrongly(made.inputs[number], one.datatype, int(target.tensors()[one.name].size))
         refuses(target, made)
 
 
