@@ -13,8 +13,8 @@ from support.servers import Running, Server, running
 
 CONNECTIONS, BURST_SECONDS, SAMPLES, ASKED_SECONDS, LEAST = 32, 6, (1, 2, 5, 10, 20), 0.5, 5
 COLUMNS = ("server", "before ms", *(f"after {second} s" for second in SAMPLES))
-NOTE = f"""The latency of one client alone, median of what it asks in {ASKED_SECONDS} s, one request after another: before, and
-some seconds after a burst of {BURST_SECONDS} s from {CONNECTIONS} connections.
+NOTE = f"""The latency of one client alone, median of what it asks in {ASKED_SECONDS} s, one request after another:
+before, and some seconds after a burst of {BURST_SECONDS} s from {CONNECTIONS} connections.
 """
 
 
