@@ -275,12 +275,17 @@ class Promise(Generic[Written]):
 
 
 def answer_of(card: ModelCard, versions: Sequence[LoadedVersion], scored: Sequence[Scored]) -> Answer:
-    numbers = tuple(version.number for version in versions)
+    numbers = tuple([version.number for version in versions])
     return Answer(
-        numbers[0] if len(set(numbers)) == 1 else None, card, numbers, tuple(one.outputs for one in scored),
-        tuple({**prediction(version.card, one.outputs), "version": version.number}
-              for version, one in zip(versions, scored, strict=True)),
+        numbers[0] if numbers.count(numbers[0]) == len(numbers) else None, card, numbers,
+        tuple([one.outputs for one in scored]), tuple(map(predicted, versions, scored)),
     )
+
+
+def predicted(version: LoadedVersion, scored: Scored) -> dict[str, Any]:
+    said = prediction(version.card, scored.outputs)
+    said["version"] = version.number
+    return said
 
 
 def sticky_unit(card: ModelCard, sticky: Sequence[str], row: Mapping[str, Any]) -> str:

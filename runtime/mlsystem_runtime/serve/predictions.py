@@ -16,6 +16,6 @@ def prediction(card: ModelCard, outputs: Mapping[str, float]) -> dict[str, Any]:
             return {"prediction": probability >= 0.5, "probability": probability}
         case "multiclass":
             best = max(outputs, key=outputs.__getitem__)
-            return {"prediction": best, "probability": outputs[best], "probabilities": dict(outputs)}
+            return {"prediction": best, "probability": outputs[best], "probabilities": outputs}
         case _:
             return {"prediction": outputs[card.outputs[0]]}

@@ -7,6 +7,7 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mlsystem_runtime.contract.model import CategoryProfile, NumericProfile, Reference
 from mlsystem_runtime.serve.cells import Tally, category_column, grid_of, merged, numeric_column
@@ -60,10 +61,14 @@ def test_booleans_are_the_categories_false_and_true():
 
 @given(EDGES, st.lists(st.none() | st.floats() | WHOLE | st.booleans(), max_size=60))
 def test_many_numbers_are_counted_as_one_by_one(edges, values):
-    column = numeric_column(NumericProfile("x", tuple(edges), (0,) * (len(edges) + 1), 0))
+    profile = NumericProfile("x", tuple(edges), (0,) * (len(edges) + 1), 0)
+    made = Tally(grid_of(Reference(numeric=(profile, replace(profile, name="y")), categorical=(), predictions=())))
+    made.add_rows([{"x": value} for value in values], [{}] * len(values))
 
+    column = numeric_column(profile)
     counted = Counter(map(column.cell, values))
-    assert {cell: count for cell, count in column.cells(values).items() if count} == counted
+    assert made.inputs == [
+        [counted[cell] for cell in range(column.size)], [0] * (column.size - 1) + [len(values)]]
 
 
 @given(st.lists(st.sampled_from(["true", "b"]), unique=True), st.lists(st.sampled_from(["b", "z", None, True, False])))
