@@ -1,6 +1,6 @@
 """One JSON line on stderr per request: which one it was, how it ended and how long it took. Never a body or a header.
 
-Failures of the server (5xx) are always told, a bounded number a second, but for probes; other requests only where that
+Failures of the server (5xx) are always told, some of each kind a second, but for probes; other requests only where that
 was asked for.
 Lines wait in memory for at most a second, and another thread writes them: a slow reader of stderr delays nobody.
 """
@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,14 +23,15 @@ from mlsystem_runtime.contract.names import LIVE, READY
 from mlsystem_runtime.serve.http import Answered, Request, Response
 
 PROBES = (LIVE, READY)   # asked all the time, and a server that is not ready says why by itself
-MOST_FAILURES = 50       # in a second, where only failures are told
+MOST_ALIKE = 10          # in a second, of one path and status, where only failures are told: a flood hides no other
 MOST_WAITING = 20_000
 WHOLE = 4096             # bytes that a pipe takes at once: lines of several workers do not mix
 
 
 class AccessLine(Struct, omit_defaults=True):
     """`path` is the pattern that answers, "" where none does: what a client made up is never here. `time` is when the
-    answer was given. `suppressed` counts those after it, and before the next line, that there was no room for."""
+    answer was given. `suppressed` counts those of the same second that there was no room for: where only failures are
+    told, those of its path and status."""
 
     time: str
     request_id: str
@@ -44,6 +46,8 @@ class AccessLine(Struct, omit_defaults=True):
 
 
 Waiting = tuple[float, float, str, str, str, int, int, Answered | None]
+Kind = tuple[str, int] | None
+Taken = tuple[list[Waiting], Counter[Kind]]
 
 
 def to_stderr(data: bytes) -> None:
@@ -59,34 +63,42 @@ class AccessLog:
         self.everything = everything
         self._write = write
         self._waiting: list[Waiting] = []
-        self._most = MOST_WAITING if everything else MOST_FAILURES
-        self._suppressed = 0
+        self._most = MOST_WAITING if everything else MOST_ALIKE
+        self._alike: Counter[Kind] = Counter()
 
     def add(self, request: Request, pattern: str, response: Response) -> None:
         """A request that was answered just now."""
         if not self.everything and (response.status < 500 or pattern in PROBES):
             return
-        if len(self._waiting) >= self._most:
-            self._suppressed += 1
+        kind = self._kind(pattern, response.status)
+        self._alike[kind] += 1
+        if self._alike[kind] > self._most:
             return
         self._waiting.append((
             time.time(), time.monotonic() - request.started, request.id, request.method, pattern, response.status,
             len(response.body), response.answered,
         ))
 
-    def take(self) -> tuple[list[Waiting], int]:
-        """What waits and how many found no room, which both wait no longer. `write` them, on another thread."""
-        taken = self._waiting, self._suppressed
-        self._waiting, self._suppressed = [], 0
+    def take(self) -> Taken:
+        """What waits and how many there were of each kind, which wait no longer. `write` them, on another thread."""
+        taken = self._waiting, self._alike
+        self._waiting, self._alike = [], Counter()
         return taken
 
-    def write(self, taken: tuple[list[Waiting], int]) -> None:
-        waiting, suppressed = taken
+    def write(self, taken: Taken) -> None:
+        waiting, alike = taken
         lines = [line_of(*one) for one in waiting]
-        if suppressed:
-            lines[-1] = msgspec.structs.replace(lines[-1], suppressed=suppressed)
+        last = {self._kind(line.path, line.status): place for place, line in enumerate(lines)}
+        for kind, place in last.items():
+            suppressed = max(0, alike[kind] - self._most)
+            lines[place] = msgspec.structs.replace(lines[place], suppressed=suppressed)
         for part in parts(msgspec.json.encode(line) + b"\n" for line in lines):
             self._write(part)
+
+
+    def _kind(self, pattern: str, status: int) -> Kind:
+        """Of those that share the room for `_most` lines a second."""
+        return None if self.everything else (pattern, status)
 
 
 def line_of(

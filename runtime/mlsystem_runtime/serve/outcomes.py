@@ -24,7 +24,7 @@ class Outcomes:
 
     def answered(self, version: int | None, call: Call) -> None:
         seconds = time.monotonic() - call.started
-        requests, latency = self._version("" if version is None else str(version))
+        requests, latency = self._version(version)
         requests.inc()
         latency.observe(seconds)
         self._latency.observe(seconds)
@@ -50,7 +50,8 @@ class Outcomes:
         self._metrics.requests.labels(self._model, "", outcome).inc()
         self._metrics.refused.labels(self._model, reason).inc()
 
-    def _children(self, version: str) -> tuple[Any, Any]:
+    def _children(self, answered_by: int | None) -> tuple[Any, Any]:
+        version = "" if answered_by is None else str(answered_by)
         return (self._metrics.requests.labels(self._model, version, "ok"),
                 self._metrics.version_latency.labels(self._model, version))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -80,11 +81,12 @@ def compute_together(batch: Sequence[Work]) -> list[list[Scored]]:
     featured = time.monotonic()
     answers = version.scorer.predict([version.inputs_of(one.inputs) for one in assembled])
     predicted = time.monotonic()
-    rows = (row for work in batch for row in work.rows)
-    scored = iter([
+    rows = [row for work in batch for row in work.rows]
+    scored = [
         Scored(row, one, dict(zip(outputs, map(float, values), strict=True)))
         for row, one, values in zip(rows, assembled, answers, strict=True)
-    ])
+    ]
     for work in batch:
         work.call.assembled, work.call.predicted = featured, predicted
-    return [[next(scored) for _ in work.rows] for work in batch]
+    ends = list(accumulate(work.size for work in batch))
+    return [scored[end - work.size : end] for work, end in zip(batch, ends, strict=True)]

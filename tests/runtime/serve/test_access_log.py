@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlsystem_runtime.serve.access_log import MOST_FAILURES, WHOLE, AccessLog
+from mlsystem_runtime.serve.access_log import MOST_ALIKE, WHOLE, AccessLog
 from mlsystem_runtime.serve.app import App
 from mlsystem_runtime.serve.guarded import Guarded
 from mlsystem_runtime.serve.http import Request, Response, Scope
@@ -90,14 +90,27 @@ def test_a_body_that_was_not_read_is_told_too(start, world) -> None:
 def test_a_flood_of_failures_is_bounded_and_says_how_many_are_not_told() -> None:
     written: list[bytes] = []
     log = AccessLog(write=written.append)
-    for _ in range(MOST_FAILURES + 7):
+    for _ in range(MOST_ALIKE + 7):
         log.add(request(), "/predict", Response(503, b""))
 
     lines = told(log, written)
-    assert len(lines) == MOST_FAILURES
+    assert len(lines) == MOST_ALIKE
     assert [line.get("suppressed") for line in lines[-2:]] == [None, 7]
     written.clear()
     assert told(log, written) == []
+
+
+def test_a_flood_of_one_failure_hides_no_other() -> None:
+    written: list[bytes] = []
+    log = AccessLog(write=written.append)
+    for number in range(MOST_ALIKE + 7):
+        log.add(request(), "/predict", Response(503, b""))
+        if number % 10 == 9:
+            log.add(request(), "/predict", Response(500, b""))
+
+    lines = told(log, written)
+    assert [line["status"] for line in lines].count(500) == (MOST_ALIKE + 7) // 10
+    assert {line["status"]: line["suppressed"] for line in lines if "suppressed" in line} == {503: 7}
 
 
 def test_lines_are_written_whole_so_that_those_of_several_workers_do_not_mix() -> None:
