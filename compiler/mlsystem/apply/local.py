@@ -216,7 +216,8 @@ class LocalEngine:
         self.supervisor.ensure(self.programs(), tuple(name for name in given if name in self._environ))
         answers = release_answers(self.workspace, self.config)
         wait_until_ready(self.supervisor, self.url, answers, watch)
-        watch(Says(f"answers on {self.url}" if answers else "no version answers yet: a gate said no"))
+        grpc = "" if self.grpc_port is None else f", over gRPC on {HOST}:{self.grpc_port}"
+        watch(Says(f"answers on {self.url}{grpc}" if answers else "no version answers yet: a gate said no"))
 
     def delete_model(self, model: str) -> None:
         delete_model(self.workspace, model)
