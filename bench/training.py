@@ -68,7 +68,7 @@ def made_data() -> tuple[Data, Architecture]:
     inputs = tuple(ModelInput(name, ColumnType.FLOAT) for name in columns)
     table = pa.table(columns)
     architecture = fit_architecture(table, label, inputs, "binary_classification", PARAMETERS)
-    x_BN, ids_BC = encode_table(table, architecture)
+    x_BN, ids_BC = map(torch.from_numpy, encode_table(table, architecture))
     return Data(x_BN, ids_BC, torch.from_numpy(label).float(), torch.arange(ROWS)), architecture
 
 

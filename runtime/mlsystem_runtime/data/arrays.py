@@ -21,6 +21,19 @@ def arrow(values: np.ndarray[Any, Any], null: np.ndarray[Any, Any] | None = None
     return pa.Array.from_buffers(TYPES[values.dtype.name], len(values), [bitmap, content])
 
 
+def text(values: Sequence[str]) -> pa.Array:
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    content = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(values), content)
+
+
+def bits(values: np.ndarray[Any, Any]) -> pa.Array:
+    """Booleans as an Arrow array."""
+    packed = np.packbits(values, bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(packed)])
+
+
 def numbers(values: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """(64-bit numbers with zero for null, which are not null). Timestamps count their unit, true is 1, a text 0."""
     has_value = present(values)

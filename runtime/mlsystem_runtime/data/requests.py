@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from mlsystem_runtime.contract.columns import Column, ColumnType
 from mlsystem_runtime.contract.errors import MlsystemError
-from mlsystem_runtime.data.arrays import numbers, present
+from mlsystem_runtime.data.arrays import bits, numbers, present
 from mlsystem_runtime.data.convert import ARROW_TYPES
 
 LARGEST_INT = 2**63 - 1
@@ -55,42 +55,45 @@ def typed_rows(columns: Sequence[Column], table: pa.Table) -> TypedRows:
     bad = np.zeros(table.num_rows, bool)
     problems: list[Problem] = []
     typed: dict[str, pa.ChunkedArray] = {}
+    given = dict(zip(table.column_names, table.columns, strict=True))
     for column in columns:
-        if column.name not in table.column_names:
+        if column.name not in given:
             typed[column.name] = pa.chunked_array([pa.nulls(table.num_rows, ARROW_TYPES[column.type])])
             continue
-        values = one_array(table[column.name])
-        for message, wrong in wrong_values(column, values):
-            bad |= wrong
-            problems += [Problem(int(row), column.name, message) for row in np.flatnonzero(wrong)]
-        typed[column.name] = pa.chunked_array([in_type(column, values)])
-    kept = np.flatnonzero(~bad)
+        chunks, first = [plain(chunk) for chunk in given[column.name].chunks], 0
+        for values in chunks:  # as they are: one array of all would be a copy of the file
+            for message, wrong in wrong_values(column, values):
+                bad[first : first + len(values)] |= wrong
+                problems += [Problem(first + int(row), column.name, message) for row in np.flatnonzero(wrong)]
+            first += len(values)
+        typed[column.name] = pa.chunked_array([in_type(column, one) for one in chunks], ARROW_TYPES[column.type])
     made = pa.table(typed)
-    return TypedRows(made if not bad.any() else made.filter(mask(~bad)), kept, tuple(sorted(problems, key=place)))
+    kept = made if not bad.any() else made.filter(bits(~bad))
+    return TypedRows(kept, np.flatnonzero(~bad), tuple(sorted(problems, key=place)))
 
 
 def place(problem: Problem) -> tuple[int, str]:
     return problem.row, problem.field
 
 
-def one_array(values: pa.ChunkedArray) -> pa.Array:
-    found = values.combine_chunks()
-    return found.dictionary_decode() if pa.types.is_dictionary(found.type) else found
+def plain(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
 def wrong_values(column: Column, values: pa.Array) -> list[tuple[str, np.ndarray]]:
     """Messages as a server has them, each with the rows that it is about."""
-    given = present(values)
-    found = [] if column.nullable else [("must not be null", ~given)]
+    found = [] if column.nullable or not values.null_count else [("must not be null", ~present(values))]
     kind = values.type
     if column.type is ColumnType.FLOAT and pa.types.is_floating(kind):
-        found.append(("must be a finite number", given & ~np.isfinite(numbers(values.cast(pa.float64()))[0])))
+        finite = np.isfinite(numbers(values.cast(pa.float64()))[0])  # as zero is, which stands for null
+        if not finite.all():
+            found.append(("must be a finite number", ~finite))
     if column.type is ColumnType.INT and kind == pa.uint64():
         too_large = pc.fill_null(pc.greater(values, pa.scalar(LARGEST_INT, kind)), False)
         found.append(("must fit into 64 bits", truth(too_large)))
     if column.type is ColumnType.TIMESTAMP and not pa.types.is_null(kind):
         instants, _ = numbers(microseconds(values))
-        found.append(("must lie in the years 1 to 9999", given & ((instants < FIRST_US) | (instants > LAST_US))))
+        found.append(("must lie in the years 1 to 9999", (instants < FIRST_US) | (instants > LAST_US)))
     return [(message, wrong) for message, wrong in found if wrong.any()]
 
 
@@ -110,11 +113,6 @@ def microseconds(values: pa.Array) -> pa.Array:
 
 def truth(values: pa.Array) -> np.ndarray:
     return numbers(values)[0] > 0
-
-
-def mask(wanted: np.ndarray) -> pa.Array:
-    bits = np.packbits(wanted, bitorder="little")
-    return pa.Array.from_buffers(pa.bool_(), len(wanted), [None, pa.py_buffer(bits)])
 
 
 def is_text(kind: pa.DataType) -> bool:

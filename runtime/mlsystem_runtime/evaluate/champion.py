@@ -67,7 +67,7 @@ def champion_rival(
     if not len(later_B):
         return Rival.absent(f"no test row is later than what version {version} learned from")
     inputs = computed(missing, own, past, test) if missing else test
-    return Rival(champion.predict_table(inputs).double().numpy(), later_B)
+    return Rival(champion.predict_table(inputs).astype(np.float64), later_B)
 
 
 def uncomputed_inputs(champion: FeatureContract, dataset: FeatureContract) -> list[str]:

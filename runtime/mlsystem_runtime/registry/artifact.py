@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.code import Code, code_digest, read_code
@@ -21,12 +23,10 @@ from mlsystem_runtime.contract.workspace import write_atomically, write_struct
 from mlsystem_runtime.registry.card import CARD, CODE, WEIGHTS, read_card
 from mlsystem_runtime.train.architecture import Architecture
 from mlsystem_runtime.train.custom import build_custom
-from mlsystem_runtime.train.encode import encode_table
+from mlsystem_runtime.train.encode import encode_table, in_blocks
 from mlsystem_runtime.train.imported import Snapshot
 from mlsystem_runtime.train.model import Network, build
 from mlsystem_runtime.train.rows import RowEncoder
-
-TABLE_ROWS = 8192  # per forward pass over a table
 
 
 class LoadedModel:
@@ -61,13 +61,15 @@ class LoadedModel:
         """
         if not rows:
             return []
-        x_BN, ids_BC = self._encode(rows)
-        with torch.inference_mode():
-            answers: list[list[float]] = self.module.predict(torch.from_numpy(x_BN), torch.from_numpy(ids_BC)).tolist()
+        answers: list[list[float]] = self.predict_arrays(*self._encode(rows)).tolist()
         return answers
 
-    def predict_table(self, table: pa.Table) -> Tensor:
-        """(B, O) float32 for a table with one column per input, by name."""
+    def predict_arrays(self, x_BN: NDArray[np.float32], ids_BC: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(B, O), of the arrays that `train.encode` and `train.rows` make."""
+        return predict_arrays(self.module, x_BN, ids_BC)
+
+    def predict_table(self, table: pa.Table) -> NDArray[np.float32]:
+        """(B, O) for a table with one column per input, by name."""
         return predict_table(self.module, table)
 
 
@@ -82,15 +84,16 @@ def rebuilt(card: ModelCard, folder: Path) -> Network:
     return build_custom(architecture, Snapshot(folder / CODE, files), card.code.entrypoint)
 
 
-def predict_table(module: Network, table: pa.Table) -> Tensor:
-    """Answers (B, O) of `module`, in evaluation mode, for a table with one column per input."""
-    x_BN, ids_BC = encode_table(table, module.architecture)
+def predict_arrays(module: Network, x_BN: NDArray[np.float32], ids_BC: NDArray[np.int64]) -> NDArray[np.float32]:
     with torch.inference_mode():
-        parts = [
-            module.predict(x_BN[start : start + TABLE_ROWS], ids_BC[start : start + TABLE_ROWS])
-            for start in range(0, len(table), TABLE_ROWS)
-        ]
-    return torch.cat(parts) if parts else torch.empty(0, len(module.architecture.outputs))
+        answers_BO: NDArray[np.float32] = module.predict(torch.from_numpy(x_BN), torch.from_numpy(ids_BC)).numpy()
+    return answers_BO
+
+
+def predict_table(module: Network, table: pa.Table) -> NDArray[np.float32]:
+    """Answers (B, O) of `module`, in evaluation mode, for a table with one column per input."""
+    arrays = encode_table(table, module.architecture)
+    return in_blocks(partial(predict_arrays, module), *arrays, len(module.architecture.outputs))
 
 
 def write_model(folder: Path, module: Network, card: ModelCard) -> None:

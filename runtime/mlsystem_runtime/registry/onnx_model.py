@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
 from mlsystem_runtime.contract.errors import MlsystemError
@@ -47,10 +49,14 @@ class OnnxModel:
         """As `artifact.LoadedModel.predict`."""
         if not rows:
             return []  # some operators of ONNX Runtime kill the process when they are given no rows
-        x_BN, ids_BC = self._encode(rows)
-        (answers_BO,) = self._session.run([ANSWERS], {X: x_BN, IDS: ids_BC})
-        answers: list[list[float]] = answers_BO.tolist()
+        answers: list[list[float]] = self.predict_arrays(*self._encode(rows)).tolist()
         return answers
+
+    def predict_arrays(self, x_BN: NDArray[np.float32], ids_BC: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As `artifact.LoadedModel.predict_arrays`; of at least one row."""
+        (answers_BO,) = self._session.run([ANSWERS], {X: x_BN, IDS: ids_BC})
+        found: NDArray[np.float32] = answers_BO
+        return found
 
 
 def accepted(folder: Path, recorded: Recorded, version: str) -> bytes:

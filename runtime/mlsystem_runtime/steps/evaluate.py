@@ -59,7 +59,7 @@ def run(payload: EvaluateStep, context: StepContext) -> StepResult:
 
     context.progress(2, 3, f"scoring {len(test)} test rows")
     trial = Trial(
-        truth=truth.take(parts.test), predictions_BO=model.predict_table(test).double().numpy(),
+        truth=truth.take(parts.test), predictions_BO=model.predict_table(test).astype(np.float64),
         slices=slices(payload, context, test), baseline=baseline, champion=champion,
     )
     evaluation = Evaluation(

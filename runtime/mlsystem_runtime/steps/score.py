@@ -7,34 +7,41 @@ the folder of a run that was killed ten times holds the same bytes as that of on
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.features import FeatureContract, RequestGroup
-from mlsystem_runtime.contract.files import read_struct, write_atomically, write_struct
+from mlsystem_runtime.contract.files import read_struct, write_struct
 from mlsystem_runtime.contract.identity import group_fingerprint
 from mlsystem_runtime.contract.model import ModelCard
 from mlsystem_runtime.contract.release_store import ReleaseStore
-from mlsystem_runtime.contract.run import FeaturesStep, IngestStep, RunConfig
+from mlsystem_runtime.contract.run import Endpoint, FeaturesStep, IngestStep, RunConfig
 from mlsystem_runtime.contract.workspace import Workspace, latest_record
 from mlsystem_runtime.data import ROWS
-from mlsystem_runtime.data.arrays import arrow, numbers
+from mlsystem_runtime.data.arrays import arrow, bits, numbers, text
 from mlsystem_runtime.data.clock import CLOCK, ClockFile
-from mlsystem_runtime.data.requests import Problem, TypedRows, check_columns, typed_rows
+from mlsystem_runtime.data.requests import Problem, check_columns, typed_rows
 from mlsystem_runtime.features.table import TableAssembler
-from mlsystem_runtime.registry.artifact import LoadedModel
+from mlsystem_runtime.registry.engines import Answers, open_version
+from mlsystem_runtime.registry.recorded import read_recorded
+from mlsystem_runtime.steps.score_files import Input, described, input_files, parts_of, publish
+from mlsystem_runtime.train.architecture import Architecture
+from mlsystem_runtime.train.encode import encode_table, in_blocks
+from mlsystem_runtime.train.threads import thread_count
 
 PART_ROWS = 65_536
 MANIFEST = "score.json"
@@ -42,14 +49,8 @@ FILE, ROW, VERSION = "input_file", "input_row", "version"
 OWN = (FILE, ROW, VERSION, "prediction", "probability")
 
 logger = logging.getLogger(__name__)
-
-
-class Input(Struct):
-    """One file. `digest` is the SHA-256 of its bytes."""
-
-    name: str
-    digest: str
-    rows: int
+T = TypeVar("T")
+Done = TypeVar("Done")
 
 
 class Scores(Struct):
@@ -71,7 +72,7 @@ class Scores(Struct):
 class Order:
     """What is to be scored. `at` names a column of instants, as in training; without one all rows are asked now.
     `keep` None are the columns that tell rows apart. `rejects`: rows that no request could be are put aside; else the
-    first of them ends the run."""
+    first of them ends the run. `workers` score a part each at the same time; None: as many as there are processors."""
 
     inputs: str
     output: Path
@@ -81,13 +82,16 @@ class Order:
     keep: tuple[str, ...] | None = None
     rejects: bool = False
     part_rows: int = PART_ROWS
+    workers: int | None = None
 
 
 def score(config: RunConfig, workspace: Workspace, releases: ReleaseStore, order: Order) -> Scores:
     """Raises MlsystemError; what is finished by then stays, and the next run goes on from there."""
-    model = model_name(config, order.model)
+    endpoint = endpoint_of(config, order.model)
+    model = endpoint.model
     version = order.version or champion(releases, model)
-    loaded = LoadedModel.load(workspace.fetch_version(model, version))
+    folder = workspace.fetch_version(model, version)
+    loaded = open_version(endpoint.engine, folder, 1, read_recorded(folder), f"version {version} of '{model}'")
     files = input_files(order.inputs)
     sources = sources_of(config, loaded.card.contract)
     rows = {name: ingested(workspace, name) for name in sources}
@@ -100,18 +104,18 @@ def score(config: RunConfig, workspace: Workspace, releases: ReleaseStore, order
     paths = {name: workspace.storage.fetch(output) / ROWS for name, output in rows.items()}
     scorer = Scorer(loaded, TableAssembler(loaded.card.contract, sources, paths), agreed)
     for number, file in enumerate(files):
-        score_file(scorer, file, number, order.output)
+        score_file(scorer, file, number, order)
     return agreed
 
 
-def model_name(config: RunConfig, asked: str | None) -> str:
-    names = [endpoint.model for endpoint in config.server.endpoints]
-    if asked is None and len(names) == 1:
-        return names[0]
-    if asked not in names:
-        known = ", ".join(names)
+def endpoint_of(config: RunConfig, asked: str | None) -> Endpoint:
+    endpoints = {endpoint.model: endpoint for endpoint in config.server.endpoints}
+    if asked is None and len(endpoints) == 1:
+        (asked,) = endpoints
+    if asked not in endpoints:
+        known = ", ".join(endpoints)
         raise MlsystemError("say which model" if asked is None else f"there is no model '{asked}'", f"--model: {known}")
-    return asked
+    return endpoints[asked]
 
 
 def champion(releases: ReleaseStore, model: str) -> int:
@@ -119,25 +123,6 @@ def champion(releases: ReleaseStore, model: str) -> int:
     if released is None:
         raise MlsystemError(f"no version of '{model}' is released", "say which with --version, or apply first")
     return released.champion
-
-
-def input_files(pattern: str) -> list[Path]:
-    """A file, or all that a pattern finds, in the order of their names."""
-    whole = Path(pattern)
-    found = [whole] if whole.exists() else Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
-    files = sorted(path for path in found if path.is_file())
-    if not files:
-        raise MlsystemError(f"there is no file {pattern}", "name a Parquet file, or several: 'folder/*.parquet'")
-    return files
-
-
-def described(file: Path) -> Input:
-    try:
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        return Input(name=file.name, digest=digest, rows=pq.read_metadata(file).num_rows)
-    except pa.ArrowInvalid as error:
-        raise MlsystemError(f"{file} is not a Parquet file: {error}", "scores are made of Parquet files") from error
 
 
 def sources_of(config: RunConfig, contract: FeatureContract) -> dict[str, Source]:
@@ -219,99 +204,105 @@ def now_us(config: RunConfig, workspace: Workspace) -> int:
 
 @dataclass(frozen=True)
 class Scorer:
-    model: LoadedModel
+    """Scores parts, on any thread."""
+
+    model: Answers
     assembler: TableAssembler
     scores: Scores
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        return Architecture.of(self.model.card.architecture)
+
+    def columns(self, file: Path) -> list[str]:
+        """What is read of it."""
+        scores = self.scores
+        asked = {*scores.keep, scores.at, *(column.name for column in self.model.card.contract.request)}
+        return [name for name in pq.read_schema(file).names if name in asked]
 
     def part(self, table: pa.Table, file: str, first: int) -> tuple[pa.Table, tuple[Problem, ...]]:
         """The scores of the rows of `table` that are requests, and what is wrong with the others. Its rows are those
         from `first` on of `file`."""
-        typed = typed_rows(self.model.card.contract.request, table)
-        at, unknown = self._instants(table, typed)
-        inputs = self.assembler.assemble(typed.table, at)
-        answers_BO = self.model.predict_table(inputs).double().numpy()
-        kept = arrow(typed.kept)
-        columns = {name: table[name].take(kept) for name in self.scores.keep}
-        count = len(typed.kept)
+        card = self.model.card
+        typed = typed_rows(card.contract.request, table)
+        inputs = self.assembler.assemble(typed.table, self._instants(table, file, first)[typed.kept])
+        arrays = encode_table(inputs, self.architecture)
+        answers_BO = in_blocks(self.model.predict_arrays, *arrays, len(card.outputs)).astype(np.float64)
+        count, copied = len(typed.kept), table.select(self.scores.keep)
+        if count < len(table):
+            copied = copied.take(arrow(typed.kept))
+        columns = {name: copied[name] for name in self.scores.keep}
         columns |= {FILE: repeated(file, count), ROW: arrow(typed.kept + first)}
-        columns |= {**predictions(self.model.card, answers_BO), VERSION: repeated(self.scores.version, count)}
-        return pa.table(columns), (*typed.problems, *unknown)
+        columns |= {**predictions(card, answers_BO), VERSION: repeated(self.scores.version, count)}
+        return pa.table(columns), typed.problems
 
-    def _instants(self, table: pa.Table, typed: TypedRows) -> tuple[np.ndarray, tuple[Problem, ...]]:
+    def _instants(self, table: pa.Table, file: str, first: int) -> np.ndarray:
         if self.scores.at is None:
             assert self.scores.at_us is not None, "agreed when the folder was begun"
-            return np.full(len(typed.kept), self.scores.at_us), ()
+            return np.full(len(table), self.scores.at_us)
         column = table[self.scores.at]
         if not pa.types.is_timestamp(column.type) or column.type.tz is None:
             raise MlsystemError(f"'{self.scores.at}' is no timestamp with a zone", "instants are such timestamps")
         instants, given = numbers(column.combine_chunks().cast(pa.timestamp("us", "UTC"), safe=False))
         if not given.all():
-            row = int(np.flatnonzero(~given)[0])
-            raise MlsystemError(f"row {row} has no instant in '{self.scores.at}'", "every row is asked at an instant")
-        return instants[typed.kept], ()
+            row = first + int(np.flatnonzero(~given)[0])
+            raise MlsystemError(f"{file}, row {row}: no instant in '{self.scores.at}'", "each row is asked at its own")
+        return instants
 
 
 def repeated(value: str | int, count: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.string() if isinstance(value, str) else pa.int64()), count)
+    """A text once, and numbers that point to it."""
+    if isinstance(value, int):
+        return arrow(np.full(count, value))
+    return pa.DictionaryArray.from_arrays(arrow(np.zeros(count, np.int64)), text([value]))
 
 
 def predictions(card: ModelCard, answers_BO: np.ndarray) -> Mapping[str, pa.Array]:
     """As a server's answer has them; of several classes each has a column, `probability_CLASS`."""
     match card.task:
         case "binary_classification":
-            probability = arrow(answers_BO[:, 0])
-            return {"prediction": pc.greater_equal(probability, 0.5), "probability": probability}
+            return {"prediction": bits(answers_BO[:, 0] >= 0.5), "probability": arrow(answers_BO[:, 0])}
         case "multiclass":
             best = answers_BO.argmax(axis=1)
-            names = pa.array(list(card.outputs), pa.string())
-            each = {f"probability_{name}": arrow(answers_BO[:, at].copy()) for at, name in enumerate(card.outputs)}
+            each = {f"probability_{name}": arrow(answers_BO[:, at]) for at, name in enumerate(card.outputs)}
             most = arrow(answers_BO.max(axis=1)) if len(answers_BO) else arrow(np.empty(0))
-            return {"prediction": names.take(arrow(best)), "probability": most, **each}
+            return {"prediction": text(card.outputs).take(arrow(best)), "probability": most, **each}
         case _:
             return {"prediction": arrow(answers_BO[:, 0])}
 
 
-def score_file(scorer: Scorer, file: Path, number: int, output: Path) -> None:
-    scores = scorer.scores
-    total = scores.inputs[number].rows
-    starts = range(0, total, scores.part_rows)
-    names = [f"{number:05}-{place:06}.parquet" for place in range(len(starts))]
-    missing = [place for place, name in enumerate(names) if not (output / f"part-{name}").exists()]
+def score_file(scorer: Scorer, file: Path, number: int, order: Order) -> None:
+    total, rows = scorer.scores.inputs[number].rows, scorer.scores.part_rows
+    names = [f"{number:05}-{place:06}.parquet" for place in range(-(-total // rows))]
+    missing = [place for place, name in enumerate(names) if not (order.output / f"part-{name}").exists()]
     if not missing:
         return
-    for place, table in parts_of(file, scores.part_rows, missing[0]):
-        if place not in missing:
-            continue
-        first = starts[place]
+
+    def score_part(part: tuple[int, pa.Table]) -> tuple[int, int]:
+        place, table = part
+        first = place * rows
         made, problems = scorer.part(table, file.name, first)
-        refuse(problems, file, first, scores.rejects)
+        refuse(problems, file, first, scorer.scores.rejects)
         if problems:
-            publish(rejected(problems, file.name, first), output / f"rejects-{names[place]}")
-        publish(made, output / f"part-{names[place]}")  # last: a part that is there is whole
-        put_aside = table.num_rows - len(made)
-        logger.info("%s: %d of %d rows, %d put aside", file.name, first + table.num_rows, total, put_aside)
+            publish(rejected(problems, file.name, first), order.output / f"rejects-{names[place]}")
+        publish(made, order.output / f"part-{names[place]}")  # last: a part that is there is whole
+        return first + table.num_rows, table.num_rows - len(made)
+
+    parts = (part for part in parts_of(file, scorer.columns(file), rows, missing[0]) if part[0] in missing)
+    for end, put_aside in ahead(score_part, parts, order.workers or thread_count(None)):
+        logger.info("%s: %d of %d rows, %d put aside", file.name, end, total, put_aside)
 
 
-def parts_of(file: Path, rows: int, first: int) -> Iterator[tuple[int, pa.Table]]:
-    """(number, rows) of each part from number `first` on. Row groups before it are not read."""
-    with pq.ParquetFile(file, pre_buffer=False) as opened:
-        groups, skipped = list(range(opened.num_row_groups)), 0
-        while groups and skipped + opened.metadata.row_group(groups[0]).num_rows <= first * rows:
-            skipped += opened.metadata.row_group(groups.pop(0)).num_rows
-        held: list[pa.RecordBatch] = []
-        have, place, drop = 0, first, first * rows - skipped
-        for batch in opened.iter_batches(batch_size=rows, row_groups=groups):
-            left = batch.slice(min(drop, len(batch)))
-            drop -= len(batch) - len(left)
-            while len(left):
-                held.append(left[: rows - have])
-                left = left[len(held[-1]) :]
-                have += len(held[-1])
-                if have == rows:
-                    yield place, pa.Table.from_batches(held)
-                    held, have, place = [], 0, place + 1
-        if held:
-            yield place, pa.Table.from_batches(held)
+def ahead(work: Callable[[T], Done], items: Iterable[T], workers: int) -> Iterator[Done]:
+    """What `work` makes of each, in their order; it is done on so many threads while the next item is fetched."""
+    under_way: deque[Future[Done]] = deque()
+    with ThreadPoolExecutor(workers, "score") as pool:
+        for item in items:
+            under_way.append(pool.submit(work, item))
+            if len(under_way) > workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def refuse(problems: Sequence[Problem], file: Path, first: int, rejects: bool) -> None:
@@ -328,12 +319,8 @@ def rejected(problems: Sequence[Problem], file: str, first: int) -> pa.Table:
     rows = np.array([problem.row for problem in problems], np.int64)
     return pa.table({
         FILE: repeated(file, len(problems)), ROW: arrow(rows + first),
-        "field": pa.array([problem.field for problem in problems], pa.string()),
-        "problem": pa.array([problem.message for problem in problems], pa.string()),
+        "field": text([problem.field for problem in problems]),
+        "problem": text([problem.message for problem in problems]),
     })
 
 
-def publish(table: pa.Table, path: Path) -> None:
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="zstd")
-    write_atomically(path, buffer.getvalue().to_pybytes())

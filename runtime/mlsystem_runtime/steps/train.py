@@ -118,7 +118,7 @@ def labels(dataset: pa.Table, task: Task) -> NDArray[Any]:
 
 
 def tensors(rows: pa.Table, label: NDArray[Any], architecture: Architecture) -> Data:
-    x_BN, ids_BC = encode_table(rows, architecture)
+    x_BN, ids_BC = map(torch.from_numpy, encode_table(rows, architecture))
     return Data(x_BN, ids_BC, targets(label, architecture), torch.tensor(rows["__row"].to_numpy()))
 
 
@@ -140,7 +140,7 @@ def model_card(
 ) -> ModelCard:
     """Without version, metrics and gates, which come later. Predictions are profiled on validation rows."""
     architecture = module.architecture
-    predictions_BO = predict_table(module, dataset.take(parts.validation)).double().numpy()
+    predictions_BO = predict_table(module, dataset.take(parts.validation)).astype(np.float64)
     return ModelCard(
         format=CARD_FORMAT, model=payload.model, version=None, task=payload.task, type=payload.type,
         contract=payload.contract, contract_digest=digest(payload.contract), architecture=architecture.values(),

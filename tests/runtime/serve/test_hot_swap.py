@@ -62,7 +62,7 @@ def said(what, number):
 def work(fleet):
     from mlsystem_runtime.registry.recorded import check_recorded, read_recorded
     from mlsystem_runtime.serve.fakes import FakeAssembler
-    from mlsystem_runtime.serve.loading import in_onnx_runtime
+    from mlsystem_runtime.registry.engines import in_onnx_runtime
     from mlsystem_runtime.serve.versions import LoadedVersion
 
     def load(model, number):

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
+import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,18 @@ from pipeline import AIRPORT, CONTRACT, DataSteps, card, flights
 
 from mlsystem_runtime.contract.base import canonical_json
 from mlsystem_runtime.contract.errors import MlsystemError
+from mlsystem_runtime.contract.files import write_struct
 from mlsystem_runtime.contract.identity import group_fingerprint
-from mlsystem_runtime.contract.model import ModelCard
+from mlsystem_runtime.contract.model import Engine, ModelCard
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share, write_release
 from mlsystem_runtime.contract.release_store import FileReleaseStore
 from mlsystem_runtime.contract.run import Endpoint, RunConfig, Slo
-from mlsystem_runtime.registry.artifact import write_model
+from mlsystem_runtime.evaluate.parity import record
+from mlsystem_runtime.registry.artifact import LoadedModel, write_model
+from mlsystem_runtime.registry.card import CARD
+from mlsystem_runtime.serve.call import begin
 from mlsystem_runtime.serve.loading import version_loader
-from mlsystem_runtime.serve.predict import prediction
-from mlsystem_runtime.serve.values import typed_row
+from mlsystem_runtime.serve.service import service_of
 from mlsystem_runtime.steps import score as scoring
 from mlsystem_runtime.steps.score import Order, Scores, score
 from mlsystem_runtime.train.architecture import Architecture, NumericInput
@@ -45,13 +50,14 @@ class World:
 
     steps: DataSteps
     task: str = "binary_classification"
+    engine: Engine = "torch"
 
     @property
     def config(self) -> RunConfig:
         config = self.steps.config()
         endpoint = Endpoint(
             model="main", routes=("/predict",), sticky=(), groups=(), slo=Slo(None, None, None, 1), log_sample=0.0,
-            log_retain_us=1, engine="torch",
+            log_retain_us=1, engine=self.engine,
         )
         return replace(config, server=replace(config.server, endpoints=(endpoint,)))
 
@@ -66,13 +72,15 @@ class World:
         self.card: ModelCard = replace(
             card(contract), task=self.task, outputs=outputs, architecture=architecture.values())
         self.steps.run("ingest.flights", "materialize.airport")
-        write_model(self.steps.workspace.version("main", 1), build(architecture), self.card)
+        folder = self.steps.workspace.version("main", 1)
+        write_model(folder, build(architecture), self.card)
+        record(folder, LoadedModel.load(folder), pa.table({one.name: [1.0, 5.0] for one in inputs}))
         release = ModelRelease(salt="s", shares=(Share(1, 1.0),))
         write_release(self.steps.workspace.release, Release(serial=1, models={"main": release}))
 
     def score(self, inputs: Path | str, output: str = "scores", **options: Any) -> Path:
         folder = self.steps.root / output
-        order = Order(str(inputs), folder, **{"part_rows": 100, **options})
+        order = Order(str(inputs), folder, **{"part_rows": 100, "workers": 1, **options})
         self.scores: Scores = score(self.config, self.steps.workspace, FileReleaseStore(self.steps.workspace), order)
         return folder
 
@@ -107,27 +115,42 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def answered(world: World, rows: pa.Table) -> list[dict[str, Any]]:
+    """What a server says of them in one request."""
+    loader = version_loader(world.config, world.steps.workspace)
+    asked = [{**row, "at": row["at"].isoformat()} for row in rows.select(["at", "origin", "dest"]).to_pylist()]
+
+    async def ask() -> list[dict[str, Any]]:
+        service = service_of(world.config, world.steps.workspace, loader)
+        await service.watcher.look()
+        (predictor,) = service.predictors
+        answer = await predictor.answer_rows(asked, None, begin("r1", time.monotonic(), budget=10.0))
+        return [dict(one) for one in answer.predictions]
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
 @pytest.mark.parametrize("task", list(OUTPUTS))
-def test_says_what_a_server_says_of_the_same_rows(tmp_path, task):
-    world = World(DataSteps(tmp_path, flights(tmp_path)), task)
+def test_says_to_the_last_bit_what_a_server_says_of_the_same_rows(tmp_path, task, engine):
+    world = World(DataSteps(tmp_path, flights(tmp_path)), task, engine)
     world.prepare()
     rows = requests()
-    table = scored(world.score(world.file(rows)))
-    version = version_loader(world.config, world.steps.workspace)("main", 1)
-    for place, row in enumerate(rows.drop_columns(["id", "more"]).to_pylist()):
-        request = typed_row(CONTRACT.request, {**row, "at": row["at"].isoformat()}, place)
-        inputs = version.assembler.assemble_all([(request, world.scores.at_us)])[0].inputs
-        (outputs,) = version.scorer.predict([version.inputs_of(inputs)])
-        answer = prediction(world.card, dict(zip(world.card.outputs, outputs, strict=True)))
-        said = table.slice(place, 1).to_pylist()[0]
-        if task == "regression":
-            assert said["prediction"] == pytest.approx(answer["prediction"], abs=1e-6)
-        else:
-            assert said["prediction"] == answer["prediction"]
-            assert said["probability"] == pytest.approx(answer["probability"], abs=1e-6)
+    table = scored(world.score(world.file(rows), part_rows=250)).drop_columns(["id", "input_file", "input_row"])
+    answers = answered(world, rows)
+    for answer in answers:
+        answer |= {f"probability_{name}": value for name, value in answer.pop("probabilities", {}).items()}
 
-    assert table.num_rows == 250
+    assert table.to_pylist() == answers
     assert len(set(table["prediction" if task == "regression" else "probability"].to_pylist())) > 10
+
+
+def test_rows_asked_one_by_one_are_answered_within_the_rounding_of_the_engine(world):
+    rows = requests(40)
+    said = scored(world.score(world.file(rows)))["probability"].to_pylist()
+    alone = [answered(world, rows.slice(place, 1))[0]["probability"] for place in range(0, 40, 10)]
+
+    assert said[::10] == pytest.approx(alone, abs=1e-6)
 
 
 def test_a_part_has_the_key_the_place_and_the_version(world):
@@ -180,6 +203,13 @@ def test_a_run_that_was_killed_goes_on_and_leaves_the_same_bytes(world, monkeypa
     assert content(world.steps.root / "again") == whole
 
 
+def test_parts_that_are_made_side_by_side_are_the_same(world):
+    file = world.file(requests(950))
+    alone = content(world.score(file, "alone"))
+
+    assert content(world.score(file, "together", workers=4)) == alone
+
+
 def test_a_finished_folder_is_not_computed_again(world, monkeypatch):
     file = world.file(requests())
     world.score(file)
@@ -213,9 +243,7 @@ def strict(world: World) -> None:
     """From now on a request needs a destination."""
     contract = world.card.contract
     stricter = replace(contract, request=tuple(replace(one, nullable=one.name != "dest") for one in contract.request))
-    folder = world.steps.workspace.version("main", 1)
-    inputs = Architecture.of(world.card.architecture)
-    write_model(folder, build(inputs), replace(world.card, contract=stricter))
+    write_struct(world.steps.workspace.version("main", 1) / CARD, replace(world.card, contract=stricter))
 
 
 def test_a_row_that_is_no_request_ends_the_run_and_is_named(world):
@@ -259,18 +287,53 @@ def test_what_cannot_be_scored_is_told(world):
         world.score(file, at="more")
 
 
-def peak_of_a_run(world: World, file: Path) -> int:
-    """The most memory, in bytes, of a process that scores `file` by the command line."""
+def test_a_file_of_another_format_is_refused_with_the_way_to_make_it_parquet(world):
+    file = world.steps.root / "flights.csv"
+
+    with pytest.raises(MlsystemError, match=r"flights\.csv is not a Parquet file") as refused:
+        world.score(file)
+
+    assert "COPY (FROM 'flights.csv') TO 'flights.parquet'" in refused.value.hint
+
+
+def test_a_file_that_is_damaged_in_the_middle_ends_the_run_and_is_named(world):
+    file = world.file(requests())
+    data = bytearray(file.read_bytes())
+    data[4:400] = bytes(396)
+    file.write_bytes(data)
+
+    with pytest.raises(MlsystemError, match=r"input\.parquet cannot be read"):
+        world.score(file)
+
+
+RUN = """
+import re, sys
+from pathlib import Path
+from mlsystem_runtime.__main__ import main
+assert main(sys.argv[1:]) == 0
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]), *sys.modules)
+"""
+
+
+def by_the_command_line(world: World, file: Path) -> tuple[int, set[str]]:
+    """The most memory, in KiB, of a process that scores `file`, and what it imported."""
     config = world.steps.root / "run.json"
     config.write_bytes(canonical_json(world.config))
     command = [
-        sys.executable, "-m", "mlsystem_runtime", "score", "--config", str(config), "--workspace",
-        str(world.steps.workspace.root), "--input", str(file), "--output", str(file.with_suffix("")), "--keep", "id",
+        sys.executable, "-c", RUN, "score", "--config", str(config), "--workspace", str(world.steps.workspace.root),
+        "--input", str(file), "--output", str(file.with_suffix("")), "--keep", "id",
     ]  # fmt: skip
-    pid = os.posix_spawn(sys.executable, command, os.environ)
-    _, status, used = os.wait4(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    return used.ru_maxrss * 1024
+    peak, *modules = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout.split()
+    return int(peak), set(modules)
+
+
+def test_a_version_in_onnx_runtime_is_scored_without_torch_and_pandas(tmp_path):
+    world = World(DataSteps(tmp_path, flights(tmp_path)), engine="onnx")
+    world.prepare()
+    _, modules = by_the_command_line(world, world.file(requests()))
+
+    assert not {"torch", "pandas", "onnx", "sklearn", "mlflow"} & modules
+    assert scored(tmp_path / "input")["id"].to_pylist() == requests()["id"].to_pylist()
 
 
 @pytest.mark.slow
@@ -282,7 +345,7 @@ def test_ten_times_as_many_rows_take_no_more_memory_and_the_command_line_scores_
         with pq.ParquetWriter(path, some.schema) as writer:
             for _ in range(rows // len(some)):
                 writer.write_table(some)
-        peaks.append(peak_of_a_run(world, path))
+        peaks.append(by_the_command_line(world, path)[0])
 
     assert peaks[1] < peaks[0] * 1.15
     parts = (world.steps.root / "1300000").glob("part-*.parquet")

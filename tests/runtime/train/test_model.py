@@ -55,7 +55,7 @@ def test_rows_and_tables_are_encoded_alike() -> None:
     architecture = fitted(table)
     rows = [[row[one.name] for one in INPUTS] for row in table.to_pylist()]
 
-    x_BN, ids_BC = encode_table(table, architecture)
+    x_BN, ids_BC = map(torch.from_numpy, encode_table(table, architecture))
     x_rows_BN, ids_rows_BC = encoded(architecture, rows)
 
     torch.testing.assert_close(x_rows_BN, x_BN, rtol=0, atol=0, equal_nan=True)
