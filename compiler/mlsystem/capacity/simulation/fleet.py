@@ -117,12 +117,14 @@ class Fleet:
         """Goes as far towards what is desired as may be now. To be called after every change."""
         self._sweep(now)
         self._evict(now)
-        self._grow(now)
         self._shrink(now)
+        self._grow(now)
         routed = [pod for pod in self.pods.values() if pod.ready or pod.dead]
         self._engine.route([pod.place for pod in routed])
         ready = sum(pod.ready for pod in routed)
         count = Count(now, self.desired, ready, sum(not pod.dead for pod in self.pods.values()))
+        if self.counts and self.counts[-1].time == now:
+            del self.counts[-1]
         if not self.counts or replace(self.counts[-1], time=now) != count:
             self.counts.append(count)
 
