@@ -136,19 +136,20 @@ def write_certificates(place: Path) -> None:
 
 
 def external_metrics(port: int) -> tuple[Object, ...]:
-    """The adapter is a program of this machine: its Service is a name for localhost."""
-    name, version = "keda-metrics-apiserver", "v1beta1"
+    return aggregated_api("external.metrics.k8s.io", "v1beta1", OPERATOR_NAMESPACE, "keda-metrics-apiserver", port)
+
+
+def aggregated_api(group: str, version: str, namespace: str, name: str, port: int) -> tuple[Object, ...]:
+    """An API that a program of this machine serves at `port`: its Service is a name for localhost."""
     service = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": OPERATOR_NAMESPACE},
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
         "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"name": "https", "port": port}]},
     }  # fmt: skip
-    where = {"name": name, "namespace": OPERATOR_NAMESPACE, "port": port}
-    group = "external.metrics.k8s.io"
     api = {
         "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": f"{version}.{group}"},
         "spec": {
-            "service": where, "group": group, "version": version, "insecureSkipTLSVerify": True,
-            "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"name": name, "namespace": namespace, "port": port}, "group": group, "version": version,
+            "insecureSkipTLSVerify": True, "groupPriorityMinimum": 100, "versionPriority": 100,
         },
     }  # fmt: skip
     return service, api
