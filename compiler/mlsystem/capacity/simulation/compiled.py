@@ -16,7 +16,10 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def compiled(function: F) -> F:
     """Kept in a folder named by the digest of all that stands here: numba looks at a function's own file alone, and
-    would keep using what it inlined from another one that has changed since."""
+    would keep using what it inlined from another one that has changed since.
+
+    Without reference counts (`_nrt`), which would cost ten times what the loop does: so nothing may be allocated.
+    """
     elsewhere, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder())
     try:
         return cast(F, numba.njit(cache=True, error_model="numpy", forceinline=True, _nrt=False)(function))

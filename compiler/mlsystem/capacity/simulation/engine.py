@@ -93,11 +93,12 @@ class Engine:
         self.state.routable[: len(places)] = places
         self.state.counts[layout.ROUTABLE] = len(places)
 
-    def counters(self, place: int, now: float) -> Counters:
-        """(slot-seconds computed, request-seconds held, requests received) of a pod up to `now`."""
-        kernel.touch(self.state, place, now)
+    def counters(self, now: float) -> list[Counters]:
+        """What each place counted up to `now`, since its pod was opened."""
         state = self.state
-        return float(state.busy_seconds[place]), float(state.held_seconds[place]), int(state.routed[place])
+        passed = now - state.touched
+        busy, held = state.busy_seconds + state.busy * passed, state.held_seconds + state.held * passed
+        return list(zip(busy.tolist(), held.tolist(), state.routed.tolist(), strict=True))
 
     def held(self, place: int) -> int:
         return int(self.state.held[place])

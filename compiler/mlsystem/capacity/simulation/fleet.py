@@ -64,6 +64,12 @@ class Fleet:
         """All that do not leave, in the order of their creation."""
         return [pod for pod in self.pods.values() if not pod.leaving]
 
+    def want(self, replicas: int, now: float) -> None:
+        """Mostly the same as before, and then nothing is to be done unless a pod may have left."""
+        if replicas != self.desired or any(pod.leaving for pod in self.pods.values()):
+            self.desired = replicas
+            self.settle(now)
+
     def ready(self, number: int, now: float) -> None:
         """Nothing happens where the pod is gone already, or leaves."""
         pod = self.pods.get(number)
@@ -136,13 +142,12 @@ class Fleet:
 
     def counters(self, now: float) -> tuple[dict[int, tuple[float, Counters]], Counters]:
         """Of pods that are ready, by number with the moment since when; and the sum over all that ever were."""
-        found, total = {}, self._retired
+        found, total, counters = {}, self._retired, self._engine.counters(now)
         for pod in self.pods.values():
             if pod.ready_since is not None and not pod.dead:
-                one = self._engine.counters(pod.place, now)
-                total = added(total, one)
+                total = added(total, counters[pod.place])
                 if not pod.leaving:
-                    found[pod.number] = pod.ready_since, one
+                    found[pod.number] = pod.ready_since, counters[pod.place]
         return found, total
 
     def _start(self, now: float) -> Pod:
@@ -201,7 +206,7 @@ class Fleet:
             self._remove(pod, now)
 
     def _remove(self, pod: Pod, now: float) -> None:
-        self._retired = added(self._retired, self._engine.counters(pod.place, now))
+        self._retired = added(self._retired, self._engine.counters(now)[pod.place])
         self._engine.close(pod.place)
         if not pod.dead:
             self._charge(pod, now)

@@ -109,8 +109,7 @@ class _Simulation:
     def _tick(self, now: float) -> None:
         self._at_time(now + self._setting.scaler.period, TICK, self._tick)
         desired, self._memory = self._setting.scaler.decide(self._view(now), self._memory)
-        self._fleet.desired = max(0, desired)
-        self._fleet.settle(now)
+        self._fleet.want(max(0, desired), now)
 
     def _view(self, now: float) -> View:
         blind = now < self._blind_until
