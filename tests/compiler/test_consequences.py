@@ -199,6 +199,9 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("ScalingSpec.metric", (*SERVING, "scaling"), {"controller": "keda", "metric": "requests", "target": "9rps"},
      RECONFIGURE),
     ("ScalingSpec.target", (*SERVING, "scaling", "target"), "60%", RECONFIGURE),
+    ("TrafficSpec.mean", (*SERVING, "traffic", "mean"), "30rps", RECONFIGURE),
+    ("TrafficSpec.peak", (*SERVING, "traffic", "peak"), "200rps", RECONFIGURE),
+    ("TrafficSpec.trace", (*SERVING, "traffic", "trace"), "requirements.txt", UNCHANGED),
     ("TrainingHardwareSpec.cpu", (*TRAINING, "hardware", "cpu"), "1", NOTHING),
     ("TrainingHardwareSpec.memory", (*TRAINING, "hardware", "memory"), "16Gi", NOTHING),
     ("TrainingHardwareSpec.nodes", (*TRAINING, "hardware", "nodes"), "2", NOTHING),
@@ -306,6 +309,7 @@ def clustered(base: Any) -> Any:
     main["training"] |= {"schedule": "0 3 * * 1"}
     main["training"]["hardware"] |= {"memory": "8Gi", "gpu": {"type": "a10g", "count": "1"}}
     main["serving"] |= {"hardware": {"cpu": "1", "memory": "2Gi"}, "scaling": {"max_replicas": "20"}}
+    main["serving"]["traffic"] = {"mean": "40rps", "peak": "120rps"}
     for source in base["sources"].values():
         source["uri"] = f"s3://delays/{source['uri']}"
     base["environments"]["staging"] = staging

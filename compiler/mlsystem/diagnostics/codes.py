@@ -1,5 +1,6 @@
 """Every code that a diagnostic can have. One table, in parts: MLS0 YAML and composition, MLS1 shape and types,
-MLS2 references, MLS3 expressions, MLS4 points in time and leaks, MLS5 environments and what is not supported yet."""
+MLS2 references, MLS3 expressions, MLS4 points in time and leaks, MLS5 environments and what is not supported yet,
+MLS6 service levels."""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from collections.abc import Mapping
 
 from mlsystem.diagnostics.code import Code
 from mlsystem.diagnostics.codes_environment import ENVIRONMENT
+from mlsystem.diagnostics.codes_operation import OPERATION
 from mlsystem.diagnostics.codes_reference import EXPRESSION, REFERENCE, TIME
 from mlsystem.diagnostics.codes_shape import SHAPE
 from mlsystem.diagnostics.codes_yaml import COMPOSITION, YAML
 
-CODES: Mapping[str, Code] = {**YAML, **COMPOSITION, **SHAPE, **REFERENCE, **EXPRESSION, **TIME, **ENVIRONMENT}
+CODES: Mapping[str, Code] = {
+    **YAML, **COMPOSITION, **SHAPE, **REFERENCE, **EXPRESSION, **TIME, **ENVIRONMENT, **OPERATION,
+}  # fmt: skip

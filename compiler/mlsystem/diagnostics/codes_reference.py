@@ -107,6 +107,13 @@ REFERENCE: dict[str, Code] = {
         "code: {path: src, requirements: requirements.in}  # einops",
         "code: {path: src, requirements: requirements.txt}  # einops==0.8.1 --hash=sha256:…",
     ),
+    "MLS217": Code(
+        "a trace that is not there",
+        "`traffic.trace` is a CSV file below the folder of the file: what lies elsewhere would not be the same on"
+        " another machine.",
+        "traffic: {trace: ../week.csv}",
+        "traffic: {trace: traffic/week.csv}",
+    ),
 }
 
 EXPRESSION: dict[str, Code] = {

@@ -13,10 +13,12 @@ from itertools import chain
 from typing import Any, Literal
 
 from mlsystem.emit.alerts import WINDOW
+from mlsystem.emit.burn import RECORDED, REQUESTS, Objective, objectives, recorded
 from mlsystem.emit.contract import refreshes
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.promql import beyond, fast, plain, seconds, series, valid
+from mlsystem.emit.promql import bad, exact, fast, seconds, series, valid
 from mlsystem.emit.tree import Artifact
+from mlsystem.system.burn import beyond
 from mlsystem.system.nodes import ModelNode
 from mlsystem_runtime.contract import names
 from mlsystem_runtime.contract.quantities import duration, percent
@@ -40,7 +42,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """`limit`: where the objective is, in the panel's unit."""
+    """`limit`: where the objective is, in the panel's unit. `least`: where its axis begins, None: where values do."""
 
     title: str
     description: str
@@ -48,6 +50,7 @@ class Panel:
     queries: tuple[Query, ...]
     limit: float | None = None
     stacked: bool = False
+    least: float | None = 0
 
 
 def dashboards(cluster: Cluster) -> tuple[Artifact, ...]:
@@ -103,25 +106,22 @@ def endpoint_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
 def request_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
     name, slo = model.name, model.serving.slo
     requests = series(names.REQUESTS, cluster, name)
-    bad = series(names.REQUESTS, cluster, name, outcome="=~error|rejected")
-    share = f"(sum(rate({bad}[{INTERVAL}])) or vector(0)) / sum(rate({valid(cluster, name)}[{INTERVAL}]))"
+    share = f"sum(rate({bad(cluster, name)}[{INTERVAL}])) / sum(rate({valid(cluster, name)}[{INTERVAL}]))"
     yield Panel(
         "Requests", "Per second, by how they ended.", "reqps",
         (Query(f"sum by (outcome) (rate({requests}[{INTERVAL}]))", "{{outcome}}"),), stacked=True,
     )  # fmt: skip
-    left = None if slo.availability is None else float(plain(beyond(slo.availability)))
+    left = None if slo.availability is None else float(beyond(slo.availability))
     yield Panel("Errors", said("Requests without an answer", "availability", slo.availability), "percentunit",
                 (Query(share, "errors"),), left)  # fmt: skip
     bound = None if slo.latency_us is None else float(seconds(slo.latency_us))
     yield Panel("Latency", "Of answers, from the first byte of a request.", "s",
                 quantiles(cluster, names.LATENCY, name), bound)  # fmt: skip
     if slo.latency_us is not None and slo.objective is not None:
-        within, answers = fast(cluster, name, slo), series(f"{names.LATENCY}_count", cluster, name)
-        query = f"sum(rate({within}[{INTERVAL}])) / sum(rate({answers}[{INTERVAL}]))"
-        described = said(f"Answers within {duration(slo.latency_us)}", "latency", slo.objective)
+        within = f"sum(rate({fast(cluster, name, slo)}[{INTERVAL}]))"
+        query = f"{within} / sum(rate({valid(cluster, name)}[{INTERVAL}]))"
+        described = said(f"Requests answered within {duration(slo.latency_us)}", "latency", slo.objective)
         yield Panel("Answers in time", described, "percentunit", (Query(query, "in time"),), slo.objective)
-
-
     refused = series(names.REFUSED, cluster, name)
     yield Panel("Refusals", "Requests per second without a prediction, by reason.", "reqps",
                 (Query(f"sum by (reason) (rate({refused}[{INTERVAL}]))", "{{reason}}"),), stacked=True)  # fmt: skip
@@ -130,6 +130,18 @@ def request_panels(cluster: Cluster, model: ModelNode) -> Iterator[Panel]:
         yield Panel("Clients", "Requests per second, by whose token it was and whether they came in.", "reqps",
                     (Query(f"sum by (client, outcome) (rate({clients}[{INTERVAL}]))", "{{client}} {{outcome}}"),),
                     stacked=True)  # fmt: skip
+    if budgets := tuple(budget(cluster, model, one) for one in objectives(model)):
+        yield Panel("Budget left", f"Of what may be bad in {duration(slo.window_us)}; below 0 the objective is missed.",
+                    "percentunit", budgets, least=None)  # fmt: skip
+
+
+def budget(cluster: Cluster, model: ModelNode, objective: Objective) -> Query:
+    """Every hour of the period counts once, by its requests."""
+    hours = f"[{duration(model.serving.slo.window_us)}:{RECORDED}m]"
+    bad_ones, all_of_them = (
+        f"sum_over_time({recorded(cluster, model, kind, RECORDED)}{hours})" for kind in (objective.kind, REQUESTS)
+    )
+    return Query(f"1 - {bad_ones} / {all_of_them} / {exact(beyond(objective.share))}", objective.name.lower())
 
 
 def quantiles(cluster: Cluster, histogram: str, model: str, by: str = "") -> tuple[Query, ...]:
@@ -331,7 +343,8 @@ def field_defaults(panel: Panel) -> dict[str, Any]:
     if panel.limit is not None:
         steps.append({"color": "red", "value": panel.limit})
         drawn["thresholdsStyle"] = {"mode": "line"}
-    return {"unit": panel.unit, "min": 0, "custom": drawn, "thresholds": {"mode": "absolute", "steps": steps}}
+    axis = {} if panel.least is None else {"min": panel.least}
+    return {"unit": panel.unit, **axis, "custom": drawn, "thresholds": {"mode": "absolute", "steps": steps}}
 
 
 def targets(queries: Iterable[Query]) -> Iterator[Body]:

@@ -6,10 +6,12 @@ a plain Prometheus by `scrape.yaml`. So the same rules fit both.
 
 from __future__ import annotations
 
-from mlsystem.emit.alerts import VALUE, Alert, Group, groups, healthy
+from mlsystem.emit.alerts import groups, healthy
+from mlsystem.emit.burn import LOOKS
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.server import METRICS, scraped_port
 from mlsystem.emit.manifests import manifest
+from mlsystem.emit.rules import VALUE, Alert, Case, Group
 from mlsystem.emit.tree import Artifact
 
 API = "monitoring.coreos.com/v1"
@@ -86,14 +88,26 @@ def rule_files(cluster: Cluster) -> tuple[Artifact, ...]:
     found = groups(cluster)
     contents: dict[str, Body] = {
         "rules.yaml": {"groups": [group_body(cluster, group) for group in found]},
-        "rules.test.yaml": {
-            "rule_files": ["rules.yaml"],
-            "evaluation_interval": "1m",
-            "tests": [case_body(cluster, alert) for group in found for alert in group.alerts],
-        },
+        "rules.test.yaml": unit_tests(cluster, found, every=1),
+        "tickets.test.yaml": unit_tests(cluster, found, every=LOOKS),
         "scrape.yaml": {"scrape_configs": [scrape(cluster)]},
     }
-    return tuple(Artifact(f"observability/{name}", manifest(body), EVERYWHERE) for name, body in contents.items())
+    return tuple(
+        Artifact(f"observability/{name}", manifest(body), EVERYWHERE) for name, body in contents.items()
+        if body.get("tests", True)
+    )  # fmt: skip
+
+
+def unit_tests(cluster: Cluster, found: tuple[Group, ...], every: int) -> Body:
+    """The cases that look at the rules every so many minutes: what takes days is looked at less often."""
+    alerts = [alert for group in found for alert in group.alerts]
+    return {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": f"{every}m",
+        "tests": [
+            case_body(cluster, alert, case) for alert in alerts for case in alert.cases if case.every == every
+        ],
+    }
 
 
 def group_body(cluster: Cluster, group: Group) -> Body:
@@ -122,25 +136,28 @@ def alert_body(cluster: Cluster, alert: Alert) -> Body:
     }
 
 
-def case_body(cluster: Cluster, alert: Alert) -> Body:
-    """Silent a minute before, firing at the predicted one, with the labels and the text that people get; another model
+def case_body(cluster: Cluster, alert: Alert, case: Case) -> Body:
+    """Silent the time before, firing at the predicted one, with the labels and the text that people get; another model
     that is well changes nothing."""
-    case, body = alert.case, alert_body(cluster, alert)
-    names = [model.name for model in cluster.system.models if model.name != alert.model]
-    another = [one for name in names[:1] for one in healthy(cluster, name)]
-    told = {key: rendered(value, case.value, dict(case.labels)) for key, value in body["annotations"].items()}
+    others = [model for model in cluster.system.models if model.name != alert.model]
+    another = [one for model in others[:1] for one in healthy(cluster, model)]
+    at, every = case.fires, case.every
+    fires = () if at is None else ((at - every, []), (at, [told(cluster, alert, case)]))
     return {
         "interval": "1m",
         "input_series": [{"series": series, "values": values} for series, values in (*case.input, *another)],
         "alert_rule_test": [
-            {"alertname": alert.name, "eval_time": f"{case.fires - 1}m", "exp_alerts": []},
-            {
-                "alertname": alert.name,
-                "eval_time": f"{case.fires}m",
-                "exp_alerts": [{"exp_labels": {**body["labels"], **dict(case.labels)}, "exp_annotations": told}],
-            },
+            {"alertname": alert.name, "eval_time": f"{minute}m", "exp_alerts": expected}
+            for minute, expected in (*fires, *((minute, []) for minute in case.silent))
         ],
     }
+
+
+def told(cluster: Cluster, alert: Alert, case: Case) -> Body:
+    """The alert as it reaches people when it fires."""
+    body, found = alert_body(cluster, alert), dict(case.labels)
+    annotations = {key: rendered(value, case.value, found) for key, value in body["annotations"].items()}
+    return {"exp_labels": {**body["labels"], **found}, "exp_annotations": annotations}
 
 
 def rendered(template: str, value: str, found: dict[str, str]) -> str:

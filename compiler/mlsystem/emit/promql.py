@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 from mlsystem.emit.kubernetes.objects import Cluster
 from mlsystem_runtime.contract import names
@@ -31,6 +32,11 @@ def valid(cluster: Cluster, model: str) -> str:
     return series(names.REQUESTS, cluster, model, outcome=f"!~{NOT_OURS_TO_ANSWER}")
 
 
+def bad(cluster: Cluster, model: str) -> str:
+    """Those of them that got no answer."""
+    return series(names.REQUESTS, cluster, model, outcome=f"!~ok|{NOT_OURS_TO_ANSWER}")
+
+
 def fast(cluster: Cluster, model: str, slo: Slo) -> str:
     """Answers within the threshold: the server's histogram has a bucket that ends exactly there."""
     assert slo.latency_us is not None
@@ -42,9 +48,15 @@ def seconds(microseconds: int) -> str:
     return plain(Decimal(microseconds) / 1_000_000)
 
 
-def beyond(objective: float) -> Decimal:
-    """The share that may be bad, exactly: 1 - 0.999 is 0.001."""
-    return 1 - Decimal(str(objective))
+def exact(number: Fraction) -> str:
+    """As a decimal where that comes to an end, else as a division that Prometheus does."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"({number.numerator} / {number.denominator})"
+    return plain(Decimal(number.numerator) / Decimal(number.denominator))
 
 
 def plain(number: Decimal) -> str:

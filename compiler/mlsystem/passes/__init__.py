@@ -7,6 +7,7 @@ from mlsystem.passes.draft import Draft, Pass, Problems
 from mlsystem.passes.finish import finish
 from mlsystem.passes.groups import resolve_groups
 from mlsystem.passes.models import resolve_models
+from mlsystem.passes.objectives import check_objectives
 from mlsystem.passes.sources import resolve_sources
 from mlsystem.passes.target import resolve_target
 
@@ -15,6 +16,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_groups,  # after sources: features have the types of their columns
     resolve_code,
     resolve_models,  # after groups: a model's inputs are their features
+    check_objectives,
     resolve_target,  # after models: they ask for what the platform must have
     finish,  # last: fingerprints hash everything above
 )

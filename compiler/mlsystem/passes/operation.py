@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlsystem.passes.code import inside
 from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
 from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
-from mlsystem.spec.serving import AuthSpec, ScalingSpec
+from mlsystem.spec.serving import AuthSpec, ScalingSpec, TrafficSpec
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
-from mlsystem.system.target import Scaling, ServingHardware
+from mlsystem.system.target import Scaling, ServingHardware, Traffic
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
 from mlsystem_runtime.contract.run import Alert, Auth, Drift, Gate, Slo
@@ -77,6 +78,7 @@ def resolve_serving(
         threads=None,
         hardware=ServingHardware(cpu=written.hardware.cpu, memory_bytes=written.hardware.memory),
         scaling=scaling(written.scaling),
+        traffic=traffic(written.traffic, (*path, "serving", "traffic"), problems),
         auth=auth(written.auth),
         grpc=written.grpc,
         shadow_cpu=written.shadow,
@@ -96,6 +98,17 @@ def scaling(written: ScalingSpec) -> Scaling:
         metric=written.metric,
         target=written.target.value,
     )
+
+
+def traffic(written: TrafficSpec, path: Path, problems: Problems) -> Traffic:
+    """`trace` is a file below the folder of the spec; what it holds is read where replicas are derived from it."""
+    if written.trace is not None:
+        found = inside(problems.loaded.root, written.trace)
+        if found is None or not found.is_file():
+            what = "lies outside the folder of the file" if found is None else "is not a file"
+            problems.error("MLS217", f"the trace '{written.trace}' {what}", (*path, "trace"),
+                           "name a CSV file below the folder of this one, or leave it out")  # fmt: skip
+    return Traffic(mean_rps=written.mean, peak_rps=written.peak, trace=written.trace)
 
 
 def resolve_monitoring(section: ModelSection, features: list[str] | None, path: Path, problems: Problems) -> Monitoring:

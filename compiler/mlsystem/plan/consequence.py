@@ -61,7 +61,7 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
         **dict.fromkeys(
             (
                 "scaling.controller", "scaling.min_replicas", "scaling.max_replicas", "scaling.metric",
-                "scaling.target",
+                "scaling.target", "traffic.mean", "traffic.peak",
             ),
             Consequence.RECONFIGURE,
         ),

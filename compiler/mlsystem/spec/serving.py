@@ -8,6 +8,7 @@ from pydantic import ValidationInfo, field_validator
 from mlsystem.spec.base import (
     ColumnName,
     Duration,
+    Rate,
     SecretOnly,
     Section,
     Share,
@@ -35,6 +36,14 @@ class SloSpec(Section):
     )
     window: Duration = declare("The time over which the promises are counted.", "operate", default_of="slo.window")
 
+    @field_validator("availability")
+    @classmethod
+    def _not_all(cls, value: float | None) -> float | None:
+        if value == 1.0:
+            raise problem("MLS601", "an objective of 100% leaves no budget: no request could ever fail",
+                          "write what callers can live with, for example 99.9%")  # fmt: skip
+        return value
+
     @field_validator("latency", mode="before")
     @classmethod
     def _one_percentile(cls, value: Any) -> Any:
@@ -52,6 +61,37 @@ class SloSpec(Section):
     def latency_objective(self) -> float | None:
         """0.95 for p95."""
         return round(float(next(iter(self.latency))[1:]) / 100, 6) if self.latency else None
+
+
+class TrafficSpec(Section):
+    """What callers are expected to ask for. Replicas and alerts are derived from it."""
+
+    mean: Rate | None = declare(
+        "Requests per second, on average.", "operate", default=None, example="40rps", implied="not known"
+    )
+    peak: Rate | None = declare(
+        "Requests per second in the busiest minutes.", "operate", default=None, example="120rps", implied="not known"
+    )
+    trace: str | None = declare(
+        "A CSV file of past traffic, below the folder of the file.", None,
+        default=None, example="traffic/week.csv", implied="none",
+    )  # fmt: skip
+
+    @field_validator("mean", "peak")
+    @classmethod
+    def _something(cls, value: float | None) -> float | None:
+        if value == 0.0:
+            raise problem("MLS123", "no requests are no traffic", "write for example 40rps, or leave it out")
+        return value
+
+    @field_validator("peak")
+    @classmethod
+    def _not_below_the_mean(cls, value: float | None, info: ValidationInfo) -> float | None:
+        mean = info.data.get("mean")
+        if value is not None and mean is not None and value < mean:
+            message = f"`peak` {value:g}rps is less than `mean` {mean:g}rps"
+            raise problem("MLS114", message, "raise one or lower the other")
+        return value
 
 
 class LogSpec(Section):
@@ -145,6 +185,7 @@ class ServingSpec(Section):
         default_of="serving.engine",
     )
     slo: SloSpec = declare("What is promised to callers.", "operate", default={})
+    traffic: TrafficSpec = declare("What callers are expected to ask for, in a cluster.", "operate", default={})
     sticky: tuple[ColumnName, ...] = declare(
         "Requests with the same values here are answered by the same version.",
         "operate",
@@ -178,10 +219,7 @@ class ServingSpec(Section):
     hardware: ServingHardwareSpec = declare("What one replica has, in a cluster.", "operate", default={})
     scaling: ScalingSpec = declare("How many replicas there are, in a cluster.", "operate", default={})
 
-    NOT_YET = {
-        "traffic": "the traffic that is expected",
-        "rollout": "rolling out a new version step by step",
-    }
+    NOT_YET = {"rollout": "rolling out a new version step by step"}
 
     @field_validator("shadow")
     @classmethod

@@ -68,7 +68,8 @@ def shown(path: Path) -> str:
 
 
 def _of_clusters(section: ModelSection) -> Iterator[Path]:
-    yield from (("serving", name) for name in ("hardware", "scaling") if name in section.serving.model_fields_set)
+    serving = section.serving.model_fields_set
+    yield from (("serving", name) for name in ("hardware", "scaling", "traffic") if name in serving)
     written = section.training.hardware.model_fields_set
     yield from (("training", "hardware", name) for name in ("memory", "gpu", "nodes") if name in written)
     if "schedule" in section.training.model_fields_set:

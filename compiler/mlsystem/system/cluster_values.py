@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mlsystem.system.target import KubernetesTarget, Scaling, ServingHardware, TrainingHardware
+from mlsystem.system.target import KubernetesTarget, Scaling, ServingHardware, Traffic, TrainingHardware
 from mlsystem_runtime.contract.identity import Values
 from mlsystem_runtime.contract.quantities import percent
 
@@ -77,6 +77,12 @@ def replica_values(hardware: ServingHardware, scaling: Scaling) -> Values:
         "scaling.metric": scaling.metric,
         "scaling.target": carried,
     }
+
+
+def traffic_values(traffic: Traffic) -> Values:
+    """What of it stands in alerts. What is not given is left out: an older tool did not know it."""
+    rates = {"traffic.mean": traffic.mean_rps, "traffic.peak": traffic.peak_rps}
+    return {name: f"{rate:g}rps" for name, rate in rates.items() if rate is not None}
 
 
 def training_values(hardware: TrainingHardware, schedule: str | None) -> Values:

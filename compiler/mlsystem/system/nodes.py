@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target, TrainingHardware
+from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target, Traffic, TrainingHardware
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
@@ -78,6 +78,7 @@ class Serving(Struct):
     threads: int | None
     hardware: ServingHardware
     scaling: Scaling
+    traffic: Traffic = Traffic()
     auth: Auth | None = None
     grpc: bool = False
     shadow_cpu: float | None = None

@@ -16,6 +16,7 @@ from mlsystem.system.cluster_values import (
     environment_values,
     image_values,
     replica_values,
+    traffic_values,
     training_values,
 )
 from mlsystem.system.nodes import CodeNode, GroupNode, ModelNode, SourceNode, System, Training
@@ -285,7 +286,7 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
     if serving.workers > 1:
         values["workers"] = serving.workers
     if isinstance(system.target, KubernetesTarget):
-        values |= replica_values(serving.hardware, serving.scaling)
+        values |= replica_values(serving.hardware, serving.scaling) | traffic_values(serving.traffic)
     edges = [
         *runs_in(system, serving.image),
         Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),

@@ -135,6 +135,15 @@ class Scaling(Struct):
     target: float
 
 
+class Traffic(Struct):
+    """What is expected, in requests per second; None: not known. `trace` is the path of a file from the folder of the
+    spec."""
+
+    mean_rps: float | None = None
+    peak_rps: float | None = None
+    trace: str | None = None
+
+
 class TrainingHardware(Struct):
     """Of each of `nodes` machines: `cpu` in cores, `memory` in bytes, `gpus` of `gpu_type` (None: any)."""
 

@@ -21,6 +21,9 @@ class Outcomes:
         self._metrics = metrics
         self._sli = sli
         self._version = lru_cache(64)(self._children)
+        for outcome in ("rejected", "error", "invalid", "cancelled"):  # a counter that begins above 0 hides its start
+            metrics.requests.labels(model, "", outcome)
+        self._latency = metrics.latency.labels(model)
 
     def answered(self, version: int | None, call: Call) -> None:
         seconds = time.monotonic() - call.started
@@ -58,10 +61,6 @@ class Outcomes:
     @cached_property
     def in_flight(self) -> Cell:
         return self._metrics.in_flight.labels(self._model)
-
-    @cached_property
-    def _latency(self) -> Any:
-        return self._metrics.latency.labels(self._model)
 
     @cached_property
     def _offered(self) -> Any:

@@ -13,7 +13,7 @@ from mlsystem.diagnostics.codes import CODES
 def test_a_code_has_a_title_an_explanation_and_an_example(name: str) -> None:
     code = CODES[name]
 
-    assert re.fullmatch(r"MLS[0-5]\d\d", name)
+    assert re.fullmatch(r"MLS[0-6]\d\d", name)
     assert code.title[0].islower() or code.title.startswith(("UTF", "YAML"))
     assert code.explanation.endswith((".", "."))
     assert code.wrong != code.right

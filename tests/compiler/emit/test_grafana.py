@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from clusters import EXAMPLES, PLATFORM, cluster_of
 
+from mlsystem.emit.alerts import groups
 from mlsystem.emit.grafana import dashboard_objects, dashboards
 from mlsystem.emit.kubernetes.objects import Cluster
 from mlsystem_runtime.contract import names
@@ -53,12 +54,13 @@ def test_there_is_one_for_each_endpoint_and_one_for_the_system(name: str) -> Non
 def test_every_series_is_one_that_a_process_exports(name: str) -> None:
     known = {value for value in vars(names).values() if isinstance(value, str) and value.startswith("mlsystem_")}
     known |= {f"{name}_bucket" for name in known} | {f"{names.LATENCY}_count", "up"} | OF_THE_CLIENT_LIBRARY
+    known |= {recording.record for group in groups(system(name)) for recording in group.recordings}
 
     used = {
         found
         for panel in panels(system(name))
         for target in panel["targets"]
-        for found in re.findall(r"([a-z_]+)\{", target["expr"])
+        for found in re.findall(r"([a-z_:0-9]+)\{", target["expr"])
     }
     assert used <= known
 
@@ -78,7 +80,7 @@ def test_panels_ask_the_chosen_prometheus_for_this_system_alone(name: str) -> No
     for panel in panels(cluster):
         assert panel["datasource"]["uid"] == "${datasource}"
         for target in panel["targets"]:
-            selectors = re.findall(r"[a-z_]+\{([^}]*)\}", target["expr"])
+            selectors = re.findall(r"[a-z_:0-9]+\{([^}]*)\}", target["expr"])
             assert all(f'system="{cluster.prefix}",environment="staging"' in one for one in selectors)
     for body in contents(cluster):
         assert body["templating"]["list"][0]["type"] == "datasource"
@@ -104,6 +106,17 @@ def test_the_objectives_are_drawn_where_they_are() -> None:
     assert limit("Answers in time") == 0.95
     assert limit("Age of sources") == 172_800
     assert limit("Age of the online store") == 3 * 900
+
+
+def test_the_budget_that_is_left_is_of_the_whole_period_by_its_requests() -> None:
+    found = next(panel for panel in panels(system("flights")) if panel["title"] == "Budget left")
+    recorded = '{system="flight-delay",environment="staging",model="main"}[30d:60m])'
+
+    assert [target["legendFormat"] for target in found["targets"]] == ["availability", "latency"]
+    assert found["targets"][0]["expr"] == (
+        f"1 - sum_over_time(mlsystem:errors:rate1h{recorded}"
+        f" / sum_over_time(mlsystem:requests:rate1h{recorded} / 0.001"
+    )
 
 
 def test_replicas_stand_beside_their_bounds() -> None:

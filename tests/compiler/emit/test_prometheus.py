@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ import pytest
 import yaml
 from clusters import EXAMPLES, PLATFORM, cluster_of
 
-from mlsystem.emit.alerts import after, groups
+from mlsystem.emit.alerts import groups
 from mlsystem.emit.kubernetes.objects import Cluster
 from mlsystem.emit.prometheus import rule_files, rule_objects
-from mlsystem.emit.promql import beyond, plain
 from mlsystem_runtime.contract import names
-from mlsystem_runtime.serve.metrics import buckets
+from mlsystem_runtime.serve.metrics import Metrics
 
 NAMES = ("flights", "seattle", "seattle-two")
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "alerts.md"
@@ -47,7 +46,8 @@ def written(folder: Path, cluster: Cluster) -> Path:
 
 def promtool(*arguments: str | Path) -> None:
     assert PROMTOOL is not None
-    done = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)
+    less = {**os.environ, "GOGC": "400"}  # memory, for half of the time
+    done = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False, env=less)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -62,6 +62,7 @@ def alerts(cluster: Cluster) -> dict[str, dict[str, Any]]:
 
 
 @needs_promtool
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alert_fires_at_the_predicted_minute_and_not_before(name: str, tmp_path: Path) -> None:
     folder = written(tmp_path, system(name))
@@ -71,41 +72,50 @@ def test_each_alert_fires_at_the_predicted_minute_and_not_before(name: str, tmp_
 
 
 @needs_promtool
+@pytest.mark.slow
+def test_a_ticket_is_opened_when_it_was_predicted_though_it_takes_days(tmp_path: Path) -> None:
+    folder = written(tmp_path, system("flights"))
+
+    promtool("test", "rules", folder / "tickets.test.yaml")
+
+
+@needs_promtool
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "slo",
     [
-        "{latency: {p50: 1s}, availability: 50%, window: 7d}",
-        "{latency: {p99: 100ms}, availability: 99.99%, window: 30d}",
+        {"latency": {"p50": "1s"}, "availability": "50%", "window": "7d"},
+        {"latency": {"p99": "100ms"}, "availability": "99.99%", "window": "31d"},
     ],
 )
-def test_the_minute_is_right_for_other_objectives(slo: str, tmp_path: Path) -> None:
-    text = (EXAMPLES / "flights" / "mlsystem.yaml").read_text()
-    written_slo = "slo: {latency: {p95: 50ms}, availability: 99.9%, window: 30d}"
-    assert written_slo in text
-    folder = written(tmp_path, cluster_of(text.replace(written_slo, f"slo: {slo}")))
+def test_the_minute_is_right_for_other_objectives_and_traffic(slo: dict[str, Any], tmp_path: Path) -> None:
+    traffic = {"mean": "0.5rps", "peak": "1.5rps"}
+    folder = written(tmp_path, declared("seattle", override={"serving": {"slo": slo, "traffic": traffic}}))
 
     promtool("test", "rules", folder / "rules.test.yaml")
 
 
 @needs_promtool
 def test_a_rule_that_is_wrong_fails_its_test(tmp_path: Path) -> None:
-    folder = written(tmp_path, system("flights"))
+    folder = written(tmp_path, system("seattle"))
     text = (folder / "rules.yaml").read_text()
-    (folder / "rules.yaml").write_text(text.replace("> 0.05 and", "> 0.5 and"))
+    assert "[10m])) > 0" in text
+    (folder / "rules.yaml").write_text(text.replace("[10m])) > 0", "[10m])) > 1000"))
 
-    with pytest.raises(AssertionError, match="MlsystemSlowAnswers"):
+    with pytest.raises(AssertionError, match="MlsystemReleaseNotFollowed"):
         promtool("test", "rules", folder / "rules.test.yaml")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_alert_has_a_case_and_a_place_in_the_guide(name: str) -> None:
     cluster = system(name)
-    content = next(one.content for one in rule_files(cluster) if one.path.endswith("rules.test.yaml"))
-    cases = [case["alert_rule_test"][0]["alertname"] for case in yaml.safe_load(content)["tests"]]
+    contents = [one.content for one in rule_files(cluster) if one.path.endswith(".test.yaml")]
+    tests = [test for content in contents for test in yaml.safe_load(content)["tests"]]
+    cases = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
     headings = set(re.findall(r"^## (\w+)$", GUIDE.read_text(), flags=re.MULTILINE))
 
-    assert cases == [one["alert"] for one in rules(cluster) if "alert" in one]
-    assert set(cases) <= headings
+    assert cases == {one["alert"] for one in rules(cluster) if "alert" in one}
+    assert cases <= headings
     for alert in alerts(cluster).values():
         assert alert["labels"]["severity"] in ("critical", "warning")
         assert (alert["labels"]["system"], alert["labels"]["environment"]) == (cluster.prefix, "staging")
@@ -117,7 +127,7 @@ def test_every_alert_has_a_case_and_a_place_in_the_guide(name: str) -> None:
 def test_every_series_is_the_runtimes_or_recorded_here(name: str) -> None:
     cluster = system(name)
     known = {value for value in vars(names).values() if isinstance(value, str) and value.startswith("mlsystem_")}
-    known |= {f"{names.LATENCY}_bucket", f"{names.LATENCY}_count", "up"}
+    known |= {f"{names.LATENCY}_bucket", "up", "ALERTS"}
     known |= {one["record"] for one in rules(cluster) if "record" in one}
 
     used = {found for one in rules(cluster) for found in re.findall(r"([a-z_:0-9]+)\{", one["expr"])}
@@ -129,9 +139,12 @@ def test_the_threshold_of_latency_is_a_bucket_of_the_server(name: str) -> None:
     cluster = declared(name, override={"serving": {"slo": {"latency": {"p95": "37ms"}}}} if name == "flights" else {})
 
     for model in cluster.system.models:
-        bounds = [str(bound) for bound in buckets([model.serving.slo])]
+        exported = Metrics([model.serving.slo])
+        exported.latency.labels(model.name)
+        bounds = set(re.findall(rf'^{names.LATENCY}_bucket{{.*le="([^"]+)"', exported.text().decode(), re.MULTILINE))
         used = {found for one in rules(cluster) for found in re.findall(r'le="([^"]+)"', one["expr"])}
-        assert used <= set(bounds)
+        assert used <= bounds
+        assert len(used) == (model.serving.slo.latency_us is not None)
 
 
 def test_a_model_without_an_objective_has_no_alert_about_it() -> None:
@@ -139,8 +152,8 @@ def test_a_model_without_an_objective_has_no_alert_about_it() -> None:
     models = system("seattle-two").system.models
 
     for model in models:
-        assert (f"MlsystemSlowAnswers {model.name}" in found) == (model.serving.slo.latency_us is not None)
-        assert (f"MlsystemErrors {model.name}" in found) == (model.serving.slo.availability is not None)
+        assert (f"MlsystemLatencyBurnsFast {model.name}" in found) == (model.serving.slo.latency_us is not None)
+        assert (f"MlsystemAvailabilityBurnsFast {model.name}" in found) == (model.serving.slo.availability is not None)
         assert (f"MlsystemDrift {model.name}" in found) == (model.monitoring.drift is not None)
 
 
@@ -148,16 +161,6 @@ def test_a_refresh_that_is_late_is_one_of_three_periods() -> None:
     found = alerts(system("flights"))
 
     assert found["MlsystemRefreshLate"]["expr"].endswith('refresh="15m",outcome="done"}) > 2700')
-
-
-@pytest.mark.parametrize(("objective", "left"), [(0.999, "0.001"), (0.95, "0.05"), (0.9999, "0.0001"), (1.0, "0")])
-def test_what_an_objective_leaves_is_exact(objective: float, left: str) -> None:
-    assert plain(beyond(objective)) == left
-
-
-@pytest.mark.parametrize(("allowed", "minute"), [("0.05", 16), ("0.2", 17), ("0.19", 16), ("0.5", 18), ("0", 16)])
-def test_an_alert_waits_until_more_than_the_allowed_share_of_its_window_is_bad(allowed: str, minute: int) -> None:
-    assert after(Decimal(allowed)) == minute
 
 
 def test_objects_for_the_operator_are_made_only_where_the_platform_has_it() -> None:

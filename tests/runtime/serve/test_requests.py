@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,8 +99,17 @@ def test_a_slip_of_the_server_is_500_with_a_request_id_and_counted(world, start,
     assert reply.status == 500
     assert reply.json["request_id"]
     assert "ZeroDivisionError" in caplog.text
-    assert 'outcome="error"' in client.get("/metrics").body.decode()
+    line = 'mlsystem_requests_total{model="main",outcome="error",version=""} 1.0'
+    assert line in client.get("/metrics").body.decode()
     assert client.predict(good_row).status == 200
+
+
+def test_what_objectives_are_judged_by_is_exported_before_anybody_asks(client):
+    text = client.get("/metrics").body.decode()
+
+    for outcome in ("rejected", "error", "invalid", "cancelled"):
+        assert f'mlsystem_requests_total{{model="main",outcome="{outcome}",version=""}} 0.0' in text
+    assert re.search(r'^mlsystem_request_duration_seconds_bucket{.*model="main"} 0.0$', text, re.MULTILINE)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlsystem.emit.kubernetes.disruption import replacement
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
 from mlsystem.emit.kubernetes.scaling import PROMETHEUS
@@ -44,7 +45,7 @@ def canary(cluster: Cluster, model: ModelNode) -> Body:
     steps: list[Body] = []
     for share in SHARES:
         steps += [{"setWeight": share}, {"pause": {"duration": PAUSE}}]
-    found: Body = {"maxUnavailable": 0, "maxSurge": "25%", "steps": steps}
+    found: Body = {**replacement(model), "steps": steps}
     if not cluster.target.platform.prometheus:
         return found
     return {**found, "analysis": analysis(cluster, model)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlsystem.emit.kubernetes.access import SERVER, account_name
+from mlsystem.emit.kubernetes.disruption import disruption_budget, replacement, spread
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
 from mlsystem.emit.kubernetes.processes import (
@@ -27,7 +28,6 @@ SERVICE_PORT = 80
 STARTING_SECONDS = 300
 MIRROR_BYTES = 10 * GI
 REVISIONS = 5
-SURGE = "25%"
 
 
 def servers(cluster: Cluster) -> Iterator[KubernetesObject]:
@@ -35,7 +35,8 @@ def servers(cluster: Cluster) -> Iterator[KubernetesObject]:
         yield pods(cluster, model)
         yield service(cluster, model)
         yield scaler(cluster, model)
-        yield disruption_budget(cluster, model)
+        if (budget := disruption_budget(cluster, model)) is not None:
+            yield budget
 
 
 def pods(cluster: Cluster, model: ModelNode) -> KubernetesObject:
@@ -54,7 +55,7 @@ def deployment(cluster: Cluster, model: ModelNode) -> KubernetesObject:
         "spec": {
             "revisionHistoryLimit": REVISIONS,
             "minReadySeconds": DRAIN_DELAY_SECONDS,
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": SURGE}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": replacement(model)},
             "selector": {"matchLabels": cluster.selector(SERVER, model.name)},
             "template": template(cluster, model),
         },
@@ -106,15 +107,6 @@ def probe(path: str, port: str, period: int, failures: int) -> Body:
     return {"httpGet": asked, "periodSeconds": period, "timeoutSeconds": 2, "failureThreshold": failures}
 
 
-def spread(cluster: Cluster, model: ModelNode) -> list[Body]:
-    """Over zones, then over nodes; where that cannot be, a replica runs all the same."""
-    alike = {"matchLabels": cluster.selector(SERVER, model.name)}
-    return [
-        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": alike}
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
-
-
 def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
     numbers = {HTTP: SERVICE_PORT, GRPC: GRPC_PORT, METRICS: METRICS_PORT}
     spoken = {GRPC: "kubernetes.io/h2c"} if cluster.target.tls is None else {HTTP: "https", GRPC: "https"}
@@ -133,19 +125,3 @@ def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:
         },
     }
     return KubernetesObject("server", body, f"endpoint.{model.name}", skip_await=True)
-
-
-def disruption_budget(cluster: Cluster, model: ModelNode) -> KubernetesObject:
-    """One replica after the other may be evicted, however few there are, and those that are not ready at any time:
-    so it never blocks a drain."""
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": cluster.metadata(server_name(cluster, model.name), SERVER, model.name),
-        "spec": {
-            "maxUnavailable": 1,
-            "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": cluster.selector(SERVER, model.name)},
-        },
-    }
-    return KubernetesObject("server", body, f"endpoint.{model.name}")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pods import environment, of_kind, only
 
+from mlsystem.emit.kubernetes.disruption import needed, replacement
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 from mlsystem_runtime.__main__ import parser
@@ -161,7 +162,7 @@ def test_keda_by_cpu_has_no_fallback_which_it_would_refuse() -> None:
 def test_a_disruption_budget_never_blocks_a_drain(data: st.DataObject) -> None:
     """The disruption controller: allowed = healthy - (expected - maxUnavailable), and pods that are not ready go."""
     least = data.draw(st.integers(1, 1000))
-    most = data.draw(st.integers(least, 1000))
+    most = data.draw(st.integers(max(least, 2), 1000))
     expected = data.draw(st.integers(least, most))
     objects = kubernetes_objects(scaled(least, most))
     budget = only(objects, "PodDisruptionBudget")["spec"]
@@ -171,6 +172,19 @@ def test_a_disruption_budget_never_blocks_a_drain(data: st.DataObject) -> None:
     assert expected - (expected - budget["maxUnavailable"]) >= 1
     assert "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert least - budget["maxUnavailable"] == needed(scaled(least, most).system.models[0])
+
+
+def test_a_replica_that_is_always_alone_has_no_disruption_budget() -> None:
+    assert of_kind(kubernetes_objects(scaled(1, 1)), "PodDisruptionBudget") == []
+    assert len(of_kind(kubernetes_objects(scaled(1, 2)), "PodDisruptionBudget")) == 1
+
+
+@pytest.mark.parametrize(("engine", "surge"), [("onnx", "25%"), ("torch", "50%")])
+def test_more_pods_start_at_once_where_starting_takes_long(engine: str, surge: str) -> None:
+    system = cluster_of(EXAMPLES / "flights" / "mlsystem.yaml", override={"serving": {"engine": engine}})
+
+    assert replacement(system.system.models[0]) == {"maxUnavailable": 0, "maxSurge": surge}
 
 
 def test_replicas_are_spread_over_zones_and_nodes_where_that_is_possible(flights: Objects) -> None:
@@ -178,6 +192,7 @@ def test_replicas_are_spread_over_zones_and_nodes_where_that_is_possible(flights
     constraints = pods(server)["topologySpreadConstraints"]
 
     assert [one["topologyKey"] for one in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert all(one["matchLabelKeys"] == ["pod-template-hash"] for one in constraints)
     assert {one["whenUnsatisfiable"] for one in constraints} == {"ScheduleAnyway"}
     assert all(one["labelSelector"] == server["spec"]["selector"] for one in constraints)
 

@@ -180,7 +180,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
       "type": "prometheus",
       "uid": "${datasource}"
      },
-     "expr": "(sum(rate(mlsystem_requests_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",outcome=~\\"error|rejected\\"}[$__rate_interval])) or vector(0)) / sum(rate(mlsystem_requests_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",outcome!~\\"invalid|cancelled\\"}[$__rate_interval]))",
+     "expr": "sum(rate(mlsystem_requests_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",outcome!~\\"ok|invalid|cancelled\\"}[$__rate_interval])) / sum(rate(mlsystem_requests_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",outcome!~\\"invalid|cancelled\\"}[$__rate_interval]))",
      "legendFormat": "errors",
      "range": true
     }
@@ -277,7 +277,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    "id": 4,
    "type": "timeseries",
    "title": "Answers in time",
-   "description": "Answers within 50ms; the objective for latency is 95%.",
+   "description": "Requests answered within 50ms; the objective for latency is 95%.",
    "datasource": {
     "type": "prometheus",
     "uid": "${datasource}"
@@ -334,7 +334,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
       "type": "prometheus",
       "uid": "${datasource}"
      },
-     "expr": "sum(rate(mlsystem_request_duration_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",le=\\"0.05\\"}[$__rate_interval])) / sum(rate(mlsystem_request_duration_seconds_count{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[$__rate_interval]))",
+     "expr": "sum(rate(mlsystem_request_duration_seconds_bucket{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",le=\\"0.05\\"}[$__rate_interval])) / sum(rate(mlsystem_requests_total{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\",outcome!~\\"invalid|cancelled\\"}[$__rate_interval]))",
      "legendFormat": "in time",
      "range": true
     }
@@ -407,8 +407,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
   {
    "id": 6,
    "type": "timeseries",
-   "title": "Rows",
-   "description": "Per second: understood, those of refused requests too, and predicted.",
+   "title": "Budget left",
+   "description": "Of what may be bad in 30d; below 0 the objective is missed.",
    "datasource": {
     "type": "prometheus",
     "uid": "${datasource}"
@@ -416,6 +416,75 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    "gridPos": {
     "x": 16,
     "y": 8,
+    "w": 8,
+    "h": 8
+   },
+   "fieldConfig": {
+    "defaults": {
+     "unit": "percentunit",
+     "custom": {
+      "drawStyle": "line",
+      "fillOpacity": 10,
+      "showPoints": "never"
+     },
+     "thresholds": {
+      "mode": "absolute",
+      "steps": [
+       {
+        "color": "green",
+        "value": null
+       }
+      ]
+     }
+    },
+    "overrides": []
+   },
+   "options": {
+    "legend": {
+     "displayMode": "list",
+     "placement": "bottom",
+     "showLegend": true
+    },
+    "tooltip": {
+     "mode": "multi",
+     "sort": "desc"
+    }
+   },
+   "targets": [
+    {
+     "refId": "A",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "1 - sum_over_time(mlsystem:errors:rate1h{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[30d:60m]) / sum_over_time(mlsystem:requests:rate1h{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[30d:60m]) / 0.001",
+     "legendFormat": "availability",
+     "range": true
+    },
+    {
+     "refId": "B",
+     "datasource": {
+      "type": "prometheus",
+      "uid": "${datasource}"
+     },
+     "expr": "1 - sum_over_time(mlsystem:late:rate1h{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[30d:60m]) / sum_over_time(mlsystem:requests:rate1h{system=\\"flight-delay\\",environment=\\"staging\\",model=\\"main\\"}[30d:60m]) / 0.05",
+     "legendFormat": "latency",
+     "range": true
+    }
+   ]
+  },
+  {
+   "id": 7,
+   "type": "timeseries",
+   "title": "Rows",
+   "description": "Per second: understood, those of refused requests too, and predicted.",
+   "datasource": {
+    "type": "prometheus",
+    "uid": "${datasource}"
+   },
+   "gridPos": {
+    "x": 0,
+    "y": 16,
     "w": 8,
     "h": 8
    },
@@ -475,7 +544,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 7,
+   "id": 8,
    "type": "timeseries",
    "title": "Waiting",
    "description": "Rows that wait for the model, and requests that are not answered yet.",
@@ -484,7 +553,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 16,
     "w": 8,
     "h": 8
@@ -545,7 +614,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 8,
+   "id": 9,
    "type": "timeseries",
    "title": "Time in the queue",
    "description": "Of requests, until the model takes them.",
@@ -554,7 +623,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
+    "x": 16,
     "y": 16,
     "w": 8,
     "h": 8
@@ -625,7 +694,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 9,
+   "id": 10,
    "type": "timeseries",
    "title": "Batches",
    "description": "Rows that the model is given at once.",
@@ -634,8 +703,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 16,
+    "x": 0,
+    "y": 24,
     "w": 8,
     "h": 8
    },
@@ -705,7 +774,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 10,
+   "id": 11,
    "type": "timeseries",
    "title": "Service time",
    "description": "A batch of n rows takes a\\u00b7n + b, as the slowest server measures it.",
@@ -714,7 +783,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 24,
     "w": 8,
     "h": 8
@@ -765,7 +834,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 11,
+   "id": 12,
    "type": "timeseries",
    "title": "Predictions by version",
    "description": "Rows per second.",
@@ -774,7 +843,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
+    "x": 16,
     "y": 24,
     "w": 8,
     "h": 8
@@ -829,7 +898,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 12,
+   "id": 13,
    "type": "timeseries",
    "title": "Released shares",
    "description": "Of requests, as the servers follow the release.",
@@ -838,8 +907,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 24,
+    "x": 0,
+    "y": 32,
     "w": 8,
     "h": 8
    },
@@ -889,7 +958,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 13,
+   "id": 14,
    "type": "timeseries",
    "title": "Latency by version",
    "description": "Of answers, from the first byte of a request.",
@@ -898,7 +967,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 32,
     "w": 8,
     "h": 8
@@ -969,7 +1038,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 14,
+   "id": 15,
    "type": "timeseries",
    "title": "Release in force",
    "description": "Its serial; servers that differ have not followed yet.",
@@ -978,7 +1047,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
+    "x": 16,
     "y": 32,
     "w": 8,
     "h": 8
@@ -1039,7 +1108,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 15,
+   "id": 16,
    "type": "timeseries",
    "title": "Releases that could not be followed",
    "description": "How often in an hour; what was released before answers.",
@@ -1048,8 +1117,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 32,
+    "x": 0,
+    "y": 40,
     "w": 8,
     "h": 8
    },
@@ -1099,7 +1168,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 16,
+   "id": 17,
    "type": "timeseries",
    "title": "Missing features by cause",
    "description": "Values per second that were null.",
@@ -1108,7 +1177,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 40,
     "w": 8,
     "h": 8
@@ -1163,7 +1232,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 17,
+   "id": 18,
    "type": "timeseries",
    "title": "Most missing features",
    "description": "Values per second that were null, by cause.",
@@ -1172,7 +1241,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
+    "x": 16,
     "y": 40,
     "w": 8,
     "h": 8
@@ -1223,7 +1292,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 18,
+   "id": 19,
    "type": "timeseries",
    "title": "Age of sources",
    "description": "Of the newest row, on the environment's clock.",
@@ -1232,8 +1301,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 40,
+    "x": 0,
+    "y": 48,
     "w": 8,
     "h": 8
    },
@@ -1290,7 +1359,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 19,
+   "id": 20,
    "type": "timeseries",
    "title": "Drift",
    "description": "The share of rows that moved, of the columns that moved most.",
@@ -1299,7 +1368,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 48,
     "w": 8,
     "h": 8
@@ -1350,7 +1419,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 20,
+   "id": 21,
    "type": "timeseries",
    "title": "Replicas",
    "description": "Those that Prometheus reaches, and the bounds of the autoscaler.",
@@ -1359,7 +1428,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 8,
+    "x": 16,
     "y": 48,
     "w": 8,
     "h": 8
@@ -1430,7 +1499,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 21,
+   "id": 22,
    "type": "timeseries",
    "title": "Use of a replica",
    "description": "Of what it requested: the busiest, and the one with the most memory.",
@@ -1439,8 +1508,8 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 16,
-    "y": 48,
+    "x": 0,
+    "y": 56,
     "w": 8,
     "h": 8
    },
@@ -1507,7 +1576,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
    ]
   },
   {
-   "id": 22,
+   "id": 23,
    "type": "timeseries",
    "title": "Not kept",
    "description": "In an hour: records of the prediction log by reason, and numbers that metrics had no room for.",
@@ -1516,7 +1585,7 @@ dashboard_endpoint_main_config_map = k8s.core.v1.ConfigMap(
     "uid": "${datasource}"
    },
    "gridPos": {
-    "x": 0,
+    "x": 8,
     "y": 56,
     "w": 8,
     "h": 8
@@ -2110,8 +2179,8 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                     },
                     {
-                        "record": "mlsystem:answers:rate5m",
-                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome="ok"}[5m]))',
+                        "record": "mlsystem:errors:rate5m",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"ok|invalid|cancelled"}[5m]))',
                         "labels": {
                             "system": "flight-delay",
                             "environment": "staging",
@@ -2119,8 +2188,8 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                     },
                     {
-                        "record": "mlsystem:errors:ratio_rate5m",
-                        "expr": '1 - (sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome="ok"}[5m])) or vector(0)) / sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[5m]))',
+                        "record": "mlsystem:late:rate5m",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[5m])) - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[5m]))',
                         "labels": {
                             "system": "flight-delay",
                             "environment": "staging",
@@ -2128,8 +2197,8 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                     },
                     {
-                        "record": "mlsystem:slow_answers:ratio_rate5m",
-                        "expr": '1 - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[5m])) / sum(rate(mlsystem_request_duration_seconds_count{system="flight-delay",environment="staging",model="main"}[5m]))',
+                        "record": "mlsystem:requests:rate30m",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[30m]))',
                         "labels": {
                             "system": "flight-delay",
                             "environment": "staging",
@@ -2137,25 +2206,161 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                     },
                     {
-                        "alert": "MlsystemSlowAnswers",
-                        "expr": 'mlsystem:slow_answers:ratio_rate5m{system="flight-delay",environment="staging",model="main"} > 0.05 and mlsystem:slow_answers:ratio_rate5m{system="flight-delay",environment="staging",model="main"} * mlsystem:answers:rate5m{system="flight-delay",environment="staging",model="main"} * 300 > 2',
-                        "for": "5m",
+                        "record": "mlsystem:errors:rate30m",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"ok|invalid|cancelled"}[30m]))',
                         "labels": {
-                            "severity": "warning",
                             "system": "flight-delay",
                             "environment": "staging",
                             "model": "main",
                         },
-                        "annotations": {
-                            "summary": "main answers slowly (flight-delay, staging)",
-                            "description": "{{ $value | humanizePercentage }} of its answers take longer than 50ms; 95% should not.",
-                            "runbook": "docs/guides/alerts.md#mlsystemslowanswers",
+                    },
+                    {
+                        "record": "mlsystem:late:rate30m",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[30m])) - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[30m]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
                         },
                     },
                     {
-                        "alert": "MlsystemErrors",
-                        "expr": 'mlsystem:errors:ratio_rate5m{system="flight-delay",environment="staging",model="main"} > 0.001 and mlsystem:errors:ratio_rate5m{system="flight-delay",environment="staging",model="main"} * mlsystem:requests:rate5m{system="flight-delay",environment="staging",model="main"} * 300 > 2',
-                        "for": "5m",
+                        "record": "mlsystem:requests:rate1h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[1h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:errors:rate1h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"ok|invalid|cancelled"}[1h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:late:rate1h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[1h])) - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[1h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:requests:rate2h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[2h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:errors:rate2h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"ok|invalid|cancelled"}[2h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:late:rate2h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[2h])) - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[2h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:requests:rate6h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[6h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:errors:rate6h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"ok|invalid|cancelled"}[6h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:late:rate6h",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",outcome!~"invalid|cancelled"}[6h])) - sum(rate(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"}[6h]))',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:requests:rate1d",
+                        "expr": 'avg_over_time(mlsystem:requests:rate5m{system="flight-delay",environment="staging",model="main"}[1d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:errors:rate1d",
+                        "expr": 'avg_over_time(mlsystem:errors:rate5m{system="flight-delay",environment="staging",model="main"}[1d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:late:rate1d",
+                        "expr": 'avg_over_time(mlsystem:late:rate5m{system="flight-delay",environment="staging",model="main"}[1d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:requests:rate3d",
+                        "expr": 'avg_over_time(mlsystem:requests:rate5m{system="flight-delay",environment="staging",model="main"}[3d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:errors:rate3d",
+                        "expr": 'avg_over_time(mlsystem:errors:rate5m{system="flight-delay",environment="staging",model="main"}[3d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "record": "mlsystem:late:rate3d",
+                        "expr": 'avg_over_time(mlsystem:late:rate5m{system="flight-delay",environment="staging",model="main"}[3d])',
+                        "labels": {
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemAvailabilityBurnsFast",
+                        "expr": '(mlsystem:errors:rate1h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate1h{system="flight-delay",environment="staging",model="main"} > 0.0144 and mlsystem:errors:rate5m{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate5m{system="flight-delay",environment="staging",model="main"} > 0.0144 and mlsystem:errors:rate1h{system="flight-delay",environment="staging",model="main"} * 3600 > 2) or (mlsystem:errors:rate6h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate6h{system="flight-delay",environment="staging",model="main"} > 0.006 and mlsystem:errors:rate30m{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate30m{system="flight-delay",environment="staging",model="main"} > 0.006 and mlsystem:errors:rate6h{system="flight-delay",environment="staging",model="main"} * 21600 > 2)',
                         "labels": {
                             "severity": "critical",
                             "system": "flight-delay",
@@ -2163,9 +2368,101 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                             "model": "main",
                         },
                         "annotations": {
-                            "summary": "Requests to main fail (flight-delay, staging)",
-                            "description": "{{ $value | humanizePercentage }} of them get no answer; 99.9% should get one.",
-                            "runbook": "docs/guides/alerts.md#mlsystemerrors",
+                            "summary": "main spends its budget for availability fast (flight-delay, staging)",
+                            "description": "{{ $value | humanizePercentage }} of the requests get no answer; 99.9% should get one. Of the budget for 30d, 2% is gone in 1h or 5% is gone in 6h.",
+                            "runbook": "docs/guides/alerts.md#mlsystemavailabilityburnsfast",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemLatencyBurnsFast",
+                        "expr": '((mlsystem:late:rate1h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate1h{system="flight-delay",environment="staging",model="main"} > 0.72 and mlsystem:late:rate5m{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate5m{system="flight-delay",environment="staging",model="main"} > 0.72 and mlsystem:late:rate1h{system="flight-delay",environment="staging",model="main"} * 3600 > 2) or (mlsystem:late:rate6h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate6h{system="flight-delay",environment="staging",model="main"} > 0.3 and mlsystem:late:rate30m{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate30m{system="flight-delay",environment="staging",model="main"} > 0.3 and mlsystem:late:rate6h{system="flight-delay",environment="staging",model="main"} * 21600 > 2)) unless on (system, environment, model) ALERTS{system="flight-delay",environment="staging",model="main",alertname=~"MlsystemAvailabilityBurnsFast",alertstate="firing"}',
+                        "labels": {
+                            "severity": "critical",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "main spends its budget for latency fast (flight-delay, staging)",
+                            "description": "{{ $value | humanizePercentage }} of the requests are not answered within 50ms; 95% should be. Of the budget for 30d, 2% is gone in 1h or 5% is gone in 6h.",
+                            "runbook": "docs/guides/alerts.md#mlsystemlatencyburnsfast",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemAvailabilityBurnsSlowly",
+                        "expr": '((mlsystem:errors:rate1d{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate1d{system="flight-delay",environment="staging",model="main"} > 0.003 and mlsystem:errors:rate2h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate2h{system="flight-delay",environment="staging",model="main"} > 0.003 and mlsystem:errors:rate1d{system="flight-delay",environment="staging",model="main"} * 86400 > 2) or (mlsystem:errors:rate3d{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate3d{system="flight-delay",environment="staging",model="main"} > 0.001 and mlsystem:errors:rate6h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate6h{system="flight-delay",environment="staging",model="main"} > 0.001 and mlsystem:errors:rate3d{system="flight-delay",environment="staging",model="main"} * 259200 > 2)) unless on (system, environment, model) ALERTS{system="flight-delay",environment="staging",model="main",alertname=~"MlsystemAvailabilityBurnsFast",alertstate="firing"}',
+                        "labels": {
+                            "severity": "warning",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "main spends its budget for availability too fast (flight-delay, staging)",
+                            "description": "{{ $value | humanizePercentage }} of the requests get no answer; 99.9% should get one. Of the budget for 30d, 10% is gone in 1d or 10% is gone in 3d.",
+                            "runbook": "docs/guides/alerts.md#mlsystemavailabilityburnsslowly",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemLatencyBurnsSlowly",
+                        "expr": '((mlsystem:late:rate1d{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate1d{system="flight-delay",environment="staging",model="main"} > 0.15 and mlsystem:late:rate2h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate2h{system="flight-delay",environment="staging",model="main"} > 0.15 and mlsystem:late:rate1d{system="flight-delay",environment="staging",model="main"} * 86400 > 2) or (mlsystem:late:rate3d{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate3d{system="flight-delay",environment="staging",model="main"} > 0.05 and mlsystem:late:rate6h{system="flight-delay",environment="staging",model="main"} / mlsystem:requests:rate6h{system="flight-delay",environment="staging",model="main"} > 0.05 and mlsystem:late:rate3d{system="flight-delay",environment="staging",model="main"} * 259200 > 2)) unless on (system, environment, model) ALERTS{system="flight-delay",environment="staging",model="main",alertname=~"MlsystemAvailabilityBurnsFast|MlsystemLatencyBurnsFast",alertstate="firing"}',
+                        "labels": {
+                            "severity": "warning",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "main spends its budget for latency too fast (flight-delay, staging)",
+                            "description": "{{ $value | humanizePercentage }} of the requests are not answered within 50ms; 95% should be. Of the budget for 30d, 10% is gone in 1d or 10% is gone in 3d.",
+                            "runbook": "docs/guides/alerts.md#mlsystemlatencyburnsslowly",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemNotCounted",
+                        "expr": 'max(absent(mlsystem_requests_total{system="flight-delay",environment="staging",model="main",version="",outcome="error"}) or absent(mlsystem_request_duration_seconds_bucket{system="flight-delay",environment="staging",model="main",le="0.05"})) and on () (sum(up{system="flight-delay",environment="staging",model="main",component="server"}) > 0)',
+                        "for": "15m",
+                        "labels": {
+                            "severity": "warning",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "Requests to main are not counted (flight-delay, staging)",
+                            "description": "Servers are up, and do not say what objectives are judged by.",
+                            "runbook": "docs/guides/alerts.md#mlsystemnotcounted",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemTrafficAbovePeak",
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main"}[5m])) > 120',
+                        "for": "15m",
+                        "labels": {
+                            "severity": "warning",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "More is asked of main than was planned for (flight-delay, staging)",
+                            "description": "More than 120 requests a second: replicas were derived for no more.",
+                            "runbook": "docs/guides/alerts.md#mlsystemtrafficabovepeak",
+                        },
+                    },
+                    {
+                        "alert": "MlsystemNoTraffic",
+                        "expr": 'sum(increase(mlsystem_requests_total{system="flight-delay",environment="staging",model="main"}[15m])) == 0',
+                        "labels": {
+                            "severity": "warning",
+                            "system": "flight-delay",
+                            "environment": "staging",
+                            "model": "main",
+                        },
+                        "annotations": {
+                            "summary": "Nobody asks main (flight-delay, staging)",
+                            "description": "15m without a request, where 40 a second are expected.",
+                            "runbook": "docs/guides/alerts.md#mlsystemnotraffic",
                         },
                     },
                     {

@@ -150,6 +150,7 @@ main_server_deployment = k8s.apps.v1.Deployment(
                                 "mlsystem.dev/model": "main",
                             },
                         },
+                        "match_label_keys": ["pod-template-hash"],
                     },
                     {
                         "max_skew": 1,
@@ -162,6 +163,7 @@ main_server_deployment = k8s.apps.v1.Deployment(
                                 "mlsystem.dev/model": "main",
                             },
                         },
+                        "match_label_keys": ["pod-template-hash"],
                     },
                 ],
             },

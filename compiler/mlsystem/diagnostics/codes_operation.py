@@ -1,0 +1,43 @@
+"""MLS6: service levels, and what is derived from them."""
+
+from __future__ import annotations
+
+from mlsystem.diagnostics.code import Code
+
+OPERATION: dict[str, Code] = {
+    "MLS601": Code(
+        "an objective of 100%",
+        "The budget of an objective is what may go wrong; here it is nothing. No alert can tell how fast nothing is"
+        " spent, and no number of replicas keeps such a promise.",
+        "slo: {availability: 100%}",
+        "slo: {availability: 99.9%}",
+    ),
+    "MLS602": Code(
+        "an alert that could never fire",
+        "An alert fires when the budget is spent so many times faster than it would last. Of a loose objective even"
+        " failing requests alone spend no more than that, so the alert is left out; slower windows still watch it.",
+        "slo: {availability: 90%}  # a page at 14.4 times: 144% of the requests would have to fail",
+        "slo: {availability: 99%}",
+    ),
+    "MLS603": Code(
+        "an alert that one request could trip",
+        "With so little traffic a single request that fails is a larger share of a window than the alert allows. It"
+        " therefore waits for three of them, however few requests there are.",
+        "slo: {availability: 99.9%}\ntraffic: {mean: 0.01rps}",
+        "slo: {availability: 95%}\ntraffic: {mean: 0.01rps}",
+    ),
+    "MLS604": Code(
+        "a period too short for its alerts",
+        "Alerts look at windows of up to three days, and pages are for what spends a part of the budget much faster"
+        " than it would last. In a shorter period some have no room and are left out.",
+        "slo: {availability: 99.9%, window: 1d}",
+        "slo: {availability: 99.9%, window: 30d}",
+    ),
+    "MLS605": Code(
+        "one replica, and an objective",
+        "While a node is drained its pods go before others are ready elsewhere. With one replica nobody answers"
+        " meanwhile, and no disruption budget can help: it could only keep the node from being drained.",
+        "slo: {availability: 99.9%}\nscaling: {min_replicas: 1}",
+        "slo: {availability: 99.9%}\nscaling: {min_replicas: 2}",
+    ),
+}
