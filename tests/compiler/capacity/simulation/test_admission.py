@@ -66,8 +66,8 @@ def by_the_server(rules: Rules, moments: list[float]) -> list[tuple[float, bool]
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.floats(0.0, 0.01), st.floats(0.001, 0.05), st.sampled_from([(1.0,), (0.5, 1.0, 4.0)]), st.floats(0.03, 0.5),
-    st.floats(5.0, 400.0), st.integers(0, 2**40),
+    st.one_of(st.just(0.0), st.floats(1e-6, 0.01)), st.floats(0.001, 0.05), st.sampled_from([(1.0,), (0.5, 1.0, 4.0)]),
+    st.floats(0.03, 0.5), st.floats(5.0, 400.0), st.integers(0, 2**40),
 )  # fmt: skip
 def test_requests_are_refused_and_begun_when_the_server_would(
     a: float, b: float, factors: tuple[float, ...], budget: float, rate: float, key: int
