@@ -117,7 +117,9 @@ def _money(text: str) -> float | None:
 DURATION = QuantityKind(
     "duration", "a duration", "us, ms, s, m, h, d or w", "6h", r"^\d+(\.\d+)?(us|ms|s|m|h|d|w)$", _duration
 )
-SHARE = QuantityKind("share", "a percentage up to 100%", "a number and %", "15%", r"^\d+(\.\d+)?%$", _share)
+SHARE = QuantityKind(
+    "share", "a percentage up to 100%", "a number and %", "15%", r"^0*(\d{1,2}(\.\d+)?|100(\.0+)?)%$", _share
+)
 SIZE = QuantityKind(
     "size", "a size", "Ki, Mi, Gi, Ti, or k, M, G, T", "8Gi", r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)$", _size
 )

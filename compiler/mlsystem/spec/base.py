@@ -173,7 +173,9 @@ Duration = Annotated[int, _quantity(quantities.DURATION)]
 Share = Annotated[float, _quantity(quantities.SHARE)]
 ShareOrRate = Annotated[
     ShareOrRateValue,
-    Written("a percentage or a rate", _share_or_rate, {"type": "string", "pattern": r"^\d+(\.\d+)?(%|rps)$"}),
+    Written("a percentage or a rate", _share_or_rate, {
+        "type": "string", "pattern": f"{quantities.SHARE.pattern}|{quantities.RATE.pattern}",
+    }),
 ]
 Size = Annotated[int, _quantity(quantities.SIZE)]
 Rate = Annotated[float, _quantity(quantities.RATE)]

@@ -61,6 +61,7 @@ def said(what, number):
 
 def work(fleet):
     from mlsystem_runtime.registry.recorded import check_recorded, read_recorded
+    import mlsystem_runtime.serve.segments  # with the first segment of the log its libraries would come into memory
     from mlsystem_runtime.serve.fakes import FakeAssembler
     from mlsystem_runtime.registry.engines import in_onnx_runtime
     from mlsystem_runtime.serve.versions import LoadedVersion
