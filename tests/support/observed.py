@@ -210,9 +210,17 @@ class Observed:
         return True
 
     def ask(self) -> None:
-        """One request for a prediction."""
-        row = json.dumps({"amount": 1.0, "who": "nobody"}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.server}/predict", row, method="POST")
+        """One request for a prediction, and one that the signature refuses."""
+        self._predict({"amount": 1.0, "who": "nobody"})
+        try:
+            self._predict({"amount": "much", "who": "nobody"})
+        except urllib.error.HTTPError as refused:
+            if refused.code != 422:
+                raise
+
+    def _predict(self, row: dict[str, Any]) -> None:
+        body = json.dumps(row).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.server}/predict", body, method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from mlsystem_runtime.serve.admission import Queue, admit
 from mlsystem_runtime.serve.metrics import Metrics
 from mlsystem_runtime.serve.refused import DepartedError, RefusedError
+from mlsystem_runtime.serve.versions import LoadedVersion
 from mlsystem_runtime.serve.work import Result, Scored, Work, compute
 
 INLINE_SECONDS = 300e-6        # so long a row may take: on a thread, small operations would fight the loop for the GIL
@@ -100,13 +101,10 @@ class Scheduler:
                 self._pressed_at = now
         self._metrics.queue_rows.labels(model).dec(rows)
         self._metrics.batch_rows.labels(model).observe(rows)
-        service_time = batch[0].version.service_time
-        expected = service_time.seconds(rows)
-        quick = service_time.seconds(1) <= INLINE_SECONDS and expected <= INLINE_BATCH_SECONDS
-        if quick and not batch[0].version.assembler.waits:
+        if on_the_loop(batch[0].version, rows):
             self._finish(batch, rows, *timed(batch))
         else:
-            self._computing, self._free_at = True, now + expected
+            self._computing, self._free_at = True, now + batch[0].version.service_time.seconds(rows)
             computed = asyncio.get_running_loop().run_in_executor(self._thread, timed, batch)
             computed.add_done_callback(lambda future: self._computed(batch, rows, *future.result()))
 
@@ -123,6 +121,15 @@ class Scheduler:
             work.end(result)
         if len(self._queue):
             self._turn_soon()
+
+
+def on_the_loop(version: LoadedVersion, rows: int) -> bool:
+    """By what the version took alone, too: beside a busy loop the thread takes much longer for the same work, and by
+    that measure alone it would stay the choice for ever."""
+    return not version.assembler.waits and any(
+        time.seconds(1) <= INLINE_SECONDS and time.seconds(rows) <= INLINE_BATCH_SECONDS
+        for time in (version.service_time, version.warmed)
+    )
 
 
 def timed(batch: Sequence[Work]) -> tuple[list[Result], float]:

@@ -58,7 +58,7 @@ class Assembler(Protocol):
 @dataclass(frozen=True)
 class LoadedVersion:
     """`groups` maps an input's alias to its stored feature group; request groups are not in it. `service_time` goes on
-    learning while the version answers."""
+    learning while the version answers; `warmed` stays what the model took alone, before its first request."""
 
     number: int
     scorer: Scorer
@@ -68,6 +68,7 @@ class LoadedVersion:
     decoder: SignatureDecoder
     inputs_of: Callable[[Mapping[str, Any]], Sequence[Any]]
     service_time: ServiceTime
+    warmed: ServiceTime
     recorded: Recorded = NOTHING
 
     @classmethod
@@ -79,7 +80,8 @@ class LoadedVersion:
         groups = {use.alias: use.group for use in contract.uses if use.group in stored}
         grid, decoder = grid_of(scorer.card.reference), SignatureDecoder(contract.request)
         inputs_of = in_order(contract.inputs)
-        return cls(number, scorer, assembler, grid, groups, decoder, inputs_of, ServiceTime(), recorded)
+        service_time, warmed = ServiceTime(), ServiceTime()
+        return cls(number, scorer, assembler, grid, groups, decoder, inputs_of, service_time, warmed, recorded)
 
     @cached_property
     def card(self) -> ModelCard:
@@ -96,7 +98,9 @@ class LoadedVersion:
         self.scorer.predict(known)
         for rows in WARM_BATCHES:
             batch = list(islice(cycle(known), rows))
-            self.service_time.observe(rows, min(self._seconds(batch) for _ in range(WARM_TIMES)))
+            seconds = min(self._seconds(batch) for _ in range(WARM_TIMES))
+            self.service_time.observe(rows, seconds)
+            self.warmed.observe(rows, seconds)
 
     def _seconds(self, rows: Sequence[Sequence[Any]]) -> float:
         started = time.perf_counter()

@@ -100,6 +100,19 @@ def test_what_arrives_while_a_slow_batch_runs_is_the_next_batch_and_the_loop_sta
     assert threading.get_ident() not in recorder.threads
 
 
+def test_what_was_quick_alone_stays_on_the_loop_though_it_is_slow_beside_others(recorded):
+    version, recorder = recorded
+    slow(version)
+    version.warmed.observe(1, 50e-6)
+
+    async def alone():
+        return await Scheduler(Metrics(())).run(work(version))
+
+    asyncio.run(alone())
+
+    assert recorder.threads == {threading.get_ident()}
+
+
 def test_a_store_that_may_keep_it_waiting_is_never_read_on_the_loop(recorded):
     version, recorder = recorded
     distant = LoadedVersion.of(1, recorder, replace(version.assembler, waits=True))
