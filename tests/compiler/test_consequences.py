@@ -199,6 +199,11 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("ScalingSpec.metric", (*SERVING, "scaling"), {"controller": "keda", "metric": "requests", "target": "9rps"},
      RECONFIGURE),
     ("ScalingSpec.target", (*SERVING, "scaling", "target"), "60%", RECONFIGURE),
+    ("ScalingSpec.max_cost", (*SERVING, "scaling", "max_cost"), "$900/month", UNCHANGED),
+    ("ProfileSpec.service_time", (*SERVING, "profile"), {"service_time": "9ms"}, UNCHANGED),
+    ("ProfileSpec.cold_start", (*SERVING, "profile"), {"service_time": "20ms", "cold_start": "9s"}, UNCHANGED),
+    ("PricesSpec.cpu_hour", (*STAGING, "prices"), {"cpu_hour": "$0.05", "memory_gib_hour": "$0.004"}, UNCHANGED),
+    ("PricesSpec.memory_gib_hour", (*STAGING, "prices"), {"cpu_hour": "$0.04", "memory_gib_hour": "$0"}, UNCHANGED),
     ("TrafficSpec.mean", (*SERVING, "traffic", "mean"), "30rps", RECONFIGURE),
     ("TrafficSpec.peak", (*SERVING, "traffic", "peak"), "200rps", RECONFIGURE),
     ("TrafficSpec.trace", (*SERVING, "traffic", "trace"), "requirements.txt", UNCHANGED),
@@ -245,7 +250,7 @@ ONE_VALUE = {
 """Only one value is supported yet, or another value needs another label or other fields with it."""
 
 
-OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code", "auth", "tls")
+OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code", "auth", "tls", "profile", "prices")
 
 
 def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:

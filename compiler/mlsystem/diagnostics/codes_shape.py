@@ -115,7 +115,7 @@ SHAPE = {
     "MLS120": Code(
         "not a quantity with its unit",
         "Units are always written, so that nobody has to guess: durations `50ms` `6h` `2d`, shares `15%`, sizes `8Gi`,"
-        " rates `300rps`, frequencies `1/month`, money `$20`.",
+        " rates `300rps`, frequencies `1/month`, money `$20`, costs `$400/month`.",
         "ttl: 3",
         "ttl: 3h",
     ),

@@ -9,15 +9,17 @@ from mlsystem.passes.draft import Path, Problems
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
 from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
-from mlsystem.spec.serving import AuthSpec, ScalingSpec, TrafficSpec
+from mlsystem.spec.serving import AuthSpec, ProfileSpec, ScalingSpec, TrafficSpec
 from mlsystem.spec.system import ModelSection
 from mlsystem.system.nodes import Evaluation, Monitoring, Serving
 from mlsystem.system.reads import columns_by_name
-from mlsystem.system.target import Scaling, ServingHardware, Traffic
+from mlsystem.system.target import DeclaredProfile, Scaling, ServingHardware, Traffic
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.metrics import DEFAULT_METRICS, METRICS
 from mlsystem_runtime.contract.run import Alert, Auth, Drift, Gate, Slo
 
+CHOSEN = ("min_replicas", "metric", "target")
+"""Settings of `scaling` that a search chooses where nobody wrote them."""
 NEVER = 100 * 365 * 86_400_000_000
 
 
@@ -83,6 +85,7 @@ def resolve_serving(
         grpc=written.grpc,
         shadow_cpu=written.shadow,
         workers=written.workers,
+        profile=profile(written.profile),
     )
 
 
@@ -97,7 +100,15 @@ def scaling(written: ScalingSpec) -> Scaling:
         max_replicas=written.max_replicas,
         metric=written.metric,
         target=written.target.value,
+        max_cost=written.max_cost,
+        free=tuple(name for name in CHOSEN if name not in written.model_fields_set),
     )
+
+
+def profile(written: ProfileSpec | None) -> DeclaredProfile | None:
+    if written is None:
+        return None
+    return DeclaredProfile(service_time_us=written.service_time, cold_start_us=written.cold_start)
 
 
 def traffic(written: TrafficSpec, path: Path, problems: Problems) -> Traffic:

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.source.secret import SecretRef
-from mlsystem.spec.environments import EnvironmentSpec, TlsSpec
+from mlsystem.spec.environments import EnvironmentSpec, PricesSpec, TlsSpec
 from mlsystem.spec.platform import PlatformSpec
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
     GRPC_PORT,
     LONGEST_NAME,
     PREFIX_LENGTH,
+    DeclaredPrices,
     Images,
     KubernetesTarget,
     LocalTarget,
@@ -67,7 +68,12 @@ def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
         secrets=SecretSource(name=written.secrets.name or f"{prefix}-secrets", store=written.secrets.store),
         pulumi=PulumiSettings(**dict(written.pulumi)),
         tls=tls(written.tls),
+        prices=None if written.prices is None else prices(written.prices),
     )
+
+
+def prices(written: PricesSpec) -> DeclaredPrices:
+    return DeclaredPrices(cpu=written.cpu_hour, memory=written.memory_gib_hour)
 
 
 def tls(written: TlsSpec | None) -> Tls | None:

@@ -1,7 +1,7 @@
-"""Quantities as they are written (`50ms`, `15%`, `8Gi`, `300rps`, `1/month`, `$20`) and their canonical values.
+"""Quantities as they are written (`50ms`, `15%`, `8Gi`, `300rps`, `1/month`, `$20`, `$400/month`) and what they mean.
 
 Canonical: durations in int microseconds, shares in float fractions, sizes in int bytes, rates in float per second,
-frequencies in float per month (of 30 days), money in float dollars.
+frequencies in float per month (of 30 days), money in float dollars, costs in float dollars per month.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ PER_MONTH: dict[str, float] = {"hour": 720.0, "day": 30.0, "week": 30 / 7, "mont
 LONGEST = 100 * 365 * MICROSECONDS["d"]
 
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,9})?)"
+_AMOUNT = r"\$?\s*([0-9]{1,3}(?:,?[0-9]{3}){0,4}(?:\.[0-9]{1,9})?)\s*(?:\$|USD)?(?:\s*(?:/|per)\s*(?:month|mo))?"
+"""An amount of money as people write it elsewhere."""
 _UNIT_WORDS = {
     "us": "us", "usec": "us", "ms": "ms", "msec": "ms", "s": "s", "sec": "s", "second": "s", "m": "m", "min": "m",
     "minute": "m", "h": "h", "hr": "h", "hour": "h", "d": "d", "day": "d", "w": "w", "wk": "w", "week": "w",
@@ -68,16 +70,22 @@ class QuantityKind(NamedTuple):
     def _repair(self, value: str) -> str:
         if re.fullmatch(_NUMBER, value.strip()):
             return self._with_unit(value.strip())
+        if self.name in ("money", "cost") and (match := re.fullmatch(_AMOUNT, value.strip())):
+            return f"did you mean '{self._amount(match[1].replace(',', ''))}'?"
         match = re.fullmatch(_NUMBER + r"\s*([A-Za-z]+?)s?", value.strip())
         if self.name == "duration" and match and (unit := _UNIT_WORDS.get(match[2].lower())):
             return f"did you mean '{match[1]}{unit}'?"
         return f"{self.units}, for example {self.example}"
 
     def _with_unit(self, number: str) -> str:
-        suggestion = {"money": f"${number}", "share": f"{number}%"}.get(self.name)
-        if suggestion:
-            return f"write the unit, for example {suggestion}"
+        if self.name in ("money", "cost"):
+            return f"write the unit, for example {self._amount(number)}"
+        if self.name == "share":
+            return f"write the unit, for example {number}%"
         return f"write the unit ({self.units}), for example {self.example}"
+
+    def _amount(self, number: str) -> str:
+        return f"${number}/month" if self.name == "cost" else f"${number}"
 
 
 def _duration(text: str) -> int | None:
@@ -114,6 +122,11 @@ def _money(text: str) -> float | None:
     return float(match[1]) if match else None
 
 
+def _cost(text: str) -> float | None:
+    match = re.fullmatch(r"\$" + _NUMBER + "/month", text)
+    return float(match[1]) if match else None
+
+
 DURATION = QuantityKind(
     "duration", "a duration", "us, ms, s, m, h, d or w", "6h", r"^\d+(\.\d+)?(us|ms|s|m|h|d|w)$", _duration
 )
@@ -129,5 +142,9 @@ FREQUENCY = QuantityKind(
     r"^\d+(\.\d+)?/(hour|day|week|month|year)$", _frequency,
 )  # fmt: skip
 MONEY = QuantityKind("money", "an amount of money", "US dollars: $", "$20", r"^\$\d+(\.\d+)?$", _money)
+COST = QuantityKind(
+    "cost", "an amount of money per month", "US dollars a month: $ and /month", "$400/month",
+    r"^\$\d+(\.\d+)?/month$", _cost,
+)  # fmt: skip
 
-KINDS: dict[str, QuantityKind] = {kind.name: kind for kind in (DURATION, SHARE, SIZE, RATE, FREQUENCY, MONEY)}
+KINDS: dict[str, QuantityKind] = {kind.name: kind for kind in (DURATION, SHARE, SIZE, RATE, FREQUENCY, MONEY, COST)}

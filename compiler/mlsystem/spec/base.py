@@ -179,6 +179,8 @@ ShareOrRate = Annotated[
 ]
 Size = Annotated[int, _quantity(quantities.SIZE)]
 Rate = Annotated[float, _quantity(quantities.RATE)]
+Money = Annotated[float, _quantity(quantities.MONEY)]
+Cost = Annotated[float, _quantity(quantities.COST)]
 Frequency = Annotated[float, _quantity(quantities.FREQUENCY)]
 Identifier = Annotated[str, named("a name", r"[A-Za-z][A-Za-z0-9_]{0,62}", _IDENTIFIER_HINT)]
 ColumnName = Annotated[

@@ -41,6 +41,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "scaling.max_replicas": 10,
     "scaling.metric": "cpu",
     "scaling.target": "70%",
+    "profile.cold_start": "30s",
     "slo.window": "30d",
     "auth.pages": "token",
     "log.sample": "10%",

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from mlsystem.spec.addresses import DnsName, RedisOrSecret, Registry
-from mlsystem.spec.base import SecretOnly, Section, Size, at_least, declare
+from mlsystem.spec.base import Money, SecretOnly, Section, Size, at_least, declare
 from mlsystem.spec.platform import BucketSpec, ImagesSpec, NamespaceSpec, PlatformSpec, PulumiSpec, TrackingSpec
 
 
@@ -49,6 +49,13 @@ class TlsSpec(Section):
         example='"${secret:TLS_CERTIFICATE}"',
     )  # fmt: skip
     key: SecretOnly = declare("The secret that holds its key in PEM.", "operate", example='"${secret:TLS_KEY}"')
+
+
+class PricesSpec(Section):
+    """What an hour costs there of what pods request."""
+
+    cpu_hour: Money = declare("A core for an hour.", None, example="$0.04")
+    memory_gib_hour: Money = declare("A GiB of memory for an hour.", None, example="$0.004")
 
 
 class EnvironmentSpec(Section):
@@ -98,6 +105,10 @@ class EnvironmentSpec(Section):
     platform: PlatformSpec = declare("What the cluster has.", "operate", default={})
     images: ImagesSpec = declare("What images are built from.", "operate", default={})
     pulumi: PulumiSpec = declare("Pulumi's own state.", "operate", default={})
+    prices: PricesSpec | None = declare(
+        "What replicas cost there.", None, default=None, example="{cpu_hour: $0.04, memory_gib_hour: $0.004}",
+        implied="a public price list, which `mlsystem plan` names with its date",
+    )  # fmt: skip
     online_store: OnlineStoreSpec = declare("Where features are read while serving.", "operate", default={})
     secrets: SecretsSpec = declare("Where the values of secrets come from.", "operate", default={})
     override: dict[str, Any] = declare(

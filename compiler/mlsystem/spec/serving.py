@@ -7,6 +7,7 @@ from pydantic import ValidationInfo, field_validator
 
 from mlsystem.spec.base import (
     ColumnName,
+    Cost,
     Duration,
     Rate,
     SecretOnly,
@@ -94,6 +95,15 @@ class TrafficSpec(Section):
         return value
 
 
+class ProfileSpec(Section):
+    """How fast one replica answers, where nobody has measured it: `mlsystem capacity profile` does."""
+
+    service_time: Duration = declare("How long the server works on one request that is alone.", None, example="20ms")
+    cold_start: Duration = declare(
+        "How long a new replica takes from being asked for to answering.", None, default_of="profile.cold_start"
+    )
+
+
 class LogSpec(Section):
     """The log of predictions."""
 
@@ -143,7 +153,10 @@ class ScalingSpec(Section):
         default_of="scaling.target", example="20rps",
     )  # fmt: skip
 
-    NOT_YET = {"max_cost": "a limit on the money that replicas cost"}
+    max_cost: Cost | None = declare(
+        "The most that the replicas may cost, on average over a month.", None, default=None, example="$400/month",
+        implied="no limit",
+    )  # fmt: skip
 
     @field_validator("max_replicas")
     @classmethod
@@ -151,6 +164,13 @@ class ScalingSpec(Section):
         if value < (least := info.data.get("min_replicas", value)):
             message = f"`max_replicas` {value} is less than `min_replicas` {least}"
             raise problem("MLS114", message, "raise one or lower the other")
+        return value
+
+    @field_validator("max_cost")
+    @classmethod
+    def _something(cls, value: float | None) -> float | None:
+        if value == 0.0:
+            raise problem("MLS123", "no replica costs nothing", "write for example $400/month, or leave it out")
         return value
 
     @field_validator("metric")
@@ -186,6 +206,10 @@ class ServingSpec(Section):
     )
     slo: SloSpec = declare("What is promised to callers.", "operate", default={})
     traffic: TrafficSpec = declare("What callers are expected to ask for, in a cluster.", "operate", default={})
+    profile: ProfileSpec | None = declare(
+        "How fast one replica answers, where that has not been measured.", None, default=None,
+        example="{service_time: 20ms}", implied="what was measured",
+    )  # fmt: skip
     sticky: tuple[ColumnName, ...] = declare(
         "Requests with the same values here are answered by the same version.",
         "operate",

@@ -22,7 +22,7 @@ SUGAR = ("models", "main")
 class VariableSpec(Section):
     """A value that is put in for `${var:NAME}`."""
 
-    type: Literal["string", "int", "float", "bool", "duration", "share", "size", "rate", "money"] = declare(
+    type: Literal["string", "int", "float", "bool", "duration", "share", "size", "rate", "money", "cost"] = declare(
         "What the value is.", None, example="rate"
     )
     default: Any = declare(

@@ -17,6 +17,7 @@ from mlsystem.spec.system import SUGAR, ModelSection, SystemSpec
 ONLY_LOCAL = ("port",)
 ONLY_KUBERNETES = (
     "context", "namespace", "registry", "delivery", "storage", "bucket", "tracking", "platform", "pulumi", "images",
+    "prices",
 )  # fmt: skip
 ANYBODYS_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -69,7 +70,7 @@ def shown(path: Path) -> str:
 
 def _of_clusters(section: ModelSection) -> Iterator[Path]:
     serving = section.serving.model_fields_set
-    yield from (("serving", name) for name in ("hardware", "scaling", "traffic") if name in serving)
+    yield from (("serving", name) for name in ("hardware", "scaling", "traffic", "profile") if name in serving)
     written = section.training.hardware.model_fields_set
     yield from (("training", "hardware", name) for name in ("memory", "gpu", "nodes") if name in written)
     if "schedule" in section.training.model_fields_set:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from mlsystem.system.target import LocalTarget, Scaling, ServingHardware, Target, Traffic, TrainingHardware
+from mlsystem.system.target import (
+    DeclaredProfile,
+    LocalTarget,
+    Scaling,
+    ServingHardware,
+    Target,
+    Traffic,
+    TrainingHardware,
+)
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.columns import AnyCheck, Source
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract
@@ -83,6 +91,7 @@ class Serving(Struct):
     grpc: bool = False
     shadow_cpu: float | None = None
     workers: int = 1
+    profile: DeclaredProfile | None = None
 
     @property
     def image(self) -> str:

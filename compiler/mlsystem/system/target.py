@@ -113,6 +113,7 @@ class KubernetesTarget(Struct, tag="kubernetes"):
     secrets: SecretSource
     pulumi: PulumiSettings
     tls: Tls | None = None
+    prices: DeclaredPrices | None = None
 
 
 Target = LocalTarget | KubernetesTarget
@@ -133,6 +134,24 @@ class Scaling(Struct):
     max_replicas: int
     metric: Literal["cpu", "requests"]
     target: float
+    max_cost: float | None = None
+    """Dollars a month that the replicas may cost on average."""
+    free: tuple[str, ...] = ()
+    """Which of `min_replicas`, `metric` and `target` nobody wrote: a search may choose them."""
+
+
+class DeclaredProfile(Struct):
+    """How fast one replica is, as somebody says who has not measured it: of one request alone, and of starting."""
+
+    service_time_us: int
+    cold_start_us: int
+
+
+class DeclaredPrices(Struct):
+    """Dollars for an hour of a core, and of a GiB of memory."""
+
+    cpu: float
+    memory: float
 
 
 class Traffic(Struct):

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsystem.source.quantities import DURATION, FREQUENCY, KINDS, MICROSECONDS, MONEY, RATE, SHARE, SIZE, QuantityError
+from mlsystem.source.quantities import (
+    COST,
+    DURATION,
+    FREQUENCY,
+    KINDS,
+    MICROSECONDS,
+    MONEY,
+    RATE,
+    SHARE,
+    SIZE,
+    QuantityError,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +27,7 @@ from mlsystem.source.quantities import DURATION, FREQUENCY, KINDS, MICROSECONDS,
         (DURATION, "1.5s", 1_500_000), (DURATION, "1us", 1), (DURATION, "1w", 604_800_000_000),
         (SHARE, "15%", 0.15), (SHARE, "99.9%", 0.999), (SHARE, "0%", 0.0), (SHARE, "100%", 1.0),
         (SIZE, "8Gi", 8 * 2**30), (SIZE, "1M", 10**6), (RATE, "300rps", 300.0),
-        (FREQUENCY, "1/month", 1.0), (FREQUENCY, "2/day", 60.0), (MONEY, "$20", 20.0),
+        (FREQUENCY, "1/month", 1.0), (FREQUENCY, "2/day", 60.0), (MONEY, "$20", 20.0), (COST, "$400/month", 400.0),
     ],
 )  # fmt: skip
 def test_a_quantity_has_its_canonical_value(kind: object, text: str, value: float) -> None:
@@ -56,3 +67,11 @@ def test_a_whole_duration_is_exact(number: int, unit: str) -> None:
 
     if microseconds <= 100 * 365 * MICROSECONDS["d"]:
         assert DURATION.parse(f"{number}{unit}") == microseconds
+
+
+@pytest.mark.parametrize("text", ["$1,200", "1200/month", "$1200", "1200$ per month", "1200 USD/month", "$ 1200 / mo"])
+def test_an_amount_written_in_another_way_is_guessed(text: str) -> None:
+    with pytest.raises(QuantityError) as error:
+        COST.parse(text)
+
+    assert error.value.hint == "did you mean '$1200/month'?"
