@@ -114,6 +114,14 @@ REFERENCE: dict[str, Code] = {
         "traffic: {trace: ../week.csv}",
         "traffic: {trace: traffic/week.csv}",
     ),
+    "MLS218": Code(
+        "a trace that cannot be read",
+        "`traffic.trace` is a CSV file whose first line names `time` and one of `rps` and `requests`; below it times"
+        " rise, as seconds or as moments with a zone. Ten minutes or more without requests are a warning: often the"
+        " recording failed there, and what follows looks like a flash crowd.",
+        "traffic: {trace: traffic/week.csv}  # whose line 3 is: 60,forty",
+        "traffic: {trace: traffic/week.csv}  # whose line 3 is: 60,40",
+    ),
 }
 
 EXPRESSION: dict[str, Code] = {

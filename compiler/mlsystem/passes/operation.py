@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlsystem.passes.code import inside
 from mlsystem.passes.draft import Path, Problems
+from mlsystem.passes.trace import check_trace
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.evaluation import GateSpec
 from mlsystem.spec.monitoring import DriftSpec, LogAlert, MonitoringSpec, RetrainReason, RetrainSpec
@@ -112,13 +112,8 @@ def profile(written: ProfileSpec | None) -> DeclaredProfile | None:
 
 
 def traffic(written: TrafficSpec, path: Path, problems: Problems) -> Traffic:
-    """`trace` is a file below the folder of the spec; what it holds is read where replicas are derived from it."""
     if written.trace is not None:
-        found = inside(problems.loaded.root, written.trace)
-        if found is None or not found.is_file():
-            what = "lies outside the folder of the file" if found is None else "is not a file"
-            problems.error("MLS217", f"the trace '{written.trace}' {what}", (*path, "trace"),
-                           "name a CSV file below the folder of this one, or leave it out")  # fmt: skip
+        check_trace(written.trace, (*path, "trace"), problems)
     return Traffic(mean_rps=written.mean, peak_rps=written.peak, trace=written.trace)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlsystem.capacity.trace_file import MOST_PROBLEMS, read_trace
+from mlsystem.capacity.trace_file import read_trace
+from mlsystem.capacity.trace_rows import MOST_PROBLEMS
 
 
 def rates(text: str) -> list[float]:
