@@ -1,6 +1,7 @@
 """The compiler, whole: text → spec → system → files. Pure: the same closure gives the same bytes, anywhere.
 
-The closure is the spec's files, the user's code, the values of declared variables, `images.lock` and this installation
+The closure is the spec's files, the user's code, the values of declared variables, `images.lock`, recorded traffic,
+`capacity.profile.json` and `capacity.lock.json`, and this installation
 (what images take from it), and nothing else: no clock, no machine path.
 """
 
@@ -58,14 +59,17 @@ def emitted(system: System, config: RunConfig) -> InCluster | None:
     return in_cluster(system, system.target, config)
 
 
-def resolve_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> System | None:
+def resolve_system(
+    path: Path, environment: str | None, environ: Mapping[str, str], report: Report, *, certified: bool = True
+) -> System | None:
     """What the file means in one environment (None: the only one, or `dev`); None where the report has errors.
 
-    All problems of a phase are reported before the next one is left out.
+    All problems of a phase are reported before the next one is left out. `certified` False: as if no capacity had been
+    solved yet, which is what a search starts from.
     """
     loaded = load(path, environment, report, environ)
     if loaded is None or report.has_errors:
         return None
 
     draft = Draft(spec=loaded.spec, environment=loaded.environment)
-    return run_passes(draft, Problems(report, loaded)).system
+    return run_passes(draft, Problems(report, loaded), certified=certified).system

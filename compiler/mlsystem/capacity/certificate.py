@@ -6,38 +6,15 @@ Shares are between 0 and 1, times in seconds, money in dollars a month.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
 
 from mlsystem.capacity.inputs import Controller, Inputs, Quantity
+from mlsystem.system.certified import STANDARD, Behaviour, Direction, Interval, ScalingPolicy
 from mlsystem_runtime.contract.base import Struct
 
-
-class ScalingPolicy(Struct):
-    """At most `value` pods or percent of change in any `period` seconds."""
-
-    kind: Literal["pods", "percent"]
-    value: int
-    period: int
-
-
-class Direction(Struct):
-    """Of several policies the one that allows most holds; `window` is the stabilisation window in seconds."""
-
-    window: int
-    policies: tuple[ScalingPolicy, ...]
-
-
-class Behaviour(Struct):
-    up: Direction
-    down: Direction
-
-
-STANDARD: Final = Behaviour(
-    up=Direction(0, (ScalingPolicy("percent", 100, 15), ScalingPolicy("pods", 4, 15))),
-    down=Direction(300, (ScalingPolicy("percent", 50, 60),)),
-)
-"""Up at once, at most to the double or by four in 15 s; down to what the last five minutes asked for at most, at most
-to the half in a minute."""
+__all__ = [
+    "STANDARD", "Behaviour", "Certificate", "Choice", "Direction", "Interval", "ScalingPolicy", "Scenario", "Settings",
+    "Stretch", "stale",
+]  # fmt: skip
 
 
 class Settings(Struct):
@@ -50,14 +27,6 @@ class Settings(Struct):
     min_replicas: int
     max_replicas: int
     behaviour: Behaviour | None = STANDARD
-
-
-class Interval(Struct):
-    """A mean over replications, and the bounds between which the true one lies with 95% confidence."""
-
-    mean: float
-    low: float
-    high: float
 
 
 class Stretch(Struct):

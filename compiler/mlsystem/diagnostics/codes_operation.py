@@ -40,4 +40,34 @@ OPERATION: dict[str, Code] = {
         "slo: {availability: 99.9%}\nscaling: {min_replicas: 1}",
         "slo: {availability: 99.9%}\nscaling: {min_replicas: 2}",
     ),
+    "MLS606": Code(
+        "a certificate for something else",
+        "`capacity.lock.json` says of an endpoint which autoscaling holds its objectives, and from what that was"
+        " derived: objectives, traffic, limits, hardware, what was measured, prices. One of these is another one now,"
+        " so nothing is known of the new question. `mlsystem capacity solve` answers it; the file is committed, so"
+        " that a review sees the numbers change.",
+        "slo: {latency: {p95: 30ms}}  # solved for 50ms",
+        "slo: {latency: {p95: 50ms}}  # or: mlsystem capacity solve",
+    ),
+    "MLS607": Code(
+        "a lock file or a profile that cannot be read",
+        "`capacity.lock.json` and `capacity.profile.json` are written by `mlsystem capacity`, not by hand. One that is"
+        " damaged, or of another version, is not guessed at: restore it, or write it again.",
+        '{"version": 1, "endpoints": {"staging/main": <<<<<<< HEAD',
+        '{"version": 1, "endpoints": {}}',
+    ),
+    "MLS608": Code(
+        "a profile of another server",
+        "How long requests take was measured with other features, layers, engine, cores, memory or workers. What is"
+        " derived from it may not hold. A retraining does not matter: weights are no part of what a profile is of.",
+        "hardware: {cpu: 2}  # measured with 1",
+        "hardware: {cpu: 1}  # or: mlsystem capacity profile",
+    ),
+    "MLS609": Code(
+        "replicas that cost more than they may",
+        "The least replicas already cost more in a month than `max_cost` allows. A month has 730 hours; prices are"
+        " those of the environment, or of a public list that `mlsystem plan` names.",
+        "hardware: {cpu: 8, memory: 16Gi}\nscaling: {min_replicas: 4, max_cost: $400/month}",
+        "hardware: {cpu: 2, memory: 4Gi}\nscaling: {min_replicas: 4, max_cost: $400/month}",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlsystem.passes.capacity import certify
 from mlsystem.passes.code import resolve_code
 from mlsystem.passes.draft import Draft, Pass, Problems
 from mlsystem.passes.finish import finish
@@ -16,15 +17,18 @@ PASSES: tuple[Pass, ...] = (
     resolve_groups,  # after sources: features have the types of their columns
     resolve_code,
     resolve_models,  # after groups: a model's inputs are their features
+    certify,  # after models: their replicas are what was certified; before objectives, which depend on how many
     check_objectives,
     resolve_target,  # after models: they ask for what the platform must have
     finish,  # last: fingerprints hash everything above
 )
 
 
-def run_passes(draft: Draft, problems: Problems) -> Draft:
+def run_passes(draft: Draft, problems: Problems, *, certified: bool = True) -> Draft:
+    """`certified` False: what is certified is left aside, and scaling is what the spec says."""
     for one in PASSES:
-        draft = one(draft, problems)
+        if certified or one is not certify:
+            draft = one(draft, problems)
     return draft
 
 

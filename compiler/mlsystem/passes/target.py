@@ -68,12 +68,12 @@ def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
         secrets=SecretSource(name=written.secrets.name or f"{prefix}-secrets", store=written.secrets.store),
         pulumi=PulumiSettings(**dict(written.pulumi)),
         tls=tls(written.tls),
-        prices=None if written.prices is None else prices(written.prices),
+        prices=declared_prices(written.prices),
     )
 
 
-def prices(written: PricesSpec) -> DeclaredPrices:
-    return DeclaredPrices(cpu=written.cpu_hour, memory=written.memory_gib_hour)
+def declared_prices(written: PricesSpec | None) -> DeclaredPrices | None:
+    return None if written is None else DeclaredPrices(cpu=written.cpu_hour, memory=written.memory_gib_hour)
 
 
 def tls(written: TlsSpec | None) -> Tls | None:

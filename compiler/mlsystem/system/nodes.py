@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from mlsystem.system.certified import Capacity
 from mlsystem.system.target import (
     DeclaredProfile,
     LocalTarget,
@@ -92,6 +93,8 @@ class Serving(Struct):
     shadow_cpu: float | None = None
     workers: int = 1
     profile: DeclaredProfile | None = None
+    capacity: Capacity | None = None
+    """None on one machine, which has no replicas."""
 
     @property
     def image(self) -> str:

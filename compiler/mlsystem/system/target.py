@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from mlsystem.system.certified import STANDARD, Behaviour
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.run import Tls
 
@@ -136,6 +137,8 @@ class Scaling(Struct):
     target: float
     max_cost: float | None = None
     """Dollars a month that the replicas may cost on average."""
+    behaviour: Behaviour | None = STANDARD
+    """None where the controller has none."""
     free: tuple[str, ...] = ()
     """Which of `min_replicas`, `metric` and `target` nobody wrote: a search may choose them."""
 
