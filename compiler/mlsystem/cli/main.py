@@ -31,6 +31,7 @@ COMMANDS = {
     "replay": "send past requests to a server and a monitor of their own",
     "explain": "explain a code or a key of mlsystem.yaml",
     "schema": "print the JSON Schema of mlsystem.yaml",
+    "capacity": "measure, derive and explain how many replicas it takes",
     "graph": "print what depends on what",
     "doctor": "check this machine",
 }

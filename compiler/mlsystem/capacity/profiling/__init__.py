@@ -1,0 +1,1 @@
+"""Measuring a server: the process, its share of the machine, the requests, the load, and what its answers say."""
