@@ -50,6 +50,7 @@ class Clause(Enum):
     PAUSED = "an annotation pauses scaling"
     TRIGGER_FAILED = "a trigger failed, so nothing is scaled to zero"
     AWAITING_FALLBACK = "a trigger failed, and the fallback is waited for"
+    READ_BY_SYNC = "the autoscaler asks for the metrics, so the operator takes what it was told"
     NULL_AS_ZERO = "a query without a value counts as zero"
     FALLBACK = "more failures in a row than the threshold: the fallback's replicas"
     FALLBACK_IMPOSSIBLE = "the fallback of a metric of type Value needs a pod that is ready"

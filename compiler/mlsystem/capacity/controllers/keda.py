@@ -1,22 +1,22 @@
 """KEDA: an operator that wakes the target up and puts it to sleep, and an adapter that feeds the autoscaler between.
 
-Source: KEDA 2.20.2 (2.21.0 decides the same), pkg/scaling/executor/scale_scaledobjects.go,
-pkg/scaling/scale_handler.go, pkg/fallback/fallback.go, pkg/scalers/prometheus_scaler.go, pkg/scalers/scaler.go,
-controllers/keda/hpa.go.
+Source: KEDA 2.21.0, pkg/scaling/executor/scale_scaledobjects.go, pkg/scaling/scale_handler.go,
+pkg/fallback/fallback.go, pkg/scalers/prometheus_scaler.go, pkg/scalers/scaler.go, controllers/keda/hpa.go,
+controllers/keda/scaledobject_controller.go. Up to 2.20 polls put queries also while the autoscaler does.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mlsystem.capacity.controllers import hpa
 from mlsystem.capacity.controllers.decision import Clause
 from mlsystem.capacity.controllers.hpa_pods import listed
 from mlsystem.capacity.controllers.hpa_types import Observation, PodCount, Reading, Unavailable, Values
 from mlsystem.capacity.controllers.keda_types import (
-    Cached,
+    Counts,
     Fallback,
     FallbackBehaviour,
     KedaConfig,
@@ -26,11 +26,14 @@ from mlsystem.capacity.controllers.keda_types import (
     MetricKind,
     Poll,
     QueryTrigger,
+    Record,
     ResourceTrigger,
     Sync,
     TriggerReading,
     in_milli,
 )
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -38,27 +41,28 @@ class Answer(NamedTuple):
 
     value: int | None
     active: bool
-    failures: int
+    failures: int | None
     clauses: tuple[Clause, ...] = ()
 
 
 def decide(config: KedaConfig, state: KedaState, seen: KedaObservation) -> KedaDecision:
     """`desired` is what the target's spec has after this poll or sync: what it had, where nothing was changed."""
-    if config.paused:
-        replicas = seen.replicas if isinstance(seen, Poll) else seen.spec_replicas
-        return KedaDecision(replicas, state, (Clause.PAUSED,))
+    if config.paused or config.paused_replicas is not None:
+        return pause(config, state, seen.replicas if isinstance(seen, Poll) else seen.spec_replicas)
     return poll(config, state, seen) if isinstance(seen, Poll) else sync(config, state, seen)
+
+
+def pause(config: KedaConfig, state: KedaState, replicas: int) -> KedaDecision:
+    """The autoscaler is deleted and both loops forget; what stands in the object's status stays."""
+    desired = replicas if config.paused_replicas is None else config.paused_replicas
+    after = KedaState(failures=state.failures, last_active=state.last_active, held=state.failures)
+    return KedaDecision(desired, after, (Clause.PAUSED,))
 
 
 def poll(config: KedaConfig, state: KedaState, seen: Poll) -> KedaDecision:
     """Wakes up from zero or idle, and goes back once the cooldown has passed. A trigger that falls back is active; the
     autoscaler's resources alone never are, but hold the target awake if there is nothing else."""
-    answers = tuple(
-        query(config, trigger, reading, failures, seen.replicas, seen.ready)
-        if isinstance(trigger, QueryTrigger)
-        else Answer(0, False, 0)
-        for trigger, reading, failures in zip(config.triggers, seen.readings, counts(config, state), strict=True)
-    )
+    answers = tuple(polled(config, state, seen, place) for place in range(len(config.triggers)))
     failed = any(answer.value is None for answer in answers)
     resources_alone = all(isinstance(trigger, ResourceTrigger) for trigger in config.triggers)
     active = resources_alone or any(answer.active for answer in answers)
@@ -66,14 +70,35 @@ def poll(config: KedaConfig, state: KedaState, seen: Poll) -> KedaDecision:
     after = replace(
         state,
         failures=tuple(answer.failures for answer in answers),
-        cache=tuple(
-            Cached(answer.value) if isinstance(trigger, QueryTrigger) and trigger.cached else None
-            for trigger, answer in zip(config.triggers, answers, strict=True)
-        ),
+        records=records_of(config, state, answers),
+        held=None if failed else state.held,
+        shared=not failed and (state.shared or state.held is None),
     )
     if active or config.force_activation:
         return awake(config, after, seen, clauses, active=active, failed=failed)
     return asleep(config, after, seen, clauses, failed=failed)
+
+
+def polled(config: KedaConfig, state: KedaState, seen: Poll, place: int) -> Answer:
+    """While the autoscaler is told the metrics, and polls are not needed for anything else, they ask nothing."""
+    trigger, failures = config.triggers[place], counts(config, state.failures)[place]
+    if isinstance(trigger, ResourceTrigger):
+        return Answer(0, False, None)
+    told = state.autoscaler.conditions.scaling_active
+    record = state.records[place] if state.records and told and told.status and not config.polls_ask else None
+    if record is None:
+        return query(config, trigger, seen.readings[place], failures, seen.replicas, seen.ready)
+    return Answer(record.value, record.active, failures, (Clause.READ_BY_SYNC,))
+
+
+def records_of(config: KedaConfig, state: KedaState, answers: tuple[Answer, ...]) -> tuple[Record | None, ...]:
+    """What a poll leaves: the values of the triggers that are cached, or else what syncs left."""
+    cached = [isinstance(trigger, QueryTrigger) and trigger.cached for trigger in config.triggers]
+    if not any(cached):
+        return state.records
+    return tuple(
+        Record(answer.value, answer.active) if one else None for one, answer in zip(cached, answers, strict=True)
+    )
 
 
 def awake(
@@ -128,44 +153,63 @@ def cooled_down(config: KedaConfig, state: KedaState, now: float) -> bool:
 
 
 def sync(config: KedaConfig, state: KedaState, seen: Sync) -> KedaDecision:
-    """The autoscaler asks for the queries only when it looks at metrics; each failure it meets counts as well."""
+    """The autoscaler asks for the queries, one by one, only when it looks at metrics."""
     scaler = config.autoscaler
-    asks = seen.spec_replicas > 0 and scaler.min_replicas <= seen.spec_replicas <= scaler.max_replicas
-    failures, clauses = counts(config, state), tuple[Clause, ...]()
-    readings: tuple[Reading, ...] = (Unavailable(),) * len(config.triggers)
-    if asks:
-        found = [read(config, state, seen, place, failures[place]) for place in range(len(config.triggers))]
-        readings = tuple(reading for reading, _ in found)
-        failures = tuple(answer.failures for _, answer in found)
-        clauses = tuple(clause for _, answer in found for clause in answer.clauses)
+    clauses, readings = tuple[Clause, ...](), list[Reading]()
+    if seen.spec_replicas > 0 and scaler.min_replicas <= seen.spec_replicas <= scaler.max_replicas:
+        for place in config.asked:
+            reading, noted, state = read(config, state, seen, place)
+            readings.append(reading)
+            clauses += noted
     decision = hpa.decide(
         scaler,
         state.autoscaler,
-        Observation(seen.now, seen.spec_replicas, seen.status_replicas, readings, seen.pods),
-    )
-    after = KedaState(decision.state, failures, state.cache, state.last_active)
+        Observation(
+            seen.now, seen.spec_replicas, seen.status_replicas,
+            tuple(readings) or (Unavailable(),) * len(config.triggers), seen.pods,
+        ),
+    )  # fmt: skip
+    after = replace(state, autoscaler=decision.state)
     return KedaDecision(decision.desired, after, (*clauses, *decision.clauses), autoscaler=decision)
 
 
-def read(config: KedaConfig, state: KedaState, seen: Sync, place: int, failures: int) -> tuple[Reading, Answer]:
-    """What the autoscaler reads of one trigger."""
+def read(config: KedaConfig, state: KedaState, seen: Sync, place: int) -> tuple[Reading, tuple[Clause, ...], KedaState]:
+    """What the autoscaler reads of one trigger, and what is remembered of it."""
     trigger, reading = config.triggers[place], seen.readings[place]
     if isinstance(trigger, ResourceTrigger):
         assert not isinstance(reading, float | int | None), "a resource is read as the autoscaler reads it"
-        return reading, Answer(0, False, 0)
-    if trigger.cached and state.cache and (cached := state.cache[place]) is not None:
-        reading = Unavailable() if cached.value is None else cached.value / 1000.0
+        return reading, (), state
+    if trigger.cached and state.records and (record := state.records[place]) is not None:
+        reading = Unavailable() if record.value is None else record.value / 1000.0
     ready = (seen.pods if isinstance(seen.pods, PodCount) else listed(seen.pods))[1]
-    answer = query(config, trigger, reading, failures, seen.spec_replicas, ready)
-    return (Unavailable() if answer.value is None else Values((answer.value,))), answer
+    held = counts(config, state.failures if state.held is None else state.held)
+    answer = query(config, trigger, reading, held[place], seen.spec_replicas, ready)
+    after = noted(config, state, held, place, answer)
+    return Unavailable() if answer.value is None else Values((answer.value,)), answer.clauses, after
 
 
-def counts(config: KedaConfig, state: KedaState) -> tuple[int, ...]:
-    return state.failures or (0,) * len(config.triggers)
+def noted(config: KedaConfig, state: KedaState, held: Counts, place: int, answer: Answer) -> KedaState:
+    """A count that changed is written to the status, and the copy is what the status then is."""
+    failures, records = state.failures, state.records
+    if answer.failures != held[place]:
+        failures = held = put(counts(config, failures), place, answer.failures)
+    if not config.polls_ask:
+        records = put(records or (None,) * len(config.triggers), place, Record(answer.value, answer.active))
+    copy = None if state.shared or answer.value is None else held
+    shared = state.shared and answer.value is not None
+    return replace(state, failures=failures, records=records, held=copy, shared=shared)
+
+
+def put(values: tuple[T, ...], place: int, value: T) -> tuple[T, ...]:
+    return (*values[:place], value, *values[place + 1 :])
+
+
+def counts(config: KedaConfig, failures: Counts) -> Counts:
+    return failures or (None,) * len(config.triggers)
 
 
 def query(
-    config: KedaConfig, trigger: QueryTrigger, reading: TriggerReading, failures: int, replicas: int, ready: int
+    config: KedaConfig, trigger: QueryTrigger, reading: TriggerReading, failures: int | None, replicas: int, ready: int
 ) -> Answer:
     """Failures are counted only where there is a fallback, and a valid one, that could come in force."""
     assert reading is None or isinstance(reading, float | int | Unavailable), "a query has one value, none, or fails"
@@ -176,7 +220,7 @@ def query(
         return Answer(in_milli(reading), reading > trigger.activation, 0 if fallback else failures, clauses)
     if fallback is None:
         return Answer(None, False, failures, (Clause.NO_METRIC,))
-    failures += 1
+    failures = (failures or 0) + 1
     if failures <= fallback.failure_threshold:
         return Answer(None, False, failures, (Clause.NO_METRIC,))
     if trigger.kind is MetricKind.VALUE and not ready:

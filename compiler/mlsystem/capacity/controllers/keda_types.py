@@ -64,8 +64,9 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class KedaConfig:
-    """`polling` is the period at which the caller gives a `Poll`; `created` is when the object was. `autoscaler`, which
-    KEDA makes, follows from the rest."""
+    """`polling` is the period at which the caller gives a `Poll`; `created` is when the object was. `paused_replicas`
+    pauses too, at that many. The rest follows: `autoscaler` is the one that KEDA makes, `asked` are the places of the
+    triggers in the order of its metrics, `polls_ask` says whether polls put queries while the autoscaler does."""
 
     triggers: tuple[Trigger, ...]
     min_replicas: int = 0
@@ -79,16 +80,24 @@ class KedaConfig:
     behaviour: hpa.Behaviour | None = None
     flags: hpa.Flags = hpa.DEFAULT_FLAGS
     paused: bool = False
+    paused_replicas: int | None = None
     paused_scale_in: bool = False
     paused_scale_out: bool = False
     force_activation: bool = False
     autoscaler: hpa.HpaConfig = field(init=False, repr=False, compare=False)
+    asked: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    polls_ask: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "autoscaler", autoscaler_of(self))
+        metrics = tuple(metric_of(trigger) for trigger in self.triggers)
+        asked = tuple(sorted(range(len(metrics)), key=lambda place: metrics[place].source.value))
+        cached = any(isinstance(trigger, QueryTrigger) and trigger.cached for trigger in self.triggers)
+        object.__setattr__(self, "autoscaler", autoscaler_of(self, tuple(metrics[place] for place in asked)))
+        object.__setattr__(self, "asked", asked)
+        object.__setattr__(self, "polls_ask", cached or self.min_replicas == 0 or self.idle_replicas is not None)
 
 
-def autoscaler_of(config: KedaConfig) -> hpa.HpaConfig:
+def autoscaler_of(config: KedaConfig, metrics: tuple[hpa.Metric, ...]) -> hpa.HpaConfig:
     """Never of fewer than one replica; a paused direction is one whose policies are disabled."""
     behaviour = config.behaviour
     if config.paused_scale_in:
@@ -97,7 +106,6 @@ def autoscaler_of(config: KedaConfig) -> hpa.HpaConfig:
     if config.paused_scale_out:
         behaviour = behaviour or hpa.Behaviour()
         behaviour = replace(behaviour, up=replace(behaviour.up, select=hpa.Select.DISABLED))
-    metrics = tuple(metric_of(trigger) for trigger in config.triggers)
     return hpa.HpaConfig(metrics, config.max_replicas, max(1, config.min_replicas), behaviour, config.flags)
 
 
@@ -145,20 +153,32 @@ KedaObservation: TypeAlias = Poll | Sync
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
-    """What a poll left for syncs: milli-units, or None where it failed."""
+class Record:
+    """What one loop read and left for the other: milli-units, or None where it failed; a fallback is active."""
 
     value: int | None
+    active: bool
+
+
+Counts: TypeAlias = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KedaState:
-    """`failures` in a row by trigger (empty: none yet); `last_active` is when a trigger last was, in whole seconds."""
+    """`failures` in a row by trigger, as the object's status has them (None: no entry); `records` by trigger, of the
+    loop that asks; `last_active` is when a trigger last was, in whole seconds. What is empty holds nothing yet.
+
+    Syncs count on a copy of the object, and write what changed there to the status: `held` are the failures in it. A
+    query that fails without a fallback drops the copy (None). A sync then makes its own of the status, which no poll
+    changes; a poll makes one that is `shared`, so that syncs count on what polls read.
+    """
 
     autoscaler: hpa.HpaState = hpa.NO_MEMORY
-    failures: tuple[int, ...] = ()
-    cache: tuple[Cached | None, ...] = ()
+    failures: Counts = ()
+    records: tuple[Record | None, ...] = ()
     last_active: float | None = None
+    held: Counts | None = ()
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,14 @@ from mlsystem.capacity.controllers import hpa
 from mlsystem.capacity.controllers.decision import Clause
 from mlsystem.capacity.controllers.hpa_types import (
     Aggregate,
+    Behaviour,
+    Condition,
     HpaState,
     Metric,
     Observation,
     PodCount,
+    Reason,
+    Rules,
     Source,
     Unavailable,
     Utilisation,
@@ -147,16 +151,64 @@ def test_while_one_trigger_fails_another_keeps_awake_without_writing_down_when()
 
 
 def test_polls_and_syncs_count_failures_together_and_a_success_forgets_them() -> None:
-    config = KedaConfig((REQUESTS,), min_replicas=2, fallback=Fallback(2, 6))
+    config = KedaConfig((REQUESTS,), fallback=Fallback(2, 6))
 
     first = poll(config, 4, LOST, now=0.0)
     second = sync(config, 4, LOST, now=10.0, state=first.state)
-    third = sync(config, 4, LOST, now=25.0, state=second.state)
-    fourth = sync(config, 6, 90.0, now=40.0, state=third.state)
+    third = poll(config, 4, LOST, now=20.0, state=second.state)
+    fourth = sync(config, 4, LOST, now=25.0, state=third.state)
+    fifth = sync(config, 6, 90.0, now=40.0, state=fourth.state)
 
-    assert [one.state.failures for one in (first, second, third, fourth)] == [(1,), (2,), (3,), (0,)]
+    assert [one.state.failures for one in (first, second, third, fourth, fifth)] == [(1,), (2,), (3,), (4,), (0,)]
     assert second.desired == 4
-    assert (third.desired, third.clauses[0]) == (6, Clause.FALLBACK)
+    assert third.clauses == (Clause.FALLBACK, Clause.ACTIVE)
+    assert (fourth.desired, fourth.clauses[0]) == (6, Clause.FALLBACK)
+
+
+def test_polls_ask_nothing_while_the_autoscaler_does_and_nothing_else_needs_them() -> None:
+    config = KedaConfig((STRICT,), min_replicas=2, fallback=Fallback(5, 6))
+    told = sync(config, 4, 90.0).state
+    failed = sync(config, 4, LOST, state=told).state
+
+    assert poll(config, 4, LOST, state=told).clauses == (Clause.READ_BY_SYNC, Clause.ACTIVE)
+    assert poll(config, 4, LOST, state=told).state.failures == (0,)
+    assert poll(config, 4, LOST, state=failed).state.failures == (2,), (
+        "an autoscaler that is told nothing asks for none"
+    )
+    assert poll(replace(config, min_replicas=0), 4, LOST, state=told).state.failures == (1,)
+    assert poll(replace(config, idle_replicas=0), 4, LOST, state=told).state.failures == (1,)
+
+
+def test_polls_that_ask_nothing_count_the_fallback_of_a_sync_as_active() -> None:
+    config = KedaConfig((REQUESTS,), min_replicas=2, fallback=Fallback(0, 6))
+    fallen_back = sync(config, 4, LOST).state
+
+    decision = poll(config, 6, 0.0, state=fallen_back)
+
+    assert decision.active
+    assert decision.state.failures == (1,)
+
+
+def test_an_outage_that_only_polls_saw_end_falls_back_again_at_once_at_a_sync() -> None:
+    """Syncs count on a copy of the object, and one that fell back keeps it."""
+    config = KedaConfig((REQUESTS,), fallback=Fallback(1, 6))
+    state = poll(config, 4, LOST).state
+    state = sync(config, 4, LOST, state=state).state
+    state = poll(config, 4, 90.0, state=state).state
+
+    assert state.failures == (0,)
+    assert sync(config, 4, LOST, state=state).clauses[0] is Clause.FALLBACK
+
+
+def test_a_copy_that_a_poll_made_is_read_anew_with_each_poll() -> None:
+    config = KedaConfig((REQUESTS,), fallback=Fallback(1, 6))
+    state = poll(config, 4, LOST).state
+    state = poll(config, 4, LOST, state=state).state
+    fallen_back = sync(config, 4, LOST, state=state)
+    state = poll(config, 4, 90.0, state=fallen_back.state).state
+
+    assert fallen_back.state.failures == (3,)
+    assert sync(config, 4, LOST, state=state).clauses[0] is Clause.NO_METRIC
 
 
 @pytest.mark.parametrize(
@@ -195,8 +247,8 @@ def test_a_fallback_for_the_whole_needs_a_pod_that_is_ready() -> None:
 def test_an_autoscaler_that_looks_at_no_metric_meets_no_failure() -> None:
     config = KedaConfig((REQUESTS,), max_replicas=5, fallback=Fallback(3, 2))
 
-    assert sync(config, 0, LOST).state.failures == (0,)
-    assert sync(config, 6, LOST).state.failures == (0,)
+    assert sync(config, 0, LOST).state.failures == ()
+    assert sync(config, 6, LOST).state.failures == ()
 
 
 def test_a_cached_value_is_that_of_the_last_poll() -> None:
@@ -226,6 +278,36 @@ def test_annotations_pause_one_direction_or_both_and_force_activation() -> None:
     assert poll(replace(config, paused_scale_out=True), 0, 90.0).desired == 0
     assert sync(replace(config, paused_scale_out=True), 3, 900.0).clause is Clause.SCALE_UP_LIMIT
     assert poll(replace(config, force_activation=True), 0, 0.0).clause is Clause.ACTIVATION_FORCED
+
+
+def test_a_pause_at_a_number_sets_it_at_once_and_holds_it() -> None:
+    config = KedaConfig((REQUESTS,), min_replicas=2, paused_replicas=0)
+
+    assert poll(config, 3, 90.0).desired == 0
+    assert sync(config, 3, 90.0).clauses == (Clause.PAUSED,)
+    assert sync(replace(config, paused_replicas=5), 5, 0.0).desired == 5
+
+
+def test_after_a_pause_the_autoscaler_is_a_new_one_and_only_the_status_is_remembered() -> None:
+    config = KedaConfig((REQUESTS,), behaviour=Behaviour(down=Rules(window=600.0)), fallback=Fallback(3, 6))
+    before = sync(config, 8, 160.0, now=0.0, state=poll(config, 8, LOST, now=0.0).state).state
+    held = sync(config, 8, 20.0, now=15.0, state=before)
+    paused = poll(replace(config, paused=True), 8, 20.0, now=15.0, state=replace(before, failures=(2,)))
+
+    resumed = sync(config, 3, 20.0, now=30.0, state=paused.state)
+
+    assert held.desired == 8
+    assert resumed.desired == 3
+    assert sync(config, 3, LOST, now=30.0, state=paused.state).state.failures == (3,)
+
+
+def test_the_autoscaler_asks_for_queries_before_resources() -> None:
+    config = KedaConfig((CPU, REQUESTS), min_replicas=1)
+
+    decision = sync(config, 4, LOST, LOST)
+
+    assert [metric.source for metric in config.autoscaler.metrics] == [Source.EXTERNAL, Source.RESOURCE]
+    assert decision.state.autoscaler.conditions.scaling_active == Condition(False, Reason.FAILED_GET_EXTERNAL_METRIC)
 
 
 @pytest.mark.parametrize(
