@@ -95,13 +95,7 @@ def of_utilisation(target: int, tally: Tally, current: int, within: Tolerances) 
         exact = tally.usage * 100 / tally.requests / target
         replicas, clauses = plainly(ratio, exact, tally.ready, current, within)
         return Proposal(replicas, clauses, percent, average)
-    usage, requests, samples = tally.usage, tally.requests, tally.samples
-    if tally.missing and ratio != 1.0:
-        usage += tally.missing_busy if ratio < 1.0 else 0
-        requests, samples = requests + tally.missing_requests, samples + tally.missing
-    if tally.unready and ratio > 1.0:
-        requests, samples = requests + tally.unready_requests, samples + tally.unready
-    refilled_ratio = quotient(usage * 100, requests) / target
+    refilled_ratio, samples = refilled_utilisation(target, tally, ratio)
     replicas, clauses = again(ratio, refilled_ratio, samples, current, within)
     return Proposal(replicas, (*counted_in(tally, ratio), *clauses), percent, average)
 
@@ -112,15 +106,32 @@ def of_average(target: int, tally: Tally, current: int, within: Tolerances) -> P
     if not tally.missing and not (tally.unready and ratio > 1.0):
         replicas, clauses = plainly(ratio, ratio, tally.ready, current, within)
         return Proposal(replicas, clauses, None, average)
+    refilled_ratio, samples = refilled_average(target, tally, ratio)
+    replicas, clauses = again(ratio, refilled_ratio, samples, current, within)
+    return Proposal(replicas, (*counted_in(tally, ratio), *clauses), None, average)
+
+
+def refilled_utilisation(target: int, tally: Tally, ratio: float) -> tuple[float, int]:
+    """The ratio and the number of pods with those counted that have no sample or are not ready, against the direction
+    that `ratio` points to."""
+    usage, requests, samples = tally.usage, tally.requests, tally.samples
+    if tally.missing and ratio != 1.0:
+        usage += tally.missing_busy if ratio < 1.0 else 0
+        requests, samples = requests + tally.missing_requests, samples + tally.missing
+    if tally.unready and ratio > 1.0:
+        requests, samples = requests + tally.unready_requests, samples + tally.unready
+    return quotient(usage * 100, requests) / target, samples
+
+
+def refilled_average(target: int, tally: Tally, ratio: float) -> tuple[float, int]:
+    """The same for a value that is the mean of pods."""
     usage, samples = tally.usage, tally.samples
     if tally.missing and ratio != 1.0:
         usage += tally.missing * target if ratio < 1.0 else 0
         samples += tally.missing
     if tally.unready and ratio > 1.0:
         samples += tally.unready
-    refilled_ratio = float(quotient(usage, samples)) / float(target)
-    replicas, clauses = again(ratio, refilled_ratio, samples, current, within)
-    return Proposal(replicas, (*counted_in(tally, ratio), *clauses), None, average)
+    return float(quotient(usage, samples)) / float(target), samples
 
 
 def plainly(ratio: float, exact: float, ready: int, current: int, within: Tolerances) -> tuple[int, tuple[Clause, ...]]:

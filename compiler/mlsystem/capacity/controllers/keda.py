@@ -153,7 +153,14 @@ def cooled_down(config: KedaConfig, state: KedaState, now: float) -> bool:
 
 
 def sync(config: KedaConfig, state: KedaState, seen: Sync) -> KedaDecision:
-    """The autoscaler asks for the queries, one by one, only when it looks at metrics."""
+    observed, clauses, state = observe(config, state, seen)
+    decision = hpa.decide(config.autoscaler, state.autoscaler, observed)
+    after = replace(state, autoscaler=decision.state)
+    return KedaDecision(decision.desired, after, (*clauses, *decision.clauses), autoscaler=decision)
+
+
+def observe(config: KedaConfig, state: KedaState, seen: Sync) -> tuple[Observation, tuple[Clause, ...], KedaState]:
+    """What the autoscaler underneath is told, which asks for the queries, one by one, only when it looks at metrics."""
     scaler = config.autoscaler
     clauses, readings = tuple[Clause, ...](), list[Reading]()
     if seen.spec_replicas > 0 and scaler.min_replicas <= seen.spec_replicas <= scaler.max_replicas:
@@ -161,16 +168,8 @@ def sync(config: KedaConfig, state: KedaState, seen: Sync) -> KedaDecision:
             reading, noted, state = read(config, state, seen, place)
             readings.append(reading)
             clauses += noted
-    decision = hpa.decide(
-        scaler,
-        state.autoscaler,
-        Observation(
-            seen.now, seen.spec_replicas, seen.status_replicas,
-            tuple(readings) or (Unavailable(),) * len(config.triggers), seen.pods,
-        ),
-    )  # fmt: skip
-    after = replace(state, autoscaler=decision.state)
-    return KedaDecision(decision.desired, after, (*clauses, *decision.clauses), autoscaler=decision)
+    told = tuple(readings) or (Unavailable(),) * len(config.triggers)
+    return Observation(seen.now, seen.spec_replicas, seen.status_replicas, told, seen.pods), clauses, state
 
 
 def read(config: KedaConfig, state: KedaState, seen: Sync, place: int) -> tuple[Reading, tuple[Clause, ...], KedaState]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from mlsystem.capacity.controllers import hpa, hpa_types, keda, keda_types, kpa, kpa_types
@@ -43,11 +43,12 @@ class Hpa:
     period: float = 15.0
 
     def decide(self, view: View, memory: hpa_types.HpaState | None) -> tuple[int, hpa_types.HpaState]:
-        seen = hpa_types.Observation(
-            view.now, view.replicas, len(view.pods), (self._reading(view),), PodCount(len(view.pods), view.ready)
-        )
-        decision = hpa.decide(self.config, memory or hpa_types.NO_MEMORY, seen)
+        decision = hpa.decide(self.config, memory or hpa_types.NO_MEMORY, self.observe(view))
         return decision.desired, decision.state
+
+    def observe(self, view: View) -> hpa_types.Observation:
+        pods = PodCount(len(view.pods), view.ready)
+        return hpa_types.Observation(view.now, view.replicas, len(view.pods), (self._reading(view),), pods)
 
     def _reading(self, view: View) -> Aggregate | Unavailable:
         usage = view.usage(self.window)
@@ -81,17 +82,21 @@ class Keda:
     def decide(
         self, view: View, memory: tuple[keda_types.KedaState, float] | None
     ) -> tuple[int, tuple[keda_types.KedaState, float]]:
-        """The operator polls at the first sync after each `polling` seconds."""
         state, polled = memory or (keda_types.KedaState(), -math.inf)
-        replicas, reading = view.replicas, (self._reading(view),)
-        if view.now >= polled + self.config.polling:
-            woken = keda.decide(self.config, state, keda_types.Poll(view.now, replicas, reading, view.ready))
-            replicas, state, polled = woken.desired, woken.state, view.now
-        pods = PodCount(len(view.pods), view.ready)
-        decision = keda.decide(
-            self.config, state, keda_types.Sync(view.now, replicas, len(view.pods), reading, pods)
-        )
+        poll, sync = self.observe(view, polled)
+        if poll is not None:
+            woken = keda.decide(self.config, state, poll)
+            sync, state, polled = replace(sync, spec_replicas=woken.desired), woken.state, view.now
+        decision = keda.decide(self.config, state, sync)
         return decision.desired, (decision.state, polled)
+
+    def observe(self, view: View, polled: float) -> tuple[keda_types.Poll | None, keda_types.Sync]:
+        """The operator polls at the first sync after each `polling` seconds; `polled` is when it last did."""
+        reading, pods = (self._reading(view),), PodCount(len(view.pods), view.ready)
+        sync = keda_types.Sync(view.now, view.replicas, len(view.pods), reading, pods)
+        if view.now < polled + self.config.polling:
+            return None, sync
+        return keda_types.Poll(view.now, view.replicas, reading, view.ready), sync
 
     def _reading(self, view: View) -> keda_types.TriggerReading:
         if view.usage(self.window) is None:
@@ -110,12 +115,14 @@ class Kpa:
 
     def decide(self, view: View, memory: kpa_types.KpaState | None) -> tuple[int, kpa_types.KpaState]:
         state = kpa.start(self.config, view.ready, view.now) if memory is None else memory
-        seen = kpa_types.KpaObservation(
+        decision = kpa.decide(self.config, state, self.observe(view))
+        return decision.desired, decision.state
+
+    def observe(self, view: View) -> kpa_types.KpaObservation:
+        return kpa_types.KpaObservation(
             view.now, view.replicas, view.ready, self._mean(view, self.config.stable_window),
             self._mean(view, self.config.panic_window), activator_in_path=False,
         )  # fmt: skip
-        decision = kpa.decide(self.config, state, seen)
-        return decision.desired, decision.state
 
     def _mean(self, view: View, window: float) -> float | None:
         total = view.total(window)
