@@ -59,6 +59,7 @@ def keda_config(root: Fields) -> tuple[KedaConfig, tuple[str, ...]]:
         fallback=fallback(spec.section("fallback")),
         behaviour=behaviour(scaler.section("behavior"), HOMES),
         paused=marks.flag(PAUSED, False),
+        paused_replicas=marks.integer(f"{PAUSED}-replicas"),
         paused_scale_in=marks.flag(f"{PAUSED}-scale-in", False),
         paused_scale_out=marks.flag(f"{PAUSED}-scale-out", False),
         force_activation=marks.flag("autoscaling.keda.sh/force-activation", False),
