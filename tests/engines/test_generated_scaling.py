@@ -16,9 +16,11 @@ from engines.kubectl import Cluster, Object
 from engines.processes import Processes
 
 from mlsystem.emit.kubernetes.rollout import PAUSE
-from mlsystem.emit.kubernetes.scaling import BEHAVIOUR, PROMETHEUS
+from mlsystem.emit.kubernetes.scaling import PROMETHEUS, behaviour
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem.system.target import Scaling
 
+SCALING = Scaling("keda", 2, 9, "requests", 20.0)
 SERVER = "seattle-weather-main-server"
 BY_REQUESTS = {"controller": "keda", "metric": "requests", "target": "20rps", "min_replicas": 2, "max_replicas": 9}
 
@@ -79,7 +81,7 @@ def test_the_autoscaler_that_keda_makes_is_the_one_of_the_spec(cluster: Cluster,
     assert (made["minReplicas"], made["maxReplicas"]) == (2, 9)
     assert made["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": SERVER}
     assert made["metrics"][0]["external"]["target"] == {"type": "AverageValue", "averageValue": "20"}
-    assert all(item.items() <= made["behavior"][way].items() for way, item in BEHAVIOUR.items())
+    assert all(item.items() <= made["behavior"][way].items() for way, item in behaviour(SCALING).items())
     assert grown["spec"]["replicas"] == 7
 
 

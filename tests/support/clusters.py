@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from solved import solve
+
+from mlsystem.capacity.certificate import Behaviour, Direction, ScalingPolicy, Settings
 from mlsystem.compile import resolve_system
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.contract import run_config
@@ -36,6 +39,9 @@ BUCKET: Mapping[str, Any] = {
 AUTH = {"tokens": "${secret:API_TOKENS}"}
 TLS = {"certificate": "${secret:CERTIFICATE}", "key": "${secret:KEY}"}
 
+CAREFUL = Behaviour(
+    up=Direction(30, (ScalingPolicy("pods", 2, 60),)), down=Direction(600, (ScalingPolicy("percent", 25, 120),))
+)
 VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "flights": ("flights", {}),
     "seattle": ("seattle", {"namespace": {"name": "weather", "create": True}}),
@@ -48,6 +54,15 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "keda by cpu": (
         "flights",
         {"platform": {**PLATFORM, "keda": True}, "override": {"serving": {"scaling": {"controller": "keda"}}}},
+    ),
+    "certified": ("flights", {"certified": Settings("hpa", "cpu", 0.55, 3, 8, CAREFUL)}),
+    "certified by requests": (
+        "flights",
+        {
+            "platform": {**PLATFORM, "prometheus": True, "keda": True},
+            "override": {"serving": {"scaling": {"controller": "keda"}}},
+            "certified": Settings("keda", "requests", 17.5, 3, 8, CAREFUL),
+        },
     ),
     "rollouts": ("seattle", {"platform": {**PLATFORM, "argo_rollouts": True}}),
     "rollouts with prometheus": ("seattle", {"platform": {**PLATFORM, "argo_rollouts": True, "prometheus": True}}),
@@ -103,7 +118,7 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "external secrets": ("flights", {"secrets": {"from": "external_secrets", "store": "vault", "name": "delay"}}),
 }  # fmt: skip
-"""Which example, and what its environment says beside STAGING."""
+"""Which example, and what its environment says beside STAGING; `certified` is what the lock file says."""
 
 
 def every_cluster() -> dict[str, Cluster]:
@@ -116,7 +131,9 @@ def cluster_named(name: str) -> Cluster:
     return cluster_of(EXAMPLES / example / "mlsystem.yaml", **settings)
 
 
-def cluster_of(spec: str | Path, environment: str = "staging", **settings: Any) -> Cluster:
+def cluster_of(
+    spec: str | Path, environment: str = "staging", certified: Settings | None = None, **settings: Any
+) -> Cluster:
     """A system as an emitter of objects gets it. The last section of the spec, `environments`, is replaced by this one
     alone: STAGING with these settings. Files are in a bucket."""
     text = spec.read_text() if isinstance(spec, Path) else spec
@@ -125,6 +142,8 @@ def cluster_of(spec: str | Path, environment: str = "staging", **settings: Any) 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mlsystem.yaml")
         path.write_text(text)
+        if certified is not None:
+            solve(path, environment, certified)
         report = Report()
         system = resolve_system(path, environment, {}, report)
     assert system is not None, [(one.code, one.message, one.help) for one in report.diagnostics]

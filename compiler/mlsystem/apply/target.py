@@ -22,6 +22,7 @@ def desired_of(compiled: Compiled) -> Desired:
         closure=digest([compiled.tree.digest, compiled.snapshot]),
         steps={step.name: step.fingerprint for step in compiled.config.steps},
         unused=compiled.system.unused,
+        capacities={model.name: found for model in compiled.system.models if (found := model.serving.capacity)},
     )
 
 

@@ -19,8 +19,9 @@ def replicas_month(replicas: float, hardware: ServingHardware, prices: Prices) -
     return Decimal(str(replicas)) * HOURS * replica_hour(hardware, prices)
 
 
-def dollars(amount: Decimal) -> str:
+def dollars(amount: Decimal | float) -> str:
     """As a person reads it: cents below ten dollars, else whole ones."""
+    amount = Decimal(str(amount))
     digits = Decimal("0.01") if abs(amount) < Decimal("9.995") else Decimal(1)
     rounded = amount.quantize(digits, ROUND_HALF_UP)
     sign = "-" if rounded < 0 else ""

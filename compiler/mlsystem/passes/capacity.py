@@ -6,7 +6,6 @@ Its settings become those of the endpoint. It is only read, and refused where wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path as File
 from typing import TypeVar
 
@@ -38,7 +37,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Inputs of a certificate in words, and where below `serving` each is written."""
 
 OTHERS = {"price": "the price", "solver": "the search"}
-SHOWN_DIGITS = 12
+SHOWN_DIGITS = 8
 
 Read = TypeVar("Read")
 
@@ -153,10 +152,10 @@ def check_cost(model: ModelNode, capacity: Capacity, problems: Problems) -> None
     if scaling.max_cost is not None and least > scaling.max_cost:
         many = f"{scaling.min_replicas} replicas cost" if scaling.min_replicas > 1 else "one replica costs"
         problems.error(
-            "MLS609", f"{many} {shown(least)} a month, more than `max_cost` allows: {shown(scaling.max_cost)}",
+            "MLS609", f"{many} {dollars(least)} a month, more than `max_cost` allows: {dollars(scaling.max_cost)}",
             (*serving_of(model), "scaling", "max_cost"),
-            f"one replica costs {shown(capacity.replica)} at the prices of {capacity.prices}: allow more, or write less"
-            " `hardware` or `min_replicas`",
+            f"one replica costs {dollars(capacity.replica)} at the prices of {capacity.prices}: allow more, or write"
+            " less `hardware` or `min_replicas`",
         )  # fmt: skip
 
 
@@ -182,10 +181,6 @@ def left(scenario: Scenario, slo: Slo) -> float:
     """Of the requests that may be bad, the share that is not, of the objective with the least left."""
     objectives = ((scenario.attainment, slo.objective), (scenario.availability, slo.availability))
     return min((1 - (1 - found.low) / (1 - asked) for found, asked in objectives if asked is not None), default=1.0)
-
-
-def shown(amount: float) -> str:
-    return dollars(Decimal(str(amount)))
 
 
 def serving_of(model: ModelNode) -> Path:

@@ -47,6 +47,14 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
 REPLACED_PATHS = ("workspace", "online_store")
 """Values of infrastructure that cannot change in place: what they hold is lost."""
 
+CERTIFIED = tuple(
+    f"certified.{name}"
+    for name in (
+        "scenario", "latency", "in_time", "available", "margin", "dollars_a_month", "binding", "inputs",
+    )
+)  # fmt: skip
+"""What stands beside an autoscaler."""
+
 APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
     (Kind.INFRASTRUCTURE, Facet.OPERATE): dict.fromkeys(
         (
@@ -61,7 +69,7 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
         **dict.fromkeys(
             (
                 "scaling.controller", "scaling.min_replicas", "scaling.max_replicas", "scaling.metric",
-                "scaling.target", "traffic.mean", "traffic.peak",
+                "scaling.target", "scaling.up", "scaling.down", "traffic.mean", "traffic.peak", *CERTIFIED,
             ),
             Consequence.RECONFIGURE,
         ),

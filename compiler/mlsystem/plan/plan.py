@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mlsystem.errors import MlsystemError
+from mlsystem.plan.capacity import EndpointCapacity, capacities
 from mlsystem.plan.carried import carried
 from mlsystem.plan.change import (
     AnyChange,
@@ -25,6 +26,7 @@ from mlsystem.plan.consequence import REPLACED_PATHS, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
 from mlsystem.plan.preview import Preview
 from mlsystem.state.manifest import Manifest, Observation
+from mlsystem.system.certified import Capacity
 from mlsystem.system.snapshot import Kind, SystemSnapshot
 from mlsystem_runtime.contract.base import Struct, digest, pretty_json
 
@@ -36,7 +38,7 @@ class Desired:
     """What is meant: one compiled environment. `closure` hashes all of it.
 
     `steps` maps each step to its fingerprint, in the order in which they run; `unused` are settings of the file that
-    are for other environments.
+    are for other environments; `capacities` are those of endpoints in a cluster, by name.
     """
 
     snapshot: SystemSnapshot
@@ -44,6 +46,7 @@ class Desired:
     closure: str
     steps: Mapping[str, str]
     unused: tuple[str, ...] = ()
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Plan(Struct):
     notes: tuple[str, ...]
     unchanged: int
     preview: Preview | None = None
+    capacity: tuple[EndpointCapacity, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -132,6 +136,7 @@ def make_plan(
         notes=(*(_left(changes) if inventory.keeps_data else ()), *_unused(desired), *inventory.notes),
         unchanged=len(desired.snapshot.nodes) - len(touched),
         preview=preview,
+        capacity=tuple(capacities(manifest.snapshot if manifest else None, desired.snapshot, desired.capacities)),
     )
 
 

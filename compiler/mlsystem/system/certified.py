@@ -5,6 +5,7 @@ Shares are between 0 and 1, times in seconds, money in dollars a month.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -75,3 +76,8 @@ class Capacity(Struct):
     replica: float
     prices: str
     certified: Certified | None
+
+
+def share(fraction: float) -> str:
+    """As a percentage with three decimals at most, never more than it is: 0.999996 is no 100%."""
+    return f"{math.floor(fraction * 1e5 + 1e-6) / 1e3:g}%"

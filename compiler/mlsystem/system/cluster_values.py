@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from mlsystem.system.certified import STANDARD, Behaviour, Certified, Direction, share
 from mlsystem.system.target import KubernetesTarget, Scaling, ServingHardware, Traffic, TrainingHardware
+from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.identity import Values
 from mlsystem_runtime.contract.quantities import percent
 
@@ -21,6 +23,7 @@ MONITOR_READS = (
     "clock", "online_store", "workspace", "bucket", "namespace.name", "platform.pull_secret", "tracking",
     "secrets.from", "secrets.name", "secrets.needed",
 )  # fmt: skip
+SHOWN_DIGITS = 12
 SIZES = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 
@@ -77,6 +80,39 @@ def replica_values(hardware: ServingHardware, scaling: Scaling) -> Values:
         "scaling.metric": scaling.metric,
         "scaling.target": carried,
     }
+
+
+def behaviour_values(behaviour: Behaviour | None) -> Values:
+    """What nobody chose is left out: an older tool knew no other."""
+    if behaviour is None or behaviour == STANDARD:
+        return {}
+    return {"scaling.up": direction(behaviour.up), "scaling.down": direction(behaviour.down)}
+
+
+def direction(meant: Direction) -> str:
+    """Such as `4 pods in 15s or 100% in 15s, after 300s`."""
+    limits = (
+        f"{policy.value}{' pods' if policy.kind == 'pods' else '%'} in {policy.period}s" for policy in meant.policies
+    )
+    return f"{' or '.join(limits)}, after {meant.window}s"
+
+
+def certified_values(found: Certified) -> Values:
+    """What stands beside the autoscaler, and what people compare."""
+    return {
+        "certified.scenario": found.scenario,
+        "certified.latency": milliseconds(found.latency),
+        "certified.in_time": share(found.attainment.mean),
+        "certified.available": share(found.availability.mean),
+        "certified.margin": share(found.margin),
+        "certified.dollars_a_month": round(found.cost, 2),
+        "certified.binding": found.binding,
+        "certified.inputs": digest(found)[:SHOWN_DIGITS],
+    }
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1e3, 1):g}ms"
 
 
 def traffic_values(traffic: Traffic) -> Values:

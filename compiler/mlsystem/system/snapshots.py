@@ -13,6 +13,8 @@ import msgspec
 from mlsystem.system.cluster_values import (
     MONITOR_READS,
     SERVER_READS,
+    behaviour_values,
+    certified_values,
     environment_values,
     image_values,
     replica_values,
@@ -287,6 +289,9 @@ def endpoint_node(system: System, model: ModelNode) -> NodeSnapshot:
         values["workers"] = serving.workers
     if isinstance(system.target, KubernetesTarget):
         values |= replica_values(serving.hardware, serving.scaling) | traffic_values(serving.traffic)
+        values |= behaviour_values(serving.scaling.behaviour)
+        if serving.capacity is not None and serving.capacity.certified is not None:
+            values |= certified_values(serving.capacity.certified)
     edges = [
         *runs_in(system, serving.image),
         Edge(into=Facet.EVALUATE, node=f"evaluation.{model.name}", facet=Facet.EVALUATE),

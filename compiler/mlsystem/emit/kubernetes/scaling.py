@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from mlsystem.emit.kubernetes.certificate import certificate
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.processes import server_name
 from mlsystem.emit.promql import series
+from mlsystem.system.certified import Direction
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import Scaling
 from mlsystem_runtime.contract.names import REQUESTS
@@ -23,31 +25,13 @@ OFFERED_OVER = "1m"
 AUTOSCALER: Final[Body] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
 KEDA: Final[Body] = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject"}
 
-BEHAVIOUR: Final[Body] = {
-    "scaleUp": {
-        "stabilizationWindowSeconds": 0,
-        "selectPolicy": "Max",
-        "policies": [
-            {"type": "Percent", "value": 100, "periodSeconds": 15},
-            {"type": "Pods", "value": 4, "periodSeconds": 15},
-        ],
-    },
-    "scaleDown": {
-        "stabilizationWindowSeconds": 300,
-        "selectPolicy": "Max",
-        "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
-    },
-}
-"""Up at once, at most to the double or by four in 15 s; down to what the last five minutes asked for at most, at most
-to the half in a minute."""
-
 
 def scaler(cluster: Cluster, model: ModelNode) -> KubernetesObject:
     keda = model.serving.scaling.controller == "keda"
     kind, spec = (KEDA, scaled_object(cluster, model)) if keda else (AUTOSCALER, autoscaler(model.serving.scaling))
     body = {
         **kind,
-        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name),
+        "metadata": cluster.metadata(server_name(cluster, model.name), "server", model.name, certificate(model)),
         "spec": {"scaleTargetRef": scaled(cluster, model), **spec},
     }
     return KubernetesObject("server", body, f"endpoint.{model.name}")
@@ -61,7 +45,7 @@ def autoscaler(scaling: Scaling) -> Body:
         "minReplicas": scaling.min_replicas,
         "maxReplicas": scaling.max_replicas,
         "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilisation}}],
-        "behavior": BEHAVIOUR,
+        "behavior": behaviour(scaling),
     }
 
 
@@ -72,9 +56,26 @@ def scaled_object(cluster: Cluster, model: ModelNode) -> Body:
         "minReplicaCount": scaling.min_replicas,
         "maxReplicaCount": scaling.max_replicas,
         "pollingInterval": 15,
-        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(scaling)}},
         **(fallback(scaling) if scaling.metric == "requests" else {}),
         "triggers": [trigger],
+    }
+
+
+def behaviour(scaling: Scaling) -> Body:
+    meant = scaling.behaviour
+    assert meant is not None, "an autoscaler of Kubernetes has one"
+    return {"scaleUp": direction(meant.up), "scaleDown": direction(meant.down)}
+
+
+def direction(meant: Direction) -> Body:
+    return {
+        "stabilizationWindowSeconds": meant.window,
+        "selectPolicy": "Max",
+        "policies": [
+            {"type": policy.kind.capitalize(), "value": policy.value, "periodSeconds": policy.period}
+            for policy in meant.policies
+        ],
     }
 
 

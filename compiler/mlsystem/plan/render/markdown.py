@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 
 from mlsystem.plan.change import heaviest, node_changes, told
 from mlsystem.plan.plan import Plan
+from mlsystem.plan.render.capacity import monthly, proven, replicas
 from mlsystem.plan.render.text import render_text
 from mlsystem.plan.render.words import cost_text, counted, headline, sign
 
 LIMIT = 60_000
 MOST_DELETES = 50
+MOST_ENDPOINTS = 50
 WHOLE = "The whole plan: `mlsystem plan --format json`, or `mlsystem plan --out FILE`."
 
 
@@ -31,6 +33,8 @@ def _page(plan: Plan, body: Callable[[Plan], Iterator[str]]) -> str:
         lines += ["> [!CAUTION]", *(f"> - {_safe(sentence)}" for sentence in plan.deletes[:MOST_DELETES])]
         lines += [f"> - and {more} more"] if more > 0 else []
         lines += [""]
+    if plan.capacity:
+        lines += [*_capacity(plan), ""]
     if not plan.empty:
         lines += [*body(plan), f"Unchanged: {counted(plan.unchanged, 'node')}. Plan `{plan.digest[:12]}`."]
     return "\n".join(lines).rstrip() + "\n"
@@ -58,6 +62,16 @@ def _table(plan: Plan) -> Iterator[str]:
     for node in sorted(nodes, key=lambda node: -nodes[node].weight):
         yield f"| {sign(shown[node])} | {_safe(node)} | {cost_text(shown[node]) or 'nothing'} |"
     yield ""
+
+
+def _capacity(plan: Plan) -> Iterator[str]:
+    yield from ("| endpoint | replicas | dollars a month | |", "| --- | --- | --- | --- |")
+    for one in plan.capacity[:MOST_ENDPOINTS]:
+        cells = (one.endpoint, replicas(one), monthly(one), proven(one.now, plan.environment))
+        yield f"| {' | '.join(_safe(cell) for cell in cells)} |"
+    more = len(plan.capacity) - MOST_ENDPOINTS
+    yield from [f"| and {more} more | | | |"] if more > 0 else []
+    yield from ("", f"Prices: {_safe(', '.join(dict.fromkeys(one.prices for one in plan.capacity)))}.")
 
 
 def _counts(plan: Plan) -> Iterator[str]:

@@ -15,6 +15,7 @@ from mlsystem.plan.change import (
     told,
 )
 from mlsystem.plan.plan import Plan
+from mlsystem.plan.render.capacity import capacity_lines
 from mlsystem.plan.render.objects import preview_lines
 from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
@@ -32,6 +33,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield from (f"  ! {sentence}" for sentence in plan.deletes)
     if plan.empty:
+        yield from capacity_lines(plan)
         yield from plan.notes
         yield from preview_lines(plan.preview)
         return
@@ -66,6 +68,7 @@ def _rest(plan: Plan) -> Iterator[str]:
         yield f"Files: {shown}{f'; and {len(files) - UNSEEN} more' if len(files) > UNSEEN else ''}."
     if unseen:
         yield f"Not observed (remote): {', '.join(unseen)}."
+    yield from capacity_lines(plan)
     yield from plan.notes
     yield from preview_lines(plan.preview)
     yield f"Unchanged: {counted(plan.unchanged, 'node')}."

@@ -151,6 +151,41 @@ def test_keda_counts_what_is_offered_and_takes_lost_metrics_for_no_reason_to_shr
     assert spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"].keys() == {"scaleUp", "scaleDown"}
 
 
+@pytest.mark.parametrize(("variation", "kind"), [
+    ("certified", "HorizontalPodAutoscaler"), ("certified by requests", "ScaledObject"),
+])  # fmt: skip
+def test_what_is_certified_stands_beside_its_autoscaler(variation: str, kind: str) -> None:
+    beside = only(objects_of(variation), kind)["metadata"]["annotations"]
+    said = {name.removeprefix("mlsystem.dev/certified-"): text for name, text in beside.items()}
+
+    assert said["latency"] == "97.62% (97.41% to 97.83%) within 50ms, 95% promised"
+    assert said["availability"] == "99.97% (99.95% to 99.99%) answered, 99.9% promised"
+    assert said["worst-window"] == "96.14% within 50ms in the five minutes from 193m on"
+    assert said["cost"].startswith("$112 a month at the prices of AWS Fargate")
+    assert said["scenario"] == "peak, the one with the least left; 20 times, seed 1"
+    assert [part.split()[0] for part in said["inputs"].split(", ")] == [
+        "hardware", "price", "profile", "scaling", "slo", "solver", "traffic",
+    ]  # fmt: skip
+
+
+def test_an_autoscaler_behaves_as_was_certified() -> None:
+    spec = only(objects_of("certified"), "HorizontalPodAutoscaler")["spec"]
+    scaled = only(objects_of("certified by requests"), "ScaledObject")["spec"]
+
+    assert spec["behavior"]["scaleUp"] == {
+        "stabilizationWindowSeconds": 30, "selectPolicy": "Max",
+        "policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}],
+    }  # fmt: skip
+    assert spec["behavior"]["scaleDown"]["policies"] == [{"type": "Percent", "value": 25, "periodSeconds": 120}]
+    assert scaled["advanced"]["horizontalPodAutoscalerConfig"]["behavior"] == spec["behavior"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 8)
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (3, 8)
+
+
+def test_what_is_not_certified_claims_nothing(flights: Objects) -> None:
+    assert "annotations" not in only(flights, "HorizontalPodAutoscaler")["metadata"]
+
+
 def test_keda_by_cpu_has_no_fallback_which_it_would_refuse() -> None:
     spec = only(objects_of("keda by cpu"), "ScaledObject")["spec"]
 
