@@ -206,7 +206,7 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("PricesSpec.memory_gib_hour", (*STAGING, "prices"), {"cpu_hour": "$0.04", "memory_gib_hour": "$0"}, UNCHANGED),
     ("TrafficSpec.mean", (*SERVING, "traffic", "mean"), "30rps", RECONFIGURE),
     ("TrafficSpec.peak", (*SERVING, "traffic", "peak"), "200rps", RECONFIGURE),
-    ("TrafficSpec.trace", (*SERVING, "traffic", "trace"), "requirements.txt", UNCHANGED),
+    ("TrafficSpec.trace", (*SERVING, "traffic", "trace"), "week.csv", UNCHANGED),
     ("TrainingHardwareSpec.cpu", (*TRAINING, "hardware", "cpu"), "1", NOTHING),
     ("TrainingHardwareSpec.memory", (*TRAINING, "hardware", "memory"), "16Gi", NOTHING),
     ("TrainingHardwareSpec.nodes", (*TRAINING, "hardware", "nodes"), "2", NOTHING),
@@ -289,6 +289,7 @@ def base(spec: Any, tmp_path: Path) -> Any:
         (tmp_path / name / "networks.py").write_text(f"# {name}\ndef build(): ...\ndef other(): ...\n")
     for name in ("requirements", "other"):
         (tmp_path / f"{name}.txt").write_text(f"{name}==1 --hash=sha256:00\n")
+    (tmp_path / "week.csv").write_text("time,rps\n0,40\n1,41\n")
     spec["code"] = {"path": "src", "requirements": "requirements.txt"}
     spec["models"]["main"]["model"] |= {"type": "custom", "entrypoint": "networks:build"}
     spec["sources"]["weather2"] = {**spec["sources"]["weather"], "uri": "data/weather2.csv"}
