@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from mlsystem.cli.console import Console
 
 COMMANDS = {
+    "explain": "say why there were as many replicas at a moment",
     "profile": "measure how fast a server of a model is, and how soon it starts",
 }
 
