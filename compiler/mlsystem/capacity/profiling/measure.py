@@ -16,7 +16,7 @@ from mlsystem.capacity.profile import Cell, Machine, Profile, quantiles_us
 from mlsystem.capacity.profiling.batches import burst_of, samples_of
 from mlsystem.capacity.profiling.open_loop import Load, Offer, Outcome, latest
 from mlsystem.capacity.profiling.requests import requests_of
-from mlsystem.capacity.profiling.server import Running, make_workspace, measured_config, running
+from mlsystem.capacity.profiling.server import RUNTIME, Running, make_workspace, measured_config, running
 from mlsystem.capacity.profiling.share import Share, share_of
 from mlsystem.capacity.profiling.subject import Subject
 from mlsystem.errors import MlsystemError
@@ -58,13 +58,18 @@ def profile_of(subject: Subject, seconds: float, says: Says) -> Profile:
 
 
 def loads_of(
-    root: Path, share: Share, workers: int, requests: Sequence[bytes], seconds: float
+    root: Path,
+    share: Share,
+    workers: int,
+    requests: Sequence[bytes],
+    seconds: float,
+    runtime: Sequence[str] = RUNTIME,
 ) -> tuple[dict[int, list[Outcome]], int]:
     """What became of bursts, by how many workers were asked at once; and the most memory in bytes. Each worker is a
     server of its own here, so that it is known who computes what; they have one share between them."""
     levels = sorted({1, workers})
     with ExitStack() as stack:
-        servers = [stack.enter_context(running(root, share, workers=1)) for _ in range(workers)]
+        servers = [stack.enter_context(running(root, share, 1, runtime)) for _ in range(workers)]
         accepted = accepted_by(servers[0], requests)
         loads = {busy: loaded(servers[:busy], accepted, seconds / len(levels)) for busy in levels}
         return loads, sum(server.memory_bytes for server in servers)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 HOST = "127.0.0.1"
 HEAD_END = b"\r\n\r\n"
@@ -59,11 +61,22 @@ class Outcome:
         return all(answer.status == 200 for answer in self.answers)
 
 
+class Pool(Protocol):
+    """Who has connections: those without a request under way are `idle`."""
+
+    @property
+    def idle(self) -> list[Connection]: ...
+
+    def answered(self, outcome: Outcome, status: int, timing: bytes = b"") -> None: ...
+
+    def gone(self, connection: Connection) -> None: ...
+
+
 class Connection(asyncio.Protocol):
     """One request at a time; `asked` is what it belongs to while one is under way."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._received = b""
         self._asked: Outcome | None = None
         self._transport: asyncio.Transport | None = None
@@ -82,17 +95,17 @@ class Connection(asyncio.Protocol):
         head, found, body = self._received.partition(HEAD_END)
         if found and self._asked is not None and len(body) >= int(header(head, b"content-length") or b"0"):
             asked, self._asked, self._received = self._asked, None, b""
-            self._load.answered(asked, int(head[9:12]), header(head, b"server-timing"))
+            self._pool.answered(asked, int(head[9:12]), header(head, b"server-timing"))
             if header(head, b"connection").lower() == b"close":
                 self.abort()
             else:
-                self._load.idle.append(self)
+                self._pool.idle.append(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._load.gone(self)
+        self._pool.gone(self)
         if self._asked is not None:
             asked, self._asked = self._asked, None
-            self._load.answered(asked, LOST)
+            self._pool.answered(asked, LOST)
 
     def abort(self) -> None:
         assert self._transport is not None
@@ -191,5 +204,4 @@ def message(path: str, body: bytes) -> bytes:
 
 def latest(lags: Sequence[float], share: float = 0.99) -> float:
     """The lag that this share of the offers kept."""
-    ordered = sorted(lags)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return sorted(lags)[math.ceil(share * len(lags)) - 1]

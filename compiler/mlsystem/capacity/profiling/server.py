@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from mlsystem_runtime.contract.workspace import Workspace, write_atomically
 
 READY_SECONDS, STOP_SECONDS, LOOK_SECONDS = 120.0, 30.0, 0.005
 LAST_LINES = 15
+RUNTIME = (sys.executable, "-m", "mlsystem_runtime")
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ def make_workspace(root: Path, config: RunConfig, workspace: Workspace, model: s
 
 
 @contextlib.contextmanager
-def running(root: Path, share: Share, workers: int | None = None) -> Iterator[Running]:
+def running(
+    root: Path, share: Share, workers: int | None = None, runtime: Sequence[str] = RUNTIME
+) -> Iterator[Running]:
     """Ready by the time it is yielded; ended on leaving, and with this process however that ends. `workers` None are as
     many as the contract says. Raises MlsystemError with the end of its log where it does not become ready."""
     port = free_port()
-    command = [sys.executable, "-m", "mlsystem_runtime", "serve", "--config", str(root / "run.json"),
-               "--workspace", str(root), "--host", HOST, "--port", f"{port}"]  # fmt: skip
-    command += [] if workers is None else ["--workers", f"{workers}"]
+    command = [*serve_command(root, port, runtime), *(() if workers is None else ("--workers", f"{workers}"))]
     log = root / f"server-{port}.log"
     with open(log, "wb") as said:
         began = time.monotonic()
@@ -95,6 +96,11 @@ def running(root: Path, share: Share, workers: int | None = None) -> Iterator[Ru
             yield Running(process.pid, port, time.monotonic() - began)
         finally:
             end(process)
+
+
+def serve_command(root: Path, port: int, runtime: Sequence[str] = RUNTIME) -> list[str]:
+    where = ("--config", str(root / "run.json"), "--workspace", str(root))
+    return [*runtime, "serve", *where, "--host", HOST, "--port", f"{port}"]
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
