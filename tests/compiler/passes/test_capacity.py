@@ -16,6 +16,7 @@ from mlsystem.capacity import lock
 from mlsystem.capacity import profile as profiles
 from mlsystem.capacity.certificate import Behaviour, Direction, ScalingPolicy
 from mlsystem.capacity.profile import Cell, Machine, Profile, fingerprint_of
+from mlsystem.cli.main import main
 from mlsystem.compile import resolve_system
 from mlsystem.diagnostics.report import Diagnostic, Report
 from mlsystem.system.nodes import Serving, System
@@ -258,6 +259,20 @@ def test_one_machine_reads_no_lock_file(project: Project) -> None:
 
     assert system is not None
     assert system.models[0].serving.capacity is None
+
+
+@pytest.mark.parametrize("command", ["validate", "compile", "plan"])
+def test_what_has_to_be_solved_again_ends_with_exit_code_1(
+    command: str, project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.solve()
+    monkeypatch.chdir(project.folder)
+    assert main([command, "-e", "prod"]) == 0
+    project.change("p95: 50ms", "p95: 30ms")
+
+    assert main([command, "-e", "prod"]) == 1
+    said = capsys.readouterr()
+    assert "MLS606" in said.out + said.err
 
 
 def test_compiling_what_is_certified_loads_nothing_that_simulates(project: Project) -> None:

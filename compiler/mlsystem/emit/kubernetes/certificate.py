@@ -27,12 +27,17 @@ def said(capacity: Capacity, found: Certified, slo: Slo) -> Iterator[tuple[str, 
         yield "latency", f"{interval(found.attainment)} {in_time}, {percent(slo.objective)} promised"
     if slo.availability is not None:
         yield "availability", f"{interval(found.availability)} answered, {percent(slo.availability)} promised"
-    begins = duration(round(found.worst_start) * 1_000_000)
-    yield "worst-window", f"{share(found.worst)} {in_time} in the five minutes from {begins} on"
+    yield "worst-window", f"{share(found.worst)} {in_time} in the five minutes from {clock(found.worst_start)} on"
     yield "scenario", f"{found.scenario}, the one with the least left; {found.replications} times, seed {found.seed}"
     yield "cost", f"{dollars(found.cost)} a month at the prices of {capacity.prices}"
     yield "binding", found.binding
     yield "inputs", ", ".join(f"{name} {hashed}" for name, hashed in found.inputs.items())
+
+
+def clock(seconds: float) -> str:
+    """Of the traffic, from its first second: hours and minutes, of days too where there are any."""
+    days, rest = divmod(round(seconds), 86_400)
+    return f"{f'day {days + 1}, ' if days else ''}{rest // 3600:02d}:{rest % 3600 // 60:02d}"
 
 
 def interval(found: Interval) -> str:

@@ -160,7 +160,7 @@ def test_what_is_certified_stands_beside_its_autoscaler(variation: str, kind: st
 
     assert said["latency"] == "97.62% (97.41% to 97.83%) within 50ms, 95% promised"
     assert said["availability"] == "99.97% (99.95% to 99.99%) answered, 99.9% promised"
-    assert said["worst-window"] == "96.14% within 50ms in the five minutes from 193m on"
+    assert said["worst-window"] == "96.14% within 50ms in the five minutes from 03:13 on"
     assert said["cost"].startswith("$112 a month at the prices of AWS Fargate")
     assert said["scenario"] == "peak, the one with the least left; 20 times, seed 1"
     assert [part.split()[0] for part in said["inputs"].split(", ")] == [
