@@ -317,7 +317,7 @@ def test_a_schedule_opens_a_proposal_that_a_person_decides_on(system: OnNode, ap
 
 def test_servers_are_added_under_load_and_status_says_so(system: OnNode, applied: str) -> None:
     system.node.start_metrics()
-    system.project.edit(("max_replicas: 4}", "max_replicas: 4, metric: cpu, target: 20%}"))
+    system.project.edit(("max_replicas: 4}", "max_replicas: 4, metric: cpu, target: 3%}"))
     system.ok("apply", "--yes")
 
     with load(system, rate=300):

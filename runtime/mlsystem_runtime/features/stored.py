@@ -141,6 +141,8 @@ class GroupReaders:
 
     def _known(self, keys: Sequence[Sequence[bytes | None]]) -> list[dict[bytes, Kept] | None]:
         """None for a group that cannot be read."""
+        if not self._groups:
+            return []
         try:
             version = self._store.version()
             found = [group.known(wanted, version) for group, wanted in zip(self._groups, keys, strict=True)]

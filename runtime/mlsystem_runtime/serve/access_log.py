@@ -95,7 +95,6 @@ class AccessLog:
         for part in parts(msgspec.json.encode(line) + b"\n" for line in lines):
             self._write(part)
 
-
     def _kind(self, pattern: str, status: int) -> Kind:
         """Of those that share the room for `_most` lines a second."""
         return None if self.everything else (pattern, status)

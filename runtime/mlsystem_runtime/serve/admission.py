@@ -12,7 +12,7 @@ from mlsystem_runtime.serve.service_time import MOST_ROWS
 from mlsystem_runtime.serve.versions import LoadedVersion
 from mlsystem_runtime.serve.work import Work
 
-MARGIN = 0.1          # of the time that is left: what the estimate may be wrong by, and the way back to the client
+MARGIN = 0.15         # of the time that is left: what the estimate may be wrong by, and the way back to the client
 LARGEST_SHARE = 0.5   # of a request's time may go into one batch; the rest is for waiting until the last one is done
 LEAST_SHARE = 0.05    # of a request's time; a queue that needs less, row by row, is not estimated any better
 WORTHWHILE = 0.1      # a batch grows until what it costs by itself is this share of what its rows cost
@@ -21,10 +21,12 @@ WORTHWHILE = 0.1      # a batch grows until what it costs by itself is this shar
 class Queue:
     """Work in the order in which it is due, earliest first; equal ones as they came.
 
-    What is late already comes after all that can still be in time: it would only make that late too.
+    What is late already comes after all that can still be in time: it would only make that late too. `between` are the
+    seconds from the end of one batch to the beginning of the next, when work waits: nothing of it is service time.
     """
 
     def __init__(self) -> None:
+        self.between = 0.0
         self._waiting: list[Work] = []
         self._late: list[Work] = []
         self._rows: dict[int, tuple[LoadedVersion, int]] = {}
@@ -42,9 +44,9 @@ class Queue:
     def seconds(self, more: Work, budget: float) -> float:
         """Until all is computed that can be in time, and `more` with it, which has `budget` seconds."""
         held = self._rows.get(id(more.version), (more.version, 0))[1]
-        total = seconds_of(more.version, held + more.size, budget)
+        total = seconds_of(more.version, held + more.size, budget, self.between)
         if len(self._rows) > (held > 0):
-            total += sum(seconds_of(version, rows, budget) for version, rows in self._rows.values()
+            total += sum(seconds_of(version, rows, budget, self.between) for version, rows in self._rows.values()
                          if version is not more.version)
         return total
 
@@ -107,13 +109,13 @@ def batch_rows(version: LoadedVersion, budget: float) -> int:
     return min(worthwhile, time.rows_within(LARGEST_SHARE * budget))
 
 
-def seconds_of(version: LoadedVersion, rows: int, budget: float) -> float:
+def seconds_of(version: LoadedVersion, rows: int, budget: float, between: float) -> float:
     """To compute that many rows in the batches that they will come in: n/N batches of N rows."""
     time = version.service_time
-    alone = (time.a + time.b) * rows
+    alone = (time.a + time.b + between) * rows
     if alone < budget * LEAST_SHARE:
         return alone
-    return time.a * rows + time.b * -(-rows // batch_rows(version, budget))
+    return time.a * rows + (time.b + between) * -(-rows // batch_rows(version, budget))
 
 
 def admit(work: Work, queue: Queue, busy: float, now: float) -> None:

@@ -7,10 +7,12 @@ is computed; without load a wait would buy nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import NamedTuple
 
 from mlsystem_runtime.serve.admission import Queue, admit
 from mlsystem_runtime.serve.metrics import Metrics
@@ -21,6 +23,8 @@ from mlsystem_runtime.serve.work import Result, Scored, Work, compute
 INLINE_SECONDS = 300e-6        # so long a row may take: on a thread, small operations would fight the loop for the GIL
 INLINE_BATCH_SECONDS = 0.002   # for so long the loop may answer nobody, not even a probe
 PRESSED_SHARE, PRESSED_SECONDS = 0.25, 5.0
+BETWEEN_WEIGHT = 0.05  # of one time between two batches; about the last twenty count
+LONGEST_BETWEEN = 0.01
 
 
 class Scheduler:
@@ -32,6 +36,7 @@ class Scheduler:
         self._due = False
         self._computing = False
         self._free_at = 0.0
+        self._ended: float | None = None  # when the last batch was computed; None where nothing waited then
         self._pressed_at = -PRESSED_SECONDS
         self._thread = ThreadPoolExecutor(1, "compute")
 
@@ -102,25 +107,37 @@ class Scheduler:
         self._metrics.queue_rows.labels(model).dec(rows)
         self._metrics.batch_rows.labels(model).observe(rows)
         if on_the_loop(batch[0].version, rows):
-            self._finish(batch, rows, *timed(batch))
+            self._ends(batch, rows, computed(batch))
         else:
             self._computing, self._free_at = True, now + batch[0].version.service_time.seconds(rows)
-            computed = asyncio.get_running_loop().run_in_executor(self._thread, timed, batch)
-            computed.add_done_callback(lambda future: self._computed(batch, rows, *future.result()))
+            self._thread.submit(self._compute, batch, rows, asyncio.get_running_loop())
 
-    def _computed(self, batch: Sequence[Work], rows: int, results: list[Result], seconds: float) -> None:
-        self._computing = False
-        self._finish(batch, rows, results, seconds)
+    def _compute(self, batch: Sequence[Work], rows: int, loop: asyncio.AbstractEventLoop) -> None:
+        """On the thread. The loop is told directly: through a future it would hear of it two turns later."""
+        done = computed(batch)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all who waited
+            loop.call_soon_threadsafe(self._ends, batch, rows, done)
 
-    def _finish(self, batch: Sequence[Work], rows: int, results: list[Result], seconds: float) -> None:
-        service_time = batch[0].version.service_time
-        service_time.observe(rows, seconds)
-        self._metrics.service_time.labels(batch[0].model, "a").set(service_time.a)
-        self._metrics.service_time.labels(batch[0].model, "b").set(service_time.b)
-        for work, result in zip(batch, results, strict=True):
-            work.end(result)
-        if len(self._queue):
+    def _ends(self, batch: Sequence[Work], rows: int, done: Computed) -> None:
+        """A thread goes on with the next batch while this one is answered."""
+        self._learn(batch[0], rows, done)
+        if self._computing:
+            self._computing = False
+            self._turn()
+        elif len(self._queue):
             self._turn_soon()
+        for work, result in zip(batch, done.results, strict=True):
+            work.end(result)
+
+    def _learn(self, work: Work, rows: int, done: Computed) -> None:
+        if self._ended is not None:
+            between = min(done.began - self._ended, LONGEST_BETWEEN)  # beyond that the machine paused
+            self._queue.between += BETWEEN_WEIGHT * (between - self._queue.between)
+        self._ended = done.ended if len(self._queue) else None
+        service_time = work.version.service_time
+        service_time.observe(rows, done.ended - done.began)
+        self._metrics.service_time.labels(work.model, "a").set(service_time.a)
+        self._metrics.service_time.labels(work.model, "b").set(service_time.b)
 
 
 def on_the_loop(version: LoadedVersion, rows: int) -> bool:
@@ -132,10 +149,17 @@ def on_the_loop(version: LoadedVersion, rows: int) -> bool:
     )
 
 
-def timed(batch: Sequence[Work]) -> tuple[list[Result], float]:
-    started = time.perf_counter()
-    results = compute(batch)
-    return results, time.perf_counter() - started
+class Computed(NamedTuple):
+    """A batch's results, and when the first and the last of the work was done."""
+
+    results: list[Result]
+    began: float
+    ended: float
+
+
+def computed(batch: Sequence[Work]) -> Computed:
+    began = time.monotonic()
+    return Computed(compute(batch), began, time.monotonic())
 
 
 def expire(work: Work) -> None:

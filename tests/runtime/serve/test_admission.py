@@ -111,8 +111,20 @@ def test_a_request_that_cannot_be_answered_in_time_is_told_when_it_could():
         admit(work(version, due=0.1), queue, 0.005, 0.0)
 
     assert (refused.value.status, refused.value.reason) == (503, "admission")
-    assert refused.value.retry_after == pytest.approx(21 * 0.005 + 0.005 - 0.09)
+    assert refused.value.retry_after == pytest.approx(21 * 0.005 + 0.005 - 0.085)
     assert refused.value.headers() == {b"retry-after": b"1"}
+
+
+def test_what_passes_between_batches_counts_though_it_is_no_service_time():
+    version = taking(0.005, 0.0)
+    queue = filled(*(work(version, due=1.0) for _ in range(20)))
+    admit(work(version, due=0.15), queue, 0.0, 0.0)
+    queue.between = 0.002
+
+    with pytest.raises(RefusedError) as refused:
+        admit(work(version, due=0.15), queue, 0.0, 0.0)
+
+    assert refused.value.retry_after == pytest.approx(21 * 0.007 - 0.85 * 0.15)
 
 
 def test_what_is_late_already_keeps_nobody_out():

@@ -20,7 +20,7 @@ from mlsystem.capacity.simulation.layout import (
     State,
 )
 
-MARGIN, LARGEST_SHARE, LEAST_SHARE = 0.1, 0.5, 0.05  # of the runtime's serve/admission.py; a test compares them
+MARGIN, LARGEST_SHARE, LEAST_SHARE = 0.15, 0.5, 0.05  # of the runtime's serve/admission.py; a test compares them
 
 
 @compiled
@@ -58,7 +58,7 @@ def fewest(s: State, start: int, ready: int) -> int:
 
 @compiled
 def refused(s: State, r: Rules, pod: int, rows: int, now: float) -> bool:
-    """A full queue; or, as the server does it, an answer that would take more than nine tenths of the budget."""
+    """A full queue; or, as the server does it, an answer that would take more than 85% of the budget."""
     if s.busy[pod] < r.slots:
         return False
     if s.waiting[pod] >= r.queue_limit:

@@ -28,7 +28,7 @@ class Server:
     """One pod. It computes `slots` batches at once, each of what waited when it began, up to `largest_batch` rows.
 
     A request that still waits after `timeout` is given up. `queue_limit` requests may wait, None for any number.
-    `budget`: the seconds that the SLO leaves; requests that would take more than nine tenths of it are refused, those
+    `budget`: the seconds that the SLO leaves; requests that would take more than 85% of it are refused, those
     that are late already are computed last, and batches stay so small that they fit (the runtime's admission).
     """
 
