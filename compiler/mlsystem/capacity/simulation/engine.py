@@ -48,11 +48,12 @@ def rules_of(
 
 
 class Engine:
-    """`log`: of so many requests, from the first on, it is kept when they began and ended, where, and how."""
+    """`log`: of so many requests, from the first on, it is kept when they began and ended, where, and how. `detailed`:
+    latencies are counted by window too."""
 
-    def __init__(self, rules: Rules, seconds: float, log: int = 0) -> None:
+    def __init__(self, rules: Rules, seconds: float, log: int = 0, *, detailed: bool = False) -> None:
         self.rules = rules
-        self.state = empty(rules, math.ceil(seconds / rules.window) + 1, log)
+        self.state = empty(rules, math.ceil(seconds / rules.window) + 1, log, detailed=detailed)
         self._unused: list[int] = []
         self._grow_pods(8)
 
@@ -143,7 +144,7 @@ def marks(size: int) -> Bytes:
     return np.zeros(size, np.int8)
 
 
-def empty(rules: Rules, windows: int, log: int) -> State:
+def empty(rules: Rules, windows: int, log: int, *, detailed: bool) -> State:
     return State(
         arrived=floats(1024), rows=ints(1024), after=ints(1024), status=marks(1024), pod=ints(1024),
         alive=marks(0), busy=ints(0), held=ints(0), waiting=ints(0), waiting_rows=ints(0), head=ints(0), tail=ints(0),
@@ -152,5 +153,6 @@ def empty(rules: Rules, windows: int, log: int) -> State:
         first=ints(0), expected_end=floats(0), heap_time=floats(0), heap_batch=ints(0), heap_slot=ints(0),
         counts=ints(6), sums=floats(2), histogram=ints(layout.PER_OCTAVE * layout.OCTAVES),
         windows=ints(windows, 6),
+        latencies=ints(windows * detailed, layout.PER_OCTAVE * layout.OCTAVES // layout.COARSER),
         log_start=np.full(log, np.nan), log_end=np.full(log, np.nan), log_pod=ints(log), log_outcome=marks(log),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from mlsystem.capacity.simulation.layout import (
     BLACK_HOLE,
     CAME,
     CLASS,
+    COARSER,
     FAILED,
     GONE,
     LATENCY,
@@ -180,7 +181,10 @@ def close(s: State, r: Rules, number: int, outcome: int, now: float) -> None:
         s.windows[window, WITHIN] += latency <= r.threshold
         if s.arrived[place] >= r.since:
             octave = math.log2(max(latency, LEAST_LATENCY) / LEAST_LATENCY)
-            s.histogram[min(int(octave * PER_OCTAVE), len(s.histogram) - 1)] += 1
+            column = min(int(octave * PER_OCTAVE), len(s.histogram) - 1)
+            s.histogram[column] += 1
+            if window < len(s.latencies):
+                s.latencies[window, column // COARSER] += 1
             s.sums[LATENCY] += latency
 
 

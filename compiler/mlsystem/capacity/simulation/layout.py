@@ -33,6 +33,9 @@ LATENCY, WAITED = 0, 1
 PER_OCTAVE, OCTAVES, LEAST_LATENCY = 64, 32, 1e-6
 """Of the histogram: bins 1.1% wide, from a microsecond to an hour."""
 
+COARSER: Final = 4
+"""So many of its bins are one of the histogram of a window."""
+
 
 Counters: TypeAlias = tuple[float, float, float]
 """Of a pod since it was opened: (slot-seconds computed, request-seconds held, requests received)."""
@@ -68,7 +71,10 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """Rings by request; arrays by pod; by slot; a heap of batches by their end; what is counted; a log for tests."""
+    """Rings by request; arrays by pod; by slot; a heap of batches by their end; what is counted; a log for tests.
+
+    `latencies`: a histogram for each window, or none at all where nobody asks.
+    """
 
     arrived: Floats
     rows: Ints
@@ -103,6 +109,7 @@ class State(NamedTuple):
     sums: Floats
     histogram: Ints
     windows: Ints
+    latencies: Ints
     log_start: Floats
     log_end: Floats
     log_pod: Ints

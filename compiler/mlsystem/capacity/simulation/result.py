@@ -32,7 +32,8 @@ class Stretch(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Result:
     """Counts are of requests that came at `since` or later; `windows` has one row for each `window` seconds of the
-    whole time, and the columns of `layout`. `replica_seconds` count from creation until the last answer."""
+    whole time, and the columns of `layout`; so has `latencies` where it was asked for, with bins as columns.
+    `replica_seconds` count from creation until the last answer."""
 
     window: float
     since: float
@@ -42,6 +43,7 @@ class Result:
     replica_seconds: float
     counts: tuple[Count, ...]
     log: Log
+    latencies: Ints
 
     @cached_property
     def _totals(self) -> Ints:
@@ -103,6 +105,14 @@ class Result:
         """The latency that this share of the answered kept, to 1.1%."""
         place = int(np.searchsorted(np.cumsum(self.histogram), share * self.answered))
         return layout.LEAST_LATENCY * float(2.0 ** ((place + 0.5) / layout.PER_OCTAVE))
+
+    def quantiles(self, share: float) -> Floats:
+        """By window, to 4.4%: the latency that this share of its answered kept, NaN where none was answered."""
+        sums = np.cumsum(self.latencies, axis=1)
+        total = sums[:, -1:]
+        place = np.sum(sums < share * total, axis=1)
+        latency: Floats = layout.LEAST_LATENCY * 2.0 ** ((place + 0.5) * layout.COARSER / layout.PER_OCTAVE)
+        return np.where(total[:, 0] > 0, latency, np.nan)
 
     def worst(self, seconds: float = 300.0) -> Stretch:
         """The stretch of that length, made of whole windows, that was worst; all of it where it is shorter."""

@@ -34,11 +34,12 @@ READY, FAILURE, SCRAPE, TICK = 0, 1, 2, 3
 Action = Callable[[float], None]
 
 
-def simulate(setting: Setting, trace: Trace, *, seed: int, replication: int = 0) -> Result:
+def simulate(setting: Setting, trace: Trace, *, seed: int, replication: int = 0, detailed: bool = False) -> Result:
     """The same answer for the same arguments, whatever was simulated before. Requests that are still there when the
-    trace ends are answered by the fleet as it then is."""
+    trace ends are answered by the fleet as it then is. `detailed`: with latencies by window."""
     moments = arrivals(trace, seed=seed, replication=replication)
-    return simulate_arrivals(setting, moments, trace.seconds, key=key_of(seed, replication))
+    key = key_of(seed, replication)
+    return simulate_arrivals(setting, moments, trace.seconds, key=key, detailed=detailed)
 
 
 def key_of(seed: int, replication: int) -> int:
@@ -47,16 +48,20 @@ def key_of(seed: int, replication: int) -> int:
     return int(words[0] >> np.uint64(1))
 
 
-def simulate_arrivals(setting: Setting, blocks: Iterable[Floats], seconds: float, *, key: int, log: int = 0) -> Result:
+def simulate_arrivals(
+    setting: Setting, blocks: Iterable[Floats], seconds: float, *, key: int, log: int = 0, detailed: bool = False
+) -> Result:
     """`blocks` are moments of arrival from 0 to `seconds`, in order. Keeps a log of the first `log` requests."""
-    return _Simulation(setting, blocks, seconds, key, log).run()
+    return _Simulation(setting, blocks, seconds, key, log, detailed).run()
 
 
 class _Simulation:
-    def __init__(self, setting: Setting, blocks: Iterable[Floats], seconds: float, key: int, log: int) -> None:
+    def __init__(
+        self, setting: Setting, blocks: Iterable[Floats], seconds: float, key: int, log: int, detailed: bool
+    ) -> None:
         self._setting, self._seconds = setting, seconds
         rules = rules_of(setting.server, setting.routing, setting.objective, setting.classes, key)
-        self._engine = Engine(rules, seconds, log)
+        self._engine = Engine(rules, seconds, log, detailed=detailed)
         self._blocks, self._moments, self._at = iter(blocks), np.empty(0), 0
         self._agenda: list[tuple[float, int, int, Action]] = []
         self._scheduled = 0
@@ -147,7 +152,9 @@ class _Simulation:
         state, objective = self._engine.state, self._setting.objective
         windows = state.windows[: math.ceil(self._seconds / objective.window)].copy()
         windows[-1] += state.windows[len(windows) :].sum(axis=0)
+        latencies = state.latencies[: len(windows)]
         return Result(
             objective.window, objective.since, windows, state.histogram, state.sums, self._fleet.replica_seconds,
             tuple(self._fleet.counts), Log(state.log_start, state.log_end, state.log_pod, state.log_outcome),
+            latencies,
         )  # fmt: skip

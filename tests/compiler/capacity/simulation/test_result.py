@@ -13,7 +13,10 @@ from mlsystem.capacity.simulation.simulate import simulate_arrivals
 
 def result(windows: list[list[int]], since: float = 0.0) -> Result:
     nothing = Log(np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int8))
-    return Result(60.0, since, np.array(windows), np.zeros(10, np.int64), np.zeros(2), 0.0, (), nothing)
+    return Result(
+        60.0, since, np.array(windows), np.zeros(10, np.int64), np.zeros(2), 0.0, (), nothing,
+        np.zeros((0, 0), np.int64),
+    )  # fmt: skip
 
 
 def one_pod(moments: list[float], **changes: float) -> Result:
@@ -66,3 +69,18 @@ def test_a_time_without_requests_is_not_bad() -> None:
 
 def test_a_stretch_longer_than_all_is_all() -> None:
     assert result([[4, 3, 4, 0, 0, 0]] * 2).worst(3600.0) == Stretch(0.0, 0.75)
+
+
+def test_latencies_by_window_are_those_of_its_arrivals() -> None:
+    """A pod that takes a second: alone a request takes one, of two at once the other takes two."""
+    setting = Setting(Server(Linear(0.0, 1.0)), Objective(1.5, 5.0), Pods(1))
+    moments = [np.array([0.0, 3.0, 6.0, 6.0, 18.0])]
+
+    seen = simulate_arrivals(setting, moments, 20.0, key=1, detailed=True)
+
+    assert seen.quantiles(0.5) == pytest.approx([1.0, 1.0, np.nan, 1.0], rel=0.044, nan_ok=True)
+    assert seen.quantiles(1.0) == pytest.approx([1.0, 2.0, np.nan, 1.0], rel=0.044, nan_ok=True)
+
+
+def test_latencies_by_window_are_not_kept_unless_asked_for() -> None:
+    assert one_pod([0.0]).latencies.size == 0
