@@ -58,7 +58,8 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        return all(answer.status == 200 for answer in self.answers)
+        """Every request was answered with 200."""
+        return [answer.status for answer in self.answers] == [200] * self.offer.requests
 
 
 class Pool(Protocol):
