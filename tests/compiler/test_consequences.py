@@ -184,6 +184,7 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("PlatformSpec.prometheus", (*PLATFORM, "prometheus"), "false", RECONFIGURE),
     ("PlatformSpec.argo_rollouts", (*PLATFORM, "argo_rollouts"), "true", RESTART),
     ("PlatformSpec.keda", (*PLATFORM, "keda"), "false", RECONFIGURE),
+    ("PlatformSpec.knative", (*PLATFORM, "knative"), "true", RECONFIGURE),
     ("PlatformSpec.ingress", (*PLATFORM, "ingress"), "traefik", RECONFIGURE),
     ("PlatformSpec.host", (*PLATFORM, "host"), "other.example.com", RECONFIGURE),
     ("PlatformSpec.tls_secret", (*PLATFORM, "tls_secret"), "other", RECONFIGURE),

@@ -31,6 +31,11 @@ EVERYTHING: Mapping[str, Any] = {
     "gpu_selector": {"cloud.example.com/gpu": "a10g"},
 }  # fmt: skip
 BY_REQUESTS = {"controller": "keda", "metric": "requests", "target": "20rps", "min_replicas": 1, "max_replicas": 6}
+BEHIND_NGINX: Mapping[str, Any] = {
+    **PLATFORM, "prometheus": True, "ingress": "nginx", "host": "ml.example.com", "tls_secret": "ml-tls",
+}  # fmt: skip
+OF_KNATIVE: Mapping[str, Any] = {**PLATFORM, "knative": True}
+BY_CONCURRENCY = {"controller": "knative", "metric": "concurrency", "target": 4, "min_replicas": 2, "max_replicas": 8}
 BUCKET: Mapping[str, Any] = {
     "workspace": "s3://models/delay",
     "bucket": {"endpoint": "http://objects.storage:9000", "secret": "bucket"},
@@ -62,6 +67,40 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "platform": {**PLATFORM, "prometheus": True, "keda": True},
             "override": {"serving": {"scaling": {"controller": "keda"}}},
             "certified": Settings("keda", "requests", 17.5, 3, 8, CAREFUL),
+        },
+    ),
+    "keda by concurrency": (
+        "flights",
+        {
+            "platform": {**PLATFORM, "prometheus": True, "keda": True},
+            "override": {"serving": {"scaling": {"controller": "keda", "metric": "concurrency", "target": 2}}},
+        },
+    ),
+    "knative": ("flights", {**BUCKET, "platform": OF_KNATIVE, "override": {"serving": {"scaling": BY_CONCURRENCY}}}),
+    "certified with knative": (
+        "flights",
+        {
+            **BUCKET, "platform": OF_KNATIVE, "override": {"serving": {"scaling": {"controller": "knative"}}},
+            "certified": Settings("knative", "concurrency", 3.5, 3, 8, None),
+        },
+    ),
+    "knative behind an ingress": (
+        "flights",
+        {
+            **BUCKET, "platform": {**BEHIND_NGINX, "knative": True},
+            "override": {"serving": {
+                "auth": AUTH, "scaling": {"controller": "knative", "metric": "requests", "target": "20rps"},
+            }},
+        },
+    ),
+    "knative beside keda": (
+        "seattle-two",
+        {
+            **BUCKET, "platform": {**BEHIND_NGINX, "knative": True, "keda": True},
+            "override": {"models": {
+                "rain": {"serving": {"scaling": BY_CONCURRENCY}},
+                "warmth": {"serving": {"scaling": {"controller": "keda"}, "grpc": True}},
+            }},
         },
     ),
     "rollouts": ("seattle", {"platform": {**PLATFORM, "argo_rollouts": True}}),

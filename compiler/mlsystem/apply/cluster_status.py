@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlsystem.apply.cluster_api import ClusterApi, Reference
+from mlsystem.apply.knative_status import knative_server
 from mlsystem.apply.running import Running
 from mlsystem.apply.status import (
     ModelStatus,
@@ -22,7 +23,7 @@ from mlsystem.apply.workflow import Phase, last_workflow, phase_of, problems, re
 from mlsystem.emit.argo import all_steps
 from mlsystem.emit.kubernetes.access import SERVER
 from mlsystem.emit.kubernetes.objects import Body, Cluster
-from mlsystem.emit.kubernetes.processes import server_name
+from mlsystem.emit.kubernetes.processes import by_knative, server_name
 from mlsystem.emit.kubernetes.scaling import scaled
 from mlsystem.errors import MlsystemError
 from mlsystem.system.nodes import ModelNode
@@ -139,13 +140,34 @@ def endpoint_status(
     running: Running, model: ModelNode, release: Release, workspace: Workspace | None
 ) -> EndpointStatus:
     cluster, api = running.cluster, running.api
+    found, scale = by_its_own(api, cluster, model) if by_knative(model) else by_its_pods(api, cluster, model)
+    return EndpointStatus(replicas=found, scaler=scale, model=answering(running, model, release, workspace))
+
+
+def by_its_pods(
+    api: ClusterApi, cluster: Cluster, model: ModelNode
+) -> tuple[ReplicaStatus | None, ScalerStatus | None]:
     pods = scaled(cluster, model)
-    reference = Reference(pods["apiVersion"], pods["kind"], pods["name"], running.namespace)
-    return EndpointStatus(
-        replicas=replicas(api, reference, cluster.selector(SERVER, model.name)),
-        scaler=scaler(api, cluster, model),
-        model=answering(running, model, release, workspace),
-    )
+    reference = Reference(pods["apiVersion"], pods["kind"], pods["name"], cluster.target.namespace)
+    return replicas(api, reference, cluster.selector(SERVER, model.name)), scaler(api, cluster, model)
+
+
+def by_its_own(
+    api: ClusterApi, cluster: Cluster, model: ModelNode
+) -> tuple[ReplicaStatus | None, ScalerStatus | None]:
+    """Of a server of Knative, which is its own scaler."""
+    found, scaling = knative_server(api, cluster, model.name), model.serving.scaling
+    if found is None:
+        return None, None
+    late = found.actual < found.desired or not found.answering
+    waiting = waits(api, cluster.target.namespace, cluster.selector(SERVER, model.name)) if late else ()
+    replicas = ReplicaStatus(
+        kind="Knative Service", name=found.name, ready=found.actual, desired=found.desired,
+        updated=found.actual if found.answering else 0, phase=None,
+        reasons=tuple(sorted({*found.reasons, *waiting})),
+    )  # fmt: skip
+    scale = ScalerStatus(found.actual, found.desired, scaling.min_replicas, scaling.max_replicas)
+    return replicas, scale
 
 
 def answering(running: Running, model: ModelNode, release: Release, workspace: Workspace | None) -> ModelStatus:

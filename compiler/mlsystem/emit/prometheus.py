@@ -6,13 +6,18 @@ a plain Prometheus by `scrape.yaml`. So the same rules fit both.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from mlsystem.emit.alerts import groups, healthy
 from mlsystem.emit.burn import LOOKS
-from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.knative import USER_PORT
+from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject, label_value
+from mlsystem.emit.kubernetes.processes import SERVER_PORT, by_knative
 from mlsystem.emit.kubernetes.server import METRICS, scraped_port
 from mlsystem.emit.manifests import manifest
 from mlsystem.emit.rules import VALUE, Alert, Case, Group
 from mlsystem.emit.tree import Artifact
+from mlsystem.system.target import METRICS_PORT_BESIDE_KNATIVE
 
 API = "monitoring.coreos.com/v1"
 INTERVAL = "15s"
@@ -38,24 +43,56 @@ def rule_objects(cluster: Cluster) -> tuple[KubernetesObject, ...]:
         )
         for group in groups(cluster)
     )  # fmt: skip
-    servers: Body = {"endpoints": [endpoint(cluster, scraped_port(cluster), "service")]}
     monitor: Body = {"podMetricsEndpoints": [endpoint(cluster, "metrics", "pod")]}  # it has no Service
-    return (*rules, scraped(cluster, "ServiceMonitor", "server", servers),
-            scraped(cluster, "PodMonitor", "monitor", monitor))
+    return (*rules, *scraped_servers(cluster),
+            scraped(cluster, "PodMonitor", cluster.name("monitor"), "monitor", monitor))
+
+
+def scraped_servers(cluster: Cluster) -> Iterator[KubernetesObject]:
+    """Those that Knative runs by their pods: its Services have other ports, and our labels too."""
+    knative = [label_value(model.name) for model in cluster.system.models if by_knative(model)]
+    others = [label_value(model.name) for model in cluster.system.models if not by_knative(model)]
+    if others:
+        found = endpoint(cluster, scraped_port(cluster), "service")
+        yield scraped(cluster, "ServiceMonitor", cluster.name("server"), "server", {"endpoints": [found]},
+                      others if knative else ())  # fmt: skip
+    if knative:
+        found = endpoint(cluster, USER_PORT, "pod")
+        found["relabelings"] += [
+            {"sourceLabels": one["source_labels"], "regex": one["regex"], "targetLabel": one["target_label"],
+             "replacement": one["replacement"]}
+            for one in apart_beside_knative(cluster)
+        ]  # fmt: skip
+        yield scraped(cluster, "PodMonitor", cluster.name("server", "knative"), "server",
+                      {"podMetricsEndpoints": [found]}, knative if others else ())  # fmt: skip
+
+
+def apart_beside_knative(cluster: Cluster) -> list[Body]:
+    """Pods of Knative name one port: metrics at another are found from there."""
+    if not cluster.system.metrics_apart:
+        return []
+    return [{
+        "source_labels": ["__meta_kubernetes_pod_container_port_name", "__address__"],
+        "regex": f"{USER_PORT};(.+):{SERVER_PORT}", "target_label": "__address__",
+        "replacement": f"$1:{METRICS_PORT_BESIDE_KNATIVE}",
+    }]  # fmt: skip
 
 
 def rules_name(cluster: Cluster, group: Group) -> str:
     return cluster.name("pipeline", "rules") if group.model is None else cluster.name("rules", group.model)
 
 
-def scraped(cluster: Cluster, kind: str, component: str, endpoints: Body) -> KubernetesObject:
-    """What has the component's labels is asked at its endpoints."""
+def scraped(
+    cluster: Cluster, kind: str, name: str, component: str, endpoints: Body, models: Sequence[str] = ()
+) -> KubernetesObject:
+    """What has the component's labels is asked at its endpoints; of `models` alone, where any are given."""
+    these = [{"key": "mlsystem.dev/model", "operator": "In", "values": list(models)}]
     spec = {
-        "selector": {"matchLabels": cluster.selector(component)},
+        "selector": {"matchLabels": cluster.selector(component), **({"matchExpressions": these} if models else {})},
         "namespaceSelector": {"matchNames": [cluster.target.namespace]},
         **endpoints,
     }
-    body = resource(cluster, kind, cluster.name(component), component, spec)
+    body = resource(cluster, kind, name, component, spec)
     return KubernetesObject("observability", body, EVERYWHERE, "observability")
 
 
@@ -169,7 +206,8 @@ def rendered(template: str, value: str, found: dict[str, str]) -> str:
 
 def scrape(cluster: Cluster) -> Body:
     """Pods of this system, by the names of their ports."""
-    pod, ports = "__meta_kubernetes_pod", "|".join(sorted({scraped_port(cluster), METRICS}))
+    knative = [USER_PORT] if any(by_knative(model) for model in cluster.system.models) else []
+    pod, ports = "__meta_kubernetes_pod", "|".join(sorted({scraped_port(cluster), METRICS, *knative}))
     keep = {f"{pod}_label_app_kubernetes_io_instance": cluster.instance, f"{pod}_container_port_name": ports}
     constants = {"system": cluster.prefix, "environment": cluster.system.environment}
     copied = {
@@ -186,5 +224,6 @@ def scrape(cluster: Cluster) -> Body:
             *({"source_labels": [source], "regex": value, "action": "keep"} for source, value in keep.items()),
             *({"target_label": label, "replacement": value} for label, value in constants.items()),
             *({"source_labels": [source], "target_label": label} for label, source in copied.items()),
+            *(apart_beside_knative(cluster) if knative else ()),
         ],
     }

@@ -138,10 +138,10 @@ def contradictions(scaling: Scaling, settings: Settings) -> Iterator[str]:
 
 def check_platform(model: ModelNode, settings: Settings, draft: Draft, problems: Problems) -> None:
     platform = draft.spec.environments[draft.environment].platform
-    if settings.metric == "requests" and not platform.prometheus:
+    if settings.controller == "keda" and settings.metric != "cpu" and not platform.prometheus:
         problems.error(
-            "MLS505", f"'{model.name}' is certified to scale by requests, which Prometheus counts, and the platform of"
-            f" '{draft.environment}' does not declare it", ("environments", draft.environment, "platform"),
+            "MLS505", f"'{model.name}' is certified to scale by {settings.metric}, which Prometheus counts, and the"
+            f" platform of '{draft.environment}' does not declare it", ("environments", draft.environment, "platform"),
             "if the cluster has it: `platform: {prometheus: true}`", key=True,
         )  # fmt: skip
 

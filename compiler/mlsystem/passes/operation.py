@@ -98,8 +98,8 @@ def scaling(written: ScalingSpec) -> Scaling:
         controller=written.controller,
         min_replicas=written.min_replicas,
         max_replicas=written.max_replicas,
-        metric=written.metric,
-        target=written.target.value,
+        metric=written.counted,
+        target=written.carried,
         max_cost=written.max_cost,
         free=tuple(name for name in CHOSEN if name not in written.model_fields_set),
     )

@@ -60,8 +60,8 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
         (
             "context", "namespace.create", "delivery", "storage", "pulumi.backend", "pulumi.secrets_provider",
             "secrets.store", "images.signing_key", "platform.kubernetes", "platform.prometheus",
-            "platform.argo_workflows", "platform.keda", "platform.ingress", "platform.host", "platform.tls_secret",
-            "platform.gpu_selector",
+            "platform.argo_workflows", "platform.keda", "platform.knative", "platform.ingress", "platform.host",
+            "platform.tls_secret", "platform.gpu_selector",
         ),
         Consequence.RECONFIGURE,
     ),
@@ -73,6 +73,7 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
             ),
             Consequence.RECONFIGURE,
         ),
+        "server": Consequence.REPLACE,  # by one that Knative runs, or of a Deployment again
         "engine": Consequence.RELEASE,  # what another engine runs is judged again; nothing is trained or evaluated
     },
     (Kind.MODEL, Facet.OPERATE): {"schedule": Consequence.RECONFIGURE},
@@ -124,5 +125,8 @@ def consequence_of(kind: Kind, facet: Facet, paths: frozenset[str]) -> Consequen
 
 
 def steps_of(kind: Kind, name: str, consequence: Consequence) -> tuple[str, ...]:
-    """The steps of node `kind.name` that a consequence runs again."""
+    """The steps of node `kind.name` that a consequence runs again. A server that is replaced answers with the versions
+    that are released: nothing of them is made anew."""
+    if kind is Kind.ENDPOINT and consequence is Consequence.REPLACE:
+        return ()
     return tuple(f"{step}.{name}" for step, least in STEPS.get(kind, {}).items() if consequence.weight >= least.weight)

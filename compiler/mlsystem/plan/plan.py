@@ -22,7 +22,7 @@ from mlsystem.plan.change import (
     node_changes,
     told,
 )
-from mlsystem.plan.consequence import REPLACED_PATHS, steps_of
+from mlsystem.plan.consequence import REPLACED_PATHS, Consequence, steps_of
 from mlsystem.plan.diff import diff_files, diff_nodes
 from mlsystem.plan.preview import Preview
 from mlsystem.state.manifest import Manifest, Observation
@@ -192,6 +192,9 @@ def _left(changes: tuple[AnyChange, ...]) -> Iterator[str]:
     for change in node_changes(changes):
         if isinstance(change, NodeRemoved) and change.kind is Kind.MODEL:
             yield f"Model {change.name} stops answering; its versions and logs stay in the workspace."
+        if change.kind is Kind.ENDPOINT and change.consequence is Consequence.REPLACE:
+            yield (f"The server of {change.node.partition('.')[2]} is replaced: in the cluster it answers at another"
+                   " address, and until its new pods are ready nowhere.")  # fmt: skip
     for one in replaced(changes):
         what = one.path.replace("_", " ")
         yield f"The {what} moves from {one.old} to {one.new}: what is there stays, and the new one is filled anew."

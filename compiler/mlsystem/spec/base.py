@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -98,20 +99,25 @@ def at_least(smallest: str) -> Callable[[int], int]:
     return check
 
 
-class ShareOrRateValue(NamedTuple):
-    """A fraction, or requests per second."""
+class LoadValue(NamedTuple):
+    """What a replica carries, by what it is a load of: a fraction of its CPU, requests per second, or requests that it
+    holds at once."""
 
     value: float
-    is_rate: bool
+    of: Literal["cpu", "requests", "concurrency"]
 
 
-def _share_or_rate(value: Any) -> ShareOrRateValue:
-    for kind in (quantities.SHARE, quantities.RATE):
+def _load(value: Any) -> LoadValue:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return LoadValue(float(value), "concurrency")
+    for kind, of in _LOADS:
         try:
-            return ShareOrRateValue(kind.parse(value), kind is quantities.RATE)
+            return LoadValue(kind.parse(value), of)
         except QuantityError:
             continue
-    raise problem("MLS120", f"'{value}' is neither a percentage nor a rate", "write for example 70% or 20rps")
+    raise problem(
+        "MLS120", f"'{value}' is no percentage, no rate and no number", "write for example 70%, 20rps, or 4 at once"
+    )
 
 
 def named(noun: str, pattern: str, hint: str) -> Written:
@@ -171,10 +177,16 @@ _COLUMN_TYPES = [f"{member.value}{mark}" for member in ColumnType for mark in ("
 
 Duration = Annotated[int, _quantity(quantities.DURATION)]
 Share = Annotated[float, _quantity(quantities.SHARE)]
-ShareOrRate = Annotated[
-    ShareOrRateValue,
-    Written("a percentage or a rate", _share_or_rate, {
-        "type": "string", "pattern": f"{quantities.SHARE.pattern}|{quantities.RATE.pattern}",
+_LOADS: tuple[tuple[QuantityKind, Literal["cpu", "requests"]], ...] = (
+    (quantities.SHARE, "cpu"), (quantities.RATE, "requests"),
+)  # fmt: skip
+Load = Annotated[
+    LoadValue,
+    Written("a percentage, a rate or a number", _load, {
+        "anyOf": [
+            {"type": "string", "pattern": f"{quantities.SHARE.pattern}|{quantities.RATE.pattern}"},
+            {"type": "number", "exclusiveMinimum": 0},
+        ],
     }),
 ]
 Size = Annotated[int, _quantity(quantities.SIZE)]

@@ -22,6 +22,11 @@ KUBERNETES: tuple[str, ...] = get_args(KubernetesVersion)
 """The versions whose schemas every generated object is checked against, oldest first."""
 
 
+def is_nginx(ingress: str | None) -> bool:
+    """Whether the annotations of ingress-nginx mean something to the controller of this class."""
+    return "nginx" in (ingress or "")
+
+
 class NamespaceSpec(Section):
     """The namespace that holds the system."""
 
@@ -47,6 +52,9 @@ class PlatformSpec(Section):
         "Argo Rollouts: changed pods are rolled out step by step.", "operate", default_of="platform.argo_rollouts"
     )
     keda: bool = declare("KEDA, which `scaling.controller: keda` needs.", "operate", default_of="platform.keda")
+    knative: bool = declare(
+        "Knative Serving, which `scaling.controller: knative` needs.", "operate", default_of="platform.knative"
+    )
     ingress: DnsName | None = declare(
         "The class of the ingress controller.", "operate", default=None, example="nginx", implied="no Ingress"
     )

@@ -1,20 +1,21 @@
 """`serving`: how predictions are answered."""
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from mlsystem.spec.base import (
     ColumnName,
     Cost,
     Duration,
+    Load,
+    LoadValue,
     Rate,
     SecretOnly,
     Section,
     Share,
-    ShareOrRate,
-    ShareOrRateValue,
     Size,
     at_least,
     declare,
@@ -136,23 +137,42 @@ class ServingHardwareSpec(Section):
     _enough = field_validator("memory")(at_least("256Mi"))
 
 
+Controller = Literal["hpa", "keda", "knative"]
+Metric = Literal["cpu", "requests", "concurrency"]
+
+COUNTED: Final[Mapping[Controller, tuple[Metric, ...]]] = {
+    "hpa": ("cpu",), "keda": ("cpu", "requests", "concurrency"), "knative": ("concurrency", "requests"),
+}  # fmt: skip
+"""What each controller can scale by, first what it does where nothing else is written."""
+
+CARRIED: Final[Mapping[Metric, str]] = {
+    "cpu": "a share of the CPU, such as 70%", "requests": "requests per second, such as 20rps",
+    "concurrency": "requests held at once, such as 4",
+}  # fmt: skip
+
+TARGETS: Final[Mapping[Metric, float]] = {"cpu": 0.7, "concurrency": 1.0}
+"""Where none is written. What a replica answers in a second nobody can know."""
+
+LEAST_OF_KNATIVE: Final = 0.01
+
+
 class ScalingSpec(Section):
     """How many replicas there are, in a cluster."""
 
-    controller: Literal["hpa", "keda"] = declare(
-        "What scales the server.", "operate", default_of="scaling.controller",
-        not_yet={"knative": "scaling by Knative"},
+    controller: Controller = declare(
+        "What scales the server: Kubernetes' own autoscaler (`hpa`), KEDA, or Knative, which runs it too.", "operate",
+        default_of="scaling.controller",
     )  # fmt: skip
     min_replicas: int = declare("The least replicas.", "operate", default_of="scaling.min_replicas", ge=1, le=1000)
     max_replicas: int = declare("The most replicas.", "operate", default_of="scaling.max_replicas", ge=1, le=1000)
-    metric: Literal["cpu", "requests"] = declare(
-        "What is measured: `cpu` in use, or offered `requests`.", "operate", default_of="scaling.metric"
-    )
-    target: ShareOrRate = declare(
-        "What a replica should carry: a share of its CPU, or requests per second.", "operate",
-        default_of="scaling.target", example="20rps",
+    metric: Metric | None = declare(
+        "What is measured: `cpu` in use, offered `requests`, or their `concurrency`, how many a replica holds at once.",
+        "operate", default=None, example="requests", implied="`cpu`; with Knative `concurrency`",
     )  # fmt: skip
-
+    target: Load | None = declare(
+        "What a replica should carry: a share of its CPU, requests per second, or a number of requests at once.",
+        "operate", default=None, example="20rps", implied="70% of the CPU; 1 request at once",
+    )  # fmt: skip
     max_cost: Cost | None = declare(
         "The most that the replicas may cost, on average over a month.", None, default=None, example="$400/month",
         implied="no limit",
@@ -175,21 +195,44 @@ class ScalingSpec(Section):
 
     @field_validator("metric")
     @classmethod
-    def _counted_by_the_controller(cls, value: str, info: ValidationInfo) -> str:
-        if value == "requests" and info.data.get("controller") == "hpa":
-            raise problem("MLS114", "controller hpa scales by cpu only", "scale by requests with `controller: keda`")
-        return value
+    def _counted_by_the_controller(cls, value: Metric | None, info: ValidationInfo) -> Metric | None:
+        controller: Controller | None = info.data.get("controller")
+        if value is None or controller is None or value in COUNTED[controller]:
+            return value
+        others = " or ".join(f"`controller: {one}`" for one, metrics in COUNTED.items() if value in metrics)
+        only = " or ".join(COUNTED[controller])
+        raise problem("MLS114", f"controller {controller} scales by {only} only", f"scale by {value} with {others}")
 
     @field_validator("target")
     @classmethod
-    def _of_the_metric(cls, value: ShareOrRateValue, info: ValidationInfo) -> ShareOrRateValue:
-        metric = info.data.get("metric")
-        wanted = "requests per second, such as 20rps" if metric == "requests" else "a share of the CPU, such as 70%"
-        if metric is not None and value.is_rate != (metric == "requests"):
+    def _of_the_metric(cls, value: LoadValue | None, info: ValidationInfo) -> LoadValue | None:
+        if value is None or "metric" not in info.data or "controller" not in info.data:
+            return value
+        metric: Metric = info.data["metric"] or COUNTED[info.data["controller"]][0]
+        wanted = CARRIED[metric]
+        if value.of != metric:
             raise problem("MLS114", f"the `target` of metric {metric} is {wanted}", f"write {wanted}")
         if value.value <= 0:
             raise problem("MLS123", "nothing is not a `target`", f"write {wanted}")
+        if info.data["controller"] == "knative" and value.value < LEAST_OF_KNATIVE:
+            raise problem("MLS123", f"Knative takes no `target` below {LEAST_OF_KNATIVE}", f"write {wanted}")
         return value
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> Self:
+        if self.target is None and self.counted not in TARGETS:
+            wanted = CARRIED[self.counted]
+            raise problem("MLS114", f"the `target` of metric {self.counted} is {wanted}", f"write {wanted}")
+        return self
+
+    @property
+    def counted(self) -> Metric:
+        return self.metric or COUNTED[self.controller][0]
+
+    @property
+    def carried(self) -> float:
+        """By a replica, in the unit of what is counted."""
+        return TARGETS[self.counted] if self.target is None else self.target.value
 
 
 class ServingSpec(Section):

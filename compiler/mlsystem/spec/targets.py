@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mlsystem.source.document import Part
 from mlsystem.spec.environments import EnvironmentSpec
+from mlsystem.spec.platform import is_nginx
 from mlsystem.spec.system import SUGAR, ModelSection, SystemSpec
 
 ONLY_LOCAL = ("port",)
@@ -44,6 +45,7 @@ def misfits(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
     yield from _volume_or_bucket(written, place)
     yield from _secrets(written, place)
     yield from _platform(spec, environment)
+    yield from _knative(spec, environment)
     yield from _workers(spec)
     yield from _out_of_reach(spec, environment)
 
@@ -160,8 +162,38 @@ def _platform(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
         scaling, path = section.serving.scaling, ("models", name, "serving", "scaling")
         if scaling.controller == "keda" and not platform.keda:
             yield undeclared("KEDA is to scale this model", "keda", (*path, "controller"))
-        if scaling.metric == "requests" and not platform.prometheus:
+        if scaling.controller == "knative" and not platform.knative:
+            yield undeclared("Knative is to run and scale this model", "knative", (*path, "controller"))
+        if scaling.controller == "keda" and scaling.counted != "cpu" and not platform.prometheus:
             yield undeclared("Prometheus counts requests", "prometheus", (*path, "metric"))
+
+
+def _knative(spec: SystemSpec, environment: str) -> Iterator[Misfit]:
+    """What pods of Knative cannot have, as it is installed: its features that are off by default count as absent."""
+    written, place = spec.environments[environment], ("environments", environment)
+    platform = written.platform
+    for name, section in spec.models.items():
+        path = ("models", name, "serving")
+        controller = (*path, "scaling", "controller")
+        if section.serving.scaling.controller != "knative":
+            continue
+        if written.workspace is None:
+            yield Misfit("MLS504", "pods of Knative cannot write to a volume, and the workspace is one",
+                         controller, "keep it in a bucket: `workspace: s3://BUCKET/PREFIX`", key=False)  # fmt: skip
+        if written.tls is not None:
+            yield Misfit("MLS504", "Knative speaks plain HTTP to servers, and `tls` lets them speak TLS only",
+                         (*place, "tls"), "remove it, and let Knative or the ingress have the certificate")  # fmt: skip
+        if section.serving.grpc:
+            yield Misfit("MLS504", "a server of Knative has one port, which HTTP has: gRPC would need another",
+                         (*path, "grpc"), "remove it, or scale with `controller: keda`")  # fmt: skip
+        if platform.argo_rollouts:
+            yield Misfit("MLS504", "Argo Rollouts, which the platform declares, cannot roll out pods of Knative",
+                         controller, "remove `argo_rollouts`, or scale with `controller: keda`", key=False)  # fmt: skip
+        if platform.ingress is not None and not is_nginx(platform.ingress):
+            yield Misfit("MLS504", f"how an ingress of class '{platform.ingress}' asks Knative for one of its hosts is"
+                         " not known, of nginx it is", controller,
+                         "remove `ingress` and add a route of your own, or scale with `controller: keda`",
+                         key=False)  # fmt: skip
 
 
 def _workers(spec: SystemSpec) -> Iterator[Misfit]:

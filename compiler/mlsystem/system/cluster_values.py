@@ -24,6 +24,7 @@ MONITOR_READS = (
     "secrets.from", "secrets.name", "secrets.needed",
 )  # fmt: skip
 SHOWN_DIGITS = 12
+UNITS = {"requests": "rps", "concurrency": " at once"}
 SIZES = (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 
@@ -56,6 +57,8 @@ def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Va
         values["images.signing_key"] = target.images.signing_key
     platform = {f"platform.{name}": value for name, value in msgspec.to_builtins(target.platform).items()}
     platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
+    if not target.platform.knative:  # as before
+        del platform["platform.knative"]
     del platform["platform.storage_class"]  # told with the volumes, which are made anew with another one
     return {**values, **platform}
 
@@ -70,8 +73,8 @@ def image_values(target: KubernetesTarget) -> Values:
 
 
 def replica_values(hardware: ServingHardware, scaling: Scaling) -> Values:
-    carried = percent(scaling.target) if scaling.metric == "cpu" else f"{scaling.target:g}rps"
-    return {
+    carried = percent(scaling.target) if scaling.metric == "cpu" else f"{scaling.target:g}{UNITS[scaling.metric]}"
+    values: Values = {
         "hardware.cpu": hardware.cpu,
         "hardware.memory": size(hardware.memory_bytes),
         "scaling.controller": scaling.controller,
@@ -80,6 +83,10 @@ def replica_values(hardware: ServingHardware, scaling: Scaling) -> Values:
         "scaling.metric": scaling.metric,
         "scaling.target": carried,
     }
+    if scaling.controller == "knative":  # all of it stands in its pods' template, so that other bounds are other pods
+        least, most = scaling.min_replicas, scaling.max_replicas
+        values |= {"server": "Knative", "revision": f"{least} to {most} for {carried} each"}
+    return values
 
 
 def behaviour_values(behaviour: Behaviour | None) -> Values:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from mlsystem.spec.platform import is_nginx
 from mlsystem.system.certified import STANDARD, Behaviour
 from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.run import Tls
@@ -18,6 +19,8 @@ GRPC_PORT = 8081
 """In a cluster: of servers, and of their Services."""
 METRICS_PORT = 9090
 """In a cluster: of the monitor, and of servers whose metrics are apart from predictions."""
+METRICS_PORT_BESIDE_KNATIVE = 9464
+"""Of such servers in pods where Knative's proxy has the other port."""
 PREFIX_LENGTH = 30
 """So that a name made of it and what it is for stays within Kubernetes' 63 characters, and Argo's 52 for a schedule."""
 
@@ -38,6 +41,7 @@ class Platform(Struct):
     argo_workflows: bool
     argo_rollouts: bool
     keda: bool
+    knative: bool
     ingress: str | None
     host: str | None
     tls_secret: str | None
@@ -51,7 +55,7 @@ def no_grpc(platform: Platform, models: Sequence[str]) -> tuple[str, str] | None
     nothing should."""
     if platform.ingress is None or not models:
         return None
-    if not is_nginx(platform):
+    if not is_nginx(platform.ingress):
         return (f"how an ingress of class '{platform.ingress}' is told to pass it on is not known, of nginx it is",
                 "add a route of your own")
     if platform.tls_secret is None:
@@ -60,11 +64,6 @@ def no_grpc(platform: Platform, models: Sequence[str]) -> tuple[str, str] | None
         names = ", ".join(f"'{name}'" for name in models)
         return f"one host cannot tell calls for {names} apart, which have one path", "write `grpc` at one model"
     return None
-
-
-def is_nginx(platform: Platform) -> bool:
-    """Whether the annotations of ingress-nginx mean something to its controller."""
-    return "nginx" in (platform.ingress or "")
 
 
 class Images(Struct):
@@ -128,12 +127,13 @@ class ServingHardware(Struct):
 
 
 class Scaling(Struct):
-    """`target`: the share of the requested CPU in use (metric cpu), or requests per second and replica."""
+    """`target`, of one replica: the share of the requested CPU in use (metric cpu), requests per second, or requests
+    held at once (concurrency)."""
 
-    controller: Literal["hpa", "keda"]
+    controller: Literal["hpa", "keda", "knative"]
     min_replicas: int
     max_replicas: int
-    metric: Literal["cpu", "requests"]
+    metric: Literal["cpu", "requests", "concurrency"]
     target: float
     max_cost: float | None = None
     """Dollars a month that the replicas may cost on average."""

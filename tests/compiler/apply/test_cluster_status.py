@@ -45,6 +45,47 @@ def test_it_says_what_was_applied_what_answers_and_how_many(running: Running) ->
     assert "scaled to 2 of 2 to 10, on the way to 4" in said
 
 
+OF_KNATIVE: dict[str, Any] = {
+    "workspace": "s3://models/seattle", "platform": {"argo_workflows": True, "knative": True},
+    "override": {"serving": {"scaling": {"controller": "knative"}}},
+}  # fmt: skip
+KNATIVE = "seattle-weather-main-knative"
+
+
+@pytest.fixture
+def of_knative(tmp_path: Path) -> Running:
+    """Revision 2 was made after 1, which answers still; of its three pods one is ready."""
+    one = running_in(tmp_path, **OF_KNATIVE)
+    api = "serving.knative.dev/v1"
+    missing = {"type": "ConfigurationsReady", "status": "Unknown", "reason": "Deploying", "message": "1 of 3 ready"}
+    service = api_of(one).objects[Reference(api, "Service", KNATIVE, NAMESPACE)]
+    service["status"] = {
+        "latestCreatedRevisionName": f"{KNATIVE}-00002", "latestReadyRevisionName": f"{KNATIVE}-00001",
+        "conditions": [{"type": "RoutesReady", "status": "True"}, missing, {**missing, "type": "Ready"}],
+    }  # fmt: skip
+    revision = {"metadata": {"name": f"{KNATIVE}-00002"}, "status": {"actualReplicas": 1, "desiredReplicas": 3}}
+    api_of(one).objects[Reference(api, "Revision", f"{KNATIVE}-00002", NAMESPACE)] = revision
+    return one
+
+
+def test_a_server_of_knative_is_its_last_revision(of_knative: Running) -> None:
+    said = text(of_knative)
+
+    assert f"Knative Service {KNATIVE}: 1/3 ready, 3 not yet as declared last\n" in said
+    assert "    Deploying: 1 of 3 ready\n" in said
+    assert "scaled to 1 of 2 to 10, on the way to 3" in said
+
+
+def test_a_server_of_knative_that_nothing_was_made_of_yet_has_no_replicas(tmp_path: Path) -> None:
+    assert f"Knative Service {KNATIVE}: 0/0 ready" in text(running_in(tmp_path, **OF_KNATIVE))
+
+
+def test_it_says_that_there_is_no_server_of_knative(of_knative: Running) -> None:
+    del api_of(of_knative).objects[Reference("serving.knative.dev/v1", "Service", KNATIVE, NAMESPACE)]
+
+    assert "the cluster has no server of it" in text(of_knative)
+
+
 def test_it_says_why_a_pod_is_not_ready(running: Running) -> None:
     waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
     labels = running.cluster.labels("server", "main")

@@ -97,6 +97,26 @@ def test_a_bound_of_replicas_restarts_nothing(planned: Planned) -> None:
     ]
 
 
+def test_a_server_of_knative_replaces_one_of_a_deployment_and_nothing_else(planned: Planned) -> None:
+    written = FLIGHTS.read_text()
+    old = written[written.index("ingress: nginx") : written.index("        traffic:")]
+    new = old.replace("ingress", "knative: true, ingress").replace("scaling: {", "scaling: {controller: knative, ")
+    said = planned(old, new)
+
+    assert said[0] == (
+        "staging of flight-delay: replaces the server of main, then reconfigures what runs; nothing is deleted."
+    )
+    assert ["!", "endpoint.main", "replace"] in [line.split() for line in said]
+    assert "      operate.server: (none) → Knative" in said
+    assert "  + Service flight-delay-main-knative: create" in said
+    assert "  - Deployment flight-delay-main-server: delete" in said
+    assert (
+        "The server of main is replaced: in the cluster it answers at another address, and until its new pods are ready"
+        " nowhere." in said
+    )
+    assert not any(line.startswith("Steps") for line in said)
+
+
 def test_a_base_image_is_built_on_and_what_runs_in_it_restarts(planned: Planned) -> None:
     other = "    images: {base: docker.io/library/python:3.11-slim-trixie}\n    registry: registry"
     was, now = (f"docker.io/library/python:3.11-slim-{name}" for name in ("bookworm", "trixie"))

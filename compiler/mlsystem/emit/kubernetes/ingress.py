@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.processes import server_name
+from mlsystem.emit.kubernetes.processes import by_knative, knative_name, server_name
+from mlsystem.spec.platform import is_nginx
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.snapshots import ENVIRONMENT
-from mlsystem.system.target import is_nginx, no_grpc
+from mlsystem.system.target import no_grpc
 from mlsystem_runtime.contract.names import GRPC_SERVICE
 from mlsystem_runtime.contract.run import feedback_paths
 
+NGINX_HOST = "nginx.ingress.kubernetes.io/upstream-vhost"
 NGINX_PROTOCOL = "nginx.ingress.kubernetes.io/backend-protocol"
 
 
 def ingress(cluster: Cluster) -> Iterator[KubernetesObject]:
     """Exactly the routes of the endpoints, and feedback: metrics, status and documentation stay inside. What a
-    controller speaks to servers holds for a whole Ingress, so gRPC has one of its own."""
+    controller speaks to servers, and by which host, holds for a whole Ingress: gRPC and each server of Knative have one
+    of their own."""
     if cluster.target.platform.ingress is None:
         return
     secure = cluster.target.tls is not None
-    yield made(cluster, cluster.name("server"), paths(cluster), "HTTPS" if secure else None)
+    own = [path for model in cluster.system.models if not by_knative(model) for path in paths(cluster, model)]
+    if own:
+        yield made(cluster, cluster.name("server"), own, protocol("HTTPS") if secure else {})
     model = outside(cluster)
     if model is not None:
-        yield made(cluster, cluster.name("server", "grpc"), [grpc_path(cluster, model)], "GRPCS" if secure else "GRPC")
+        yield made(cluster, cluster.name("server", "grpc"), [grpc_path(cluster, model)],
+                   protocol("GRPCS" if secure else "GRPC"))  # fmt: skip
+    for model in filter(by_knative, cluster.system.models):
+        name = knative_name(cluster, model.name)
+        yield made(cluster, name, paths(cluster, model), {NGINX_HOST: f"{name}.{cluster.target.namespace}.svc"})
+
+
+def protocol(name: str) -> dict[str, str]:
+    """What servers speak, where that is not plain HTTP. Other controllers than nginx learn it from the Service."""
+    return {NGINX_PROTOCOL: name}
 
 
 def outside(cluster: Cluster) -> ModelNode | None:
@@ -35,9 +49,8 @@ def outside(cluster: Cluster) -> ModelNode | None:
     return None if shut or not models else models[0]
 
 
-def made(cluster: Cluster, name: str, found: list[Body], protocol: str | None) -> KubernetesObject:
-    """`protocol`: what servers speak, where that is not plain HTTP. Other controllers than nginx learn it from the
-    Service."""
+def made(cluster: Cluster, name: str, found: list[Body], nginx: Mapping[str, str]) -> KubernetesObject:
+    """`nginx`: annotations for its controller."""
     platform = cluster.target.platform
     rule: Body = {"http": {"paths": found}}
     spec: Body = {
@@ -46,7 +59,7 @@ def made(cluster: Cluster, name: str, found: list[Body], protocol: str | None) -
     }
     if platform.tls_secret is not None:
         spec["tls"] = [{"hosts": [platform.host], "secretName": platform.tls_secret}]
-    annotations = {NGINX_PROTOCOL: protocol} if protocol is not None and is_nginx(platform) else {}
+    annotations = nginx if is_nginx(platform.ingress) else {}
     body = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
@@ -56,10 +69,12 @@ def made(cluster: Cluster, name: str, found: list[Body], protocol: str | None) -
     return KubernetesObject("server", body, ENVIRONMENT, skip_await=True)
 
 
-def paths(cluster: Cluster) -> list[Body]:
+def paths(cluster: Cluster, model: ModelNode) -> list[Body]:
+    """Of a server of Knative: at its gateway, which has a Service of that name, and knows the server by its host."""
+    gateway = {"service": {"name": knative_name(cluster, model.name), "port": {"number": 80}}}
+    server = gateway if by_knative(model) else backend(cluster, model.name, "http")
     return [
-        {"path": route, "pathType": "Exact", "backend": backend(cluster, model.name, "http")}
-        for model in cluster.system.models
+        {"path": route, "pathType": "Exact", "backend": server}
         for route in (*model.serving.routes, *feedback_paths(model.serving.routes))
     ]
 

@@ -16,9 +16,11 @@ from mlsystem.emit.kubernetes.processes import (
     ONLINE_STORE_PORT,
     SERVER_PORT,
     TRACKING_PORT,
+    by_knative,
     gang_name,
     gangs,
     in_bucket,
+    server_metrics_port,
 )
 from mlsystem.emit.kubernetes.secrets import is_secret
 from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
@@ -30,6 +32,9 @@ ONLINE_STORE, TRACKING, DATABASE = "online-store", "tracking", "tracking-databas
 PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 API_PORTS = (443, 6443)
 DNS_PORT = 53
+KNATIVE_PORTS = (8012, 8112, 9090)
+"""Of the proxy in a server's pod: requests from Knative's gateway and activator, the same in TLS, and what Knative's
+autoscaler reads."""
 LOCAL_DNS = "169.254.20.10/32"
 POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
 ANYWHERE: list[Body] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}]
@@ -37,9 +42,8 @@ ANYWHERE: list[Body] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr":
 
 def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     yield everybody(cluster)
-    apart = [scrapes()] if cluster.system.metrics_apart else []
-    yield policy(cluster, SERVER, [*callers(cluster), *apart], [*own_process(cluster)])
-    yield policy(cluster, MONITOR, [scrapes()], [*own_process(cluster), *alerts(cluster)])
+    yield policy(cluster, SERVER, [*callers(cluster), *scraped_servers(cluster)], [*own_process(cluster)])
+    yield policy(cluster, MONITOR, [scrapes(METRICS_PORT)], [*own_process(cluster), *alerts(cluster)])
     yield policy(cluster, PIPELINE, [], [*own_process(cluster), *tracking(cluster)])
     yield from (gang(cluster, model) for model in gangs(cluster))
     if cluster.target.online_store is None:
@@ -92,14 +96,26 @@ def callers(cluster: Cluster) -> Iterator[Body]:
     """Pods of the cluster, Prometheus among them; with an ingress everybody, for its controller need not be a pod, and
     over gRPC where the ingress has a path for it."""
     pods: Body = {"from": [{"namespaceSelector": {}}]}
-    yield {**({} if cluster.target.platform.ingress is not None else pods), "ports": tcp(SERVER_PORT)}
+    knative = [by_knative(model) for model in cluster.system.models]
+    if not all(knative):
+        yield {**({} if cluster.target.platform.ingress is not None else pods), "ports": tcp(SERVER_PORT)}
+    if any(knative):
+        yield {**pods, "ports": tcp(*KNATIVE_PORTS)}
     if any(model.serving.grpc for model in cluster.system.models):
         yield {**({} if outside(cluster) is not None else pods), "ports": tcp(GRPC_PORT)}
 
 
-def scrapes() -> Body:
+def scraped_servers(cluster: Cluster) -> Iterator[Body]:
+    """Where metrics are at a port that callers do not have anyway."""
+    if cluster.system.metrics_apart:
+        yield scrapes(*sorted({server_metrics_port(model) for model in cluster.system.models}))
+    elif all(by_knative(model) for model in cluster.system.models):
+        yield scrapes(SERVER_PORT)
+
+
+def scrapes(*ports: int) -> Body:
     """Where Prometheus runs, nobody has declared: any pod may read what is counted."""
-    return {"from": [{"namespaceSelector": {}}], "ports": tcp(METRICS_PORT)}
+    return {"from": [{"namespaceSelector": {}}], "ports": tcp(*ports)}
 
 
 def own_process(cluster: Cluster) -> Iterator[Body]:

@@ -6,7 +6,7 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
 from mlsystem.emit.sections import section_hash, server_section
 from mlsystem.system.nodes import ModelNode
-from mlsystem.system.target import GRPC_PORT, METRICS_PORT
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT, METRICS_PORT_BESIDE_KNATIVE
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE, SECRET_FOLDER
 
 PYTHON = ("python", "-m", "mlsystem_runtime")
@@ -15,7 +15,7 @@ CONFIG_FOLDER, CONFIG_FILE = CONFIG.rsplit("/", 1)
 SECRETS = "/var/run/mlsystem/secrets"
 WORKSPACE, MIRRORED = "/var/lib/mlsystem/workspace", "/var/lib/mlsystem/mirror"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
-READABLE = 0o440
+READABLE, READABLE_BY_ALL = 0o440, 0o444
 SECRET = "secret:"
 """How a target says that a secret holds the value."""
 
@@ -27,6 +27,17 @@ GANG_PORT = 29400
 def server_name(cluster: Cluster, model: str) -> str:
     """Of the Deployment (or Rollout), Service, HPA, PodDisruptionBudget of one model."""
     return cluster.name(model, "server")
+
+
+def by_knative(model: ModelNode) -> bool:
+    """Whether Knative runs its server, and not a Deployment or a Rollout of ours."""
+    return model.serving.scaling.controller == "knative"
+
+
+def knative_name(cluster: Cluster, model: str) -> str:
+    """Of the Knative Service. Not the server's: Knative makes a Service of this name, and while one kind of server
+    replaces the other neither may meet an object of the other."""
+    return cluster.name(model, "knative")
 
 
 def config_name(cluster: Cluster, section: str) -> str:
@@ -68,8 +79,14 @@ def in_bucket(cluster: Cluster) -> bool:
 def serve(cluster: Cluster, model: ModelNode) -> list[str]:
     listening = ("--host", "0.0.0.0", "--port", str(SERVER_PORT))
     grpc = ("--grpc-port", str(GRPC_PORT)) if model.serving.grpc else ()
-    apart = ("--metrics-port", str(METRICS_PORT)) if cluster.system.metrics_apart else ()
-    return [*PYTHON, "serve", *common(cluster), *listening, *grpc, *apart, "--drain-delay", str(DRAIN_DELAY_SECONDS)]
+    apart = ("--metrics-port", str(server_metrics_port(model))) if cluster.system.metrics_apart else ()
+    delay = 0 if by_knative(model) else DRAIN_DELAY_SECONDS  # Knative tells a server to end when nobody asks any more
+    return [*PYTHON, "serve", *common(cluster), *listening, *grpc, *apart, "--drain-delay", str(delay)]
+
+
+def server_metrics_port(model: ModelNode) -> int:
+    """Of metrics that are apart from predictions."""
+    return METRICS_PORT_BESIDE_KNATIVE if by_knative(model) else METRICS_PORT
 
 
 def monitor(cluster: Cluster) -> list[str]:
@@ -137,13 +154,13 @@ def alert_secrets_env(cluster: Cluster) -> list[Body]:
     return [secret_value(name, cluster.target.secrets.name, name) for name in cluster.system.alert_secrets]
 
 
-def server_secrets(cluster: Cluster, model: str) -> list[Volume]:
+def server_secrets(cluster: Cluster, model: str, mode: int = READABLE) -> list[Volume]:
     """As files, which follow the Secret when it changes: a variable would be what it was when the pod began."""
     names = cluster.sections[server_section(model)].secrets
     if not names:
         return []
     items = [{"key": name, "path": name} for name in names]
-    source = {"secretName": cluster.target.secrets.name, "items": items, "defaultMode": READABLE}
+    source = {"secretName": cluster.target.secrets.name, "items": items, "defaultMode": mode}
     return [Volume("secrets", SECRETS, {"secret": source}, read_only=True)]
 
 

@@ -15,7 +15,7 @@ from mlsystem.emit.promql import series
 from mlsystem.system.certified import Direction
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import Scaling
-from mlsystem_runtime.contract.names import REQUESTS
+from mlsystem_runtime.contract.names import IN_FLIGHT, REQUESTS
 
 PROMETHEUS = "http://prometheus-operated.monitoring.svc:9090"
 """The Service that the Prometheus operator makes, in the namespace where it is commonly installed."""
@@ -51,13 +51,13 @@ def autoscaler(scaling: Scaling) -> Body:
 
 def scaled_object(cluster: Cluster, model: ModelNode) -> Body:
     scaling = model.serving.scaling
-    trigger = by_requests(cluster, model) if scaling.metric == "requests" else by_cpu(scaling)
+    trigger = by_cpu(scaling) if scaling.metric == "cpu" else by_requests(cluster, model)
     return {
         "minReplicaCount": scaling.min_replicas,
         "maxReplicaCount": scaling.max_replicas,
         "pollingInterval": 15,
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(scaling)}},
-        **(fallback(scaling) if scaling.metric == "requests" else {}),
+        **({} if scaling.metric == "cpu" else fallback(scaling)),
         "triggers": [trigger],
     }
 
@@ -101,15 +101,18 @@ def by_requests(cluster: Cluster, model: ModelNode) -> Body:
         "metricType": "AverageValue",
         "metadata": {
             "serverAddress": PROMETHEUS,
-            "query": offered_requests(cluster, model),
+            "query": carried(cluster, model),
             "threshold": f"{model.serving.scaling.target:g}",
             "ignoreNullValues": "false",
         },
     }
 
 
-def offered_requests(cluster: Cluster, model: ModelNode) -> str:
-    """PromQL: what callers ask for per second, whether or not it is answered."""
+def carried(cluster: Cluster, model: ModelNode) -> str:
+    """PromQL: what callers ask for per second, whether or not it is answered, or how many requests are held at once, as
+    seen whenever Prometheus looks."""
+    if model.serving.scaling.metric == "concurrency":
+        return f"sum(avg_over_time({series(IN_FLIGHT, cluster, model.name)}[{OFFERED_OVER}]))"
     return f"sum(rate({series(REQUESTS, cluster, model.name)}[{OFFERED_OVER}]))"
 
 

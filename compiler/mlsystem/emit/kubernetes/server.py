@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from mlsystem.emit.kubernetes.access import SERVER, account_name
 from mlsystem.emit.kubernetes.disruption import disruption_budget, replacement, spread
+from mlsystem.emit.kubernetes.knative import knative_service
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
+from mlsystem.emit.kubernetes.probes import probes
 from mlsystem.emit.kubernetes.processes import (
     SERVER_PORT,
+    by_knative,
     serve,
     server_env,
     server_name,
@@ -21,20 +24,22 @@ from mlsystem.emit.kubernetes.scaling import scaler
 from mlsystem.emit.sections import server_section
 from mlsystem.system.nodes import ModelNode
 from mlsystem.system.target import GRPC_PORT, METRICS_PORT
-from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, LIVE, READY, TERMINATION_GRACE_SECONDS
+from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, TERMINATION_GRACE_SECONDS
 
 HTTP, GRPC, METRICS = "http", "grpc", "metrics"
 SERVICE_PORT = 80
-STARTING_SECONDS = 300
 MIRROR_BYTES = 10 * GI
 REVISIONS = 5
 
 
 def servers(cluster: Cluster) -> Iterator[KubernetesObject]:
     for model in cluster.system.models:
-        yield pods(cluster, model)
-        yield service(cluster, model)
-        yield scaler(cluster, model)
+        if by_knative(model):
+            yield knative_service(cluster, model, MIRROR_BYTES)
+        else:
+            yield pods(cluster, model)
+            yield service(cluster, model)
+            yield scaler(cluster, model)
         if (budget := disruption_budget(cluster, model)) is not None:
             yield budget
 
@@ -81,15 +86,12 @@ def template(cluster: Cluster, model: ModelNode) -> Body:
 def listening(cluster: Cluster, model: ModelNode) -> Body:
     """Without a `preStop`: a server that is told to end says so at once, and answers on for as long as others may not
     have heard of it."""
-    port = scraped_port(cluster)
     numbers = {HTTP: SERVER_PORT, GRPC: GRPC_PORT, METRICS: METRICS_PORT}
     return {
         "ports": [
             {"name": name, "containerPort": numbers[name], "protocol": "TCP"} for name in port_names(cluster, model)
         ],
-        "startupProbe": probe(LIVE, port, period=2, failures=STARTING_SECONDS // 2),
-        "livenessProbe": probe(LIVE, port, period=10, failures=6),
-        "readinessProbe": probe(READY, port, period=2, failures=3),
+        **probes(scraped_port(cluster)),
     }
 
 
@@ -100,11 +102,6 @@ def port_names(cluster: Cluster, model: ModelNode) -> list[str]:
 def scraped_port(cluster: Cluster) -> str:
     """The name of the port where probes and metrics are, in plain HTTP."""
     return METRICS if cluster.system.metrics_apart else HTTP
-
-
-def probe(path: str, port: str, period: int, failures: int) -> Body:
-    asked = {"path": path, "port": port, "scheme": "HTTP"}
-    return {"httpGet": asked, "periodSeconds": period, "timeoutSeconds": 2, "failureThreshold": failures}
 
 
 def service(cluster: Cluster, model: ModelNode) -> KubernetesObject:

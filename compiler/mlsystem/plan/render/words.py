@@ -95,6 +95,7 @@ def _work(plan: Plan) -> Iterable[str]:
     released = _named(cost, Kind.ENDPOINT, Consequence.RELEASE)
     alone = len(released) == 1 and released in (trained, evaluated)
     yield "releases it" if alone else _phrase("releases", released)
+    yield _phrase("replaces the server of", _named(cost, Kind.ENDPOINT, Consequence.REPLACE))
     yield "reconfigures what runs" if any(map(_reconfigures, node_changes(plan.changes))) else ""
     yield _processes(plan)
 

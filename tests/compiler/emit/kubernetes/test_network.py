@@ -11,13 +11,12 @@ from network_policies import Network, NodeOf, Outside, Peer, Pod
 from pods import of_kind, workloads
 
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
-from mlsystem.emit.kubernetes.processes import gangs
+from mlsystem.emit.kubernetes.processes import by_knative, gangs
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 
 Objects = tuple[KubernetesObject, ...]
 
-PORTS = (22, 53, 80, 443, 5000, 5432, 6379, 6443, 8080, 9000, 9090, 30000)
-PUBLIC = {("server", 8080), ("monitor", 9090)}
+PORTS = (22, 53, 80, 443, 5000, 5432, 6379, 6443, 8012, 8013, 8022, 8080, 8112, 9000, 9090, 9464, 30000)
 NAMESPACES = {"kube-system": {}, "monitoring": {"team": "platform"}, "storage": {}, "data": {}}
 STORE_USERS = ("server", "monitor", "pipeline")
 API_USERS = STORE_USERS
@@ -25,6 +24,22 @@ NEED_NAMES = (*STORE_USERS, "tracking")
 WEB = Outside("93.184.216.34")
 LOCAL_DNS = Outside("169.254.20.10")
 POD_IDENTITY = Outside("169.254.170.23")
+
+
+def predictions(cluster: Cluster) -> set[int]:
+    """Ports of servers where they are asked for: Knative has a proxy before its own."""
+    return {port for model in cluster.system.models for port in ((8012, 8112) if by_knative(model) else (8080,))}
+
+
+def counted(cluster: Cluster) -> set[int]:
+    """Ports of servers where it is read what is counted, of them and of the proxy."""
+    apart, models = cluster.system.metrics_apart, cluster.system.models
+    own = {(9464 if by_knative(model) else 9090) if apart else 8080 for model in models}
+    return own | {9090 for model in models if by_knative(model)}
+
+
+def for_all(cluster: Cluster) -> set[tuple[str, int]]:
+    return {("monitor", 9090)} | {("server", port) for port in predictions(cluster) | counted(cluster)}
 
 
 def pods_of(cluster: Cluster, objects: Objects) -> dict[str, Pod]:
@@ -89,7 +104,7 @@ def test_between_pods_of_the_system_exactly_its_edges_pass(
     found = open_between(network(objects, blocks_cover_pods), pods_of(cluster, objects))
     passing = {(component(source), component(target), port) for source, target, port in found}
 
-    public = {one for one in passing if one[1:] in PUBLIC}
+    public = {one for one in passing if one[1:] in for_all(cluster)}
     assert passing - public == edges(cluster)
     assert {source for source, _, _ in public} <= (set(STORE_USERS) if blind(cluster) else set())
 
@@ -126,14 +141,17 @@ def test_strangers_reach_what_is_for_everybody_and_nothing_else(cluster: Cluster
         if net.allows(stranger, pod, port)
     }
 
-    assert reached == PUBLIC | ({("server", 9090)} if cluster.system.metrics_apart else set())
+    assert reached == for_all(cluster)
 
 
 def test_every_stranger_may_ask_for_predictions_and_metrics(cluster: Cluster, objects: Objects) -> None:
     servers = [pod for pod in pods_of(cluster, objects).values() if component(pod) == "server"]
 
     assert servers
-    assert all(network(objects).allows(one, pod, 8080) for one in strangers(cluster).values() for pod in servers)
+    assert all(
+        network(objects).allows(one, pod, port)
+        for one in strangers(cluster).values() for pod in servers for port in predictions(cluster) | counted(cluster)
+    )  # fmt: skip
 
 
 def test_what_is_outside_the_cluster_comes_in_only_where_there_is_an_ingress(
@@ -145,7 +163,8 @@ def test_what_is_outside_the_cluster_comes_in_only_where_there_is_an_ingress(
         if net.allows(WEB, pod, port)
     }  # fmt: skip
 
-    assert reached == ({("server", 8080)} if cluster.target.platform.ingress else set())
+    assert reached == ({("server", 8080)} & {("server", port) for port in predictions(cluster)}
+                       if cluster.target.platform.ingress else set())  # fmt: skip
 
 
 def test_names_are_asked_by_those_who_connect_to_somebody_and_by_nobody_else(
