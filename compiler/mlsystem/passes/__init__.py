@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlsystem.passes.capacity import certify
+from mlsystem.passes.capacity import certify, limit_choices
 from mlsystem.passes.code import resolve_code
 from mlsystem.passes.draft import Draft, Pass, Problems
 from mlsystem.passes.finish import finish
@@ -17,6 +17,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_groups,  # after sources: features have the types of their columns
     resolve_code,
     resolve_models,  # after groups: a model's inputs are their features
+    limit_choices,
     certify,  # after models: their replicas are what was certified; before objectives, which depend on how many
     check_objectives,
     resolve_target,  # after models: they ask for what the platform must have

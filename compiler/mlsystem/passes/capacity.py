@@ -50,6 +50,21 @@ class Known(Struct):
     prices: Prices
 
 
+def limit_choices(draft: Draft, problems: Problems) -> Draft:
+    """A search chooses only what the platform can count: without Prometheus that is CPU, of KEDA too."""
+    if draft.spec.environments[draft.environment].platform.prometheus:
+        return draft
+    return replace(draft, models={name: by_cpu(model) for name, model in draft.models.items()})
+
+
+def by_cpu(model: ModelNode) -> ModelNode:
+    serving = model.serving
+    if serving.scaling.controller != "keda":
+        return model
+    free = tuple(name for name in serving.scaling.free if name != "metric")
+    return replace(model, serving=replace(serving, scaling=replace(serving.scaling, free=free)))
+
+
 def certify(draft: Draft, problems: Problems) -> Draft:
     """Each endpoint in a cluster has its capacity; the scaling of one that is certified is what was certified."""
     environment = draft.spec.environments[draft.environment]

@@ -245,9 +245,17 @@ def test_scaling_by_requests_needs_who_counts_them(project: Project) -> None:
     project.solve(settings=replace(KEDA, metric="requests", target=20.0))
     project.change(", prometheus: true", "")
 
-    found = project.said()
+    said = {one.code: one for one in project.compile()[1].diagnostics}
 
-    assert (found.code, project.line(found)) == ("MLS505", "platform: {argo_workflows: true, keda: true}")
+    assert said.keys() == {"MLS505", "MLS606"}
+    assert project.line(said["MLS505"]) == "platform: {argo_workflows: true, keda: true}"
+
+
+@pytest.mark.parametrize(("platform", "free"), [(", prometheus: true", True), ("", False)])
+def test_a_search_chooses_only_what_the_platform_counts(platform: str, free: bool, project: Project) -> None:
+    project.change(", prometheus: true", platform)
+
+    assert ("metric" in project.serving().scaling.free) is free
 
 
 def test_one_machine_reads_no_lock_file(project: Project) -> None:
