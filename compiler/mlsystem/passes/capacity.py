@@ -50,7 +50,7 @@ class Known(Struct):
     prices: Prices
 
 
-def limit_choices(draft: Draft, problems: Problems) -> Draft:
+def limit_choices(draft: Draft, _: Problems) -> Draft:
     """A search chooses only what the platform can count: without Prometheus that is CPU, of KEDA too."""
     if draft.spec.environments[draft.environment].platform.prometheus:
         return draft
