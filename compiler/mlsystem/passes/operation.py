@@ -101,8 +101,14 @@ def scaling(written: ScalingSpec) -> Scaling:
         metric=written.counted,
         target=written.carried,
         max_cost=written.max_cost,
-        free=tuple(name for name in CHOSEN if name not in written.model_fields_set),
+        free=free(written),
     )
+
+
+def free(written: ScalingSpec) -> tuple[str, ...]:
+    """A target is one of a metric: to write the one is to choose the other."""
+    fixed = {*written.model_fields_set, *(["metric"] if "target" in written.model_fields_set else [])}
+    return tuple(name for name in CHOSEN if name not in fixed)
 
 
 def profile(written: ProfileSpec | None) -> DeclaredProfile | None:

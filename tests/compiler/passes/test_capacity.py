@@ -251,6 +251,18 @@ def test_scaling_by_requests_needs_who_counts_them(project: Project) -> None:
     assert project.line(said["MLS505"]) == "platform: {argo_workflows: true, keda: true}"
 
 
+@pytest.mark.parametrize(("written", "free"), [
+    ("min_replicas: 3", ("metric", "target")), ("metric: cpu", ("min_replicas", "target")),
+    ("target: 60%", ("min_replicas",)),
+])  # fmt: skip
+def test_what_is_written_is_no_choice_and_a_target_says_its_metric(
+    written: str, free: tuple[str, ...], project: Project
+) -> None:
+    project.change("    max_replicas: 10", f"    max_replicas: 10\n    {written}")
+
+    assert project.serving().scaling.free == free
+
+
 @pytest.mark.parametrize(("platform", "free"), [(", prometheus: true", True), ("", False)])
 def test_a_search_chooses_only_what_the_platform_counts(platform: str, free: bool, project: Project) -> None:
     project.change(", prometheus: true", platform)
