@@ -70,4 +70,11 @@ OPERATION: dict[str, Code] = {
         "hardware: {cpu: 8, memory: 16Gi}\nscaling: {min_replicas: 4, max_cost: $400/month}",
         "hardware: {cpu: 2, memory: 4Gi}\nscaling: {min_replicas: 4, max_cost: $400/month}",
     ),
+    "MLS610": Code(
+        "a certificate of nobody",
+        "`capacity.lock.json` names endpoints as ENVIRONMENT/MODEL. This one has no model of that name: it was removed,"
+        " or renamed, and under its new name nothing is certified, so that its scaling is what the file gives.",
+        '"endpoints": {"staging/delay": …}  # with models: {lateness: …}',
+        '"endpoints": {"staging/lateness": …}',
+    ),
 }

@@ -75,6 +75,7 @@ def certify(draft: Draft, problems: Problems) -> Draft:
     profiles = read(read_profiles, problems, place)
     if certificates is None or profiles is None:
         return draft
+    check_names(certificates, draft, problems)
     known = Known(certificates, profiles, prices_of(declared_prices(environment.prices)))
     models = {name: endpoint(model, known, draft, problems) for name, model in draft.models.items()}
     return replace(draft, models=models)
@@ -87,6 +88,18 @@ def read(reader: Callable[[File], Read], problems: Problems, place: Path) -> Rea
     except MlsystemError as error:
         problems.error("MLS607", error.message, place, error.hint, key=True)
         return None
+
+
+def check_names(certificates: Mapping[str, Certificate], draft: Draft, problems: Problems) -> None:
+    """An endpoint that was renamed has lost its certificate, and with it the scaling that was proven."""
+    there = {lock.key(draft.environment, name) for name in draft.spec.models}
+    for name in sorted(certificates):
+        if name.partition("/")[0] == draft.environment and name not in there:
+            problems.warning(
+                "MLS610", f"{lock.LOCK} certifies '{name}', and there is no such model",
+                ("environments", draft.environment),
+                f"if it was renamed: mlsystem capacity solve -e {draft.environment}; then remove the entry", key=True,
+            )  # fmt: skip
 
 
 def endpoint(model: ModelNode, known: Known, draft: Draft, problems: Problems) -> ModelNode:

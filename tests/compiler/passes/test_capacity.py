@@ -191,12 +191,22 @@ def test_a_trace_that_is_gone_is_told_once(project: Project) -> None:
 def test_a_certificate_of_another_environment_or_model_is_none_of_this_one(project: Project) -> None:
     project.solve()
     certificates = lock.read(project.folder)
-    lock.write(project.folder, {"staging/main": certificates["prod/main"], "prod/other": certificates["prod/main"]})
+    lock.write(project.folder, {"staging/main": certificates["prod/main"]})
 
     capacity = project.serving().capacity
 
     assert capacity is not None
     assert capacity.certified is None
+
+
+def test_a_certificate_of_a_model_that_is_not_there_is_a_warning_for_it_may_have_been_renamed(project: Project) -> None:
+    project.solve()
+    lock.write(project.folder, {"prod/other": lock.read(project.folder)["prod/main"]})
+
+    found = project.said()
+
+    assert (found.code, found.severity, project.line(found)) == ("MLS610", "warning", "prod:")
+    assert "'prod/other'" in found.message
 
 
 @pytest.mark.parametrize("name", [lock.LOCK, profiles.FILE])

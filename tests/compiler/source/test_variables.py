@@ -33,6 +33,7 @@ def codes(report: Report) -> list[str]:
     [
         ("int", "8", 8), ("float", "1e-3", 0.001), ("float", "2", 2), ("bool", "true", True), ("string", "a", "a"),
         ("rate", "300rps", "300rps"), ("duration", "3h", "3h"), ("share", "15%", "15%"), ("money", "$20", "$20"),
+        ("cost", "$400/month", "$400/month"),
     ],
 )  # fmt: skip
 def test_a_whole_value_gets_the_variables_type(kind: str, default: str, value: object) -> None:
