@@ -77,4 +77,20 @@ OPERATION: dict[str, Code] = {
         '"endpoints": {"staging/delay": …}  # with models: {lateness: …}',
         '"endpoints": {"staging/lateness": …}',
     ),
+    "MLS620": Code(
+        "an SLO that no configuration holds",
+        "Within the limits that are written, every configuration of the autoscaler was refuted by simulation: by"
+        " arithmetic, or in one of the scenarios that it has to hold in (usual traffic, the peak, a flash crowd, a"
+        " replica that is lost, an update). The message names the moment at which the nearest one fails; each repair"
+        " was searched for in the same way, and would be certified.",
+        "traffic: {mean: 40rps, peak: 900rps}\nscaling: {max_replicas: 4}",
+        "traffic: {mean: 40rps, peak: 900rps}\nscaling: {max_replicas: 12}",
+    ),
+    "MLS621": Code(
+        "an endpoint with nothing to solve",
+        "Replicas are derived from what is promised and what traffic is expected. Without an objective any number of"
+        " them holds, and without traffic nobody knows how many are needed.",
+        "serving:\n  slo: {latency: {p95: 50ms}}",
+        "serving:\n  slo: {latency: {p95: 50ms}}\n  traffic: {mean: 40rps, peak: 120rps}",
+    ),
 }
