@@ -36,9 +36,11 @@ class Compiled(NamedTuple):
     cluster: InCluster | None = None
 
 
-def compile_system(path: Path, environment: str | None, environ: Mapping[str, str], report: Report) -> Compiled | None:
-    """None where the report has errors."""
-    system = resolve_system(path, environment, environ, report)
+def compile_system(
+    path: Path, environment: str | None, environ: Mapping[str, str], report: Report, *, certified: bool = True
+) -> Compiled | None:
+    """None where the report has errors; `certified` as in `resolve_system`."""
+    system = resolve_system(path, environment, environ, report, certified=certified)
     if system is None:
         return None
 

@@ -30,17 +30,20 @@ def spec_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", type=Path, default=Path(SPEC), metavar="FILE", help=f"default: {SPEC}")
 
 
-def compiled_from(args: argparse.Namespace, console: Console, *, warn: bool = True) -> Compiled | None:
+def compiled_from(
+    args: argparse.Namespace, console: Console, *, warn: bool = True, certified: bool = True
+) -> Compiled | None:
     """The compiled system; None after showing why there is none.
 
     `warn`: with warnings either way. A command that looks at what runs, or operates it, does not repeat them.
+    `certified` False: what is to be solved again is no reason to refuse.
     """
     from mlsystem.compile import compile_system  # lazy: --help needs no compiler
     from mlsystem.diagnostics.render import render_text
     from mlsystem.diagnostics.report import Report
 
     report = Report()
-    compiled = compile_system(args.file, args.environment, os.environ, report)
+    compiled = compile_system(args.file, args.environment, os.environ, report, certified=certified)
     console.say(render_text(report if warn else report.without_warnings(), color=console.color))
     return compiled
 

@@ -305,6 +305,19 @@ def test_what_has_to_be_solved_again_ends_with_exit_code_1(
     assert "MLS606" in said.out + said.err
 
 
+def test_a_measurement_does_not_wait_for_a_search(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.solve()
+    project.change("cpu: 2,", "cpu: 3,")
+    monkeypatch.chdir(project.folder)
+
+    assert main(["capacity", "profile", "-e", "prod"]) == 1
+    said = capsys.readouterr()
+    assert "MLS606" not in said.out + said.err
+    assert "capacity profile -e prod --from ENV" in said.err
+
+
 def test_compiling_what_is_certified_loads_nothing_that_simulates(project: Project) -> None:
     project.solve()
     code = (
