@@ -37,9 +37,9 @@ def explain_recorded(moment: str, metrics: Path, autoscaler: Path) -> str:
 
 
 def moment_in(history: History, text: str) -> float:
-    """An offset counts from the first row."""
+    """An offset counts from the first row where rows are moments, else it is in their own seconds."""
     if (seconds := offset(text)) is not None:
-        return seconds + (history.start if history.absolute or history.start == 0.0 else 0.0)
+        return seconds + (history.start if history.absolute else 0.0)
     if (when := absolute(text)) is None:
         raise MlsystemError(f"'{text}' is no moment", HINT)
     if not history.absolute:

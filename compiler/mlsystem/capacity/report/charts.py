@@ -113,15 +113,14 @@ def budget(line: Timeline, objective: float) -> Figure:
 
 
 def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) -> Figure:
-    """Cost and what is left to be bad: each point is cheaper than all that are better."""
+    """Cost and what is bad, by latency where `objective` promises one: what is cheaper than a point is worse."""
     ordered = sorted(choices, key=lambda one: one.cost)
-    worst = max(1e-6, *(1.0 - one.attainment for one in ordered))
-    best = max(1e-6, min(1.0 - one.attainment for one in ordered))
+    points = tuple((one.cost, bad(one, objective)) for one in ordered)
+    worst, best = max(one for _, one in points), min(one for _, one in points)
     levels: tuple[Level, ...] = ()
     if objective is not None:
         worst, best = max(worst, 1.0 - objective), min(best, 1.0 - objective)
         levels = (Level(1.0 - objective, f"the objective allows {share(1.0 - objective)}"),)
-    points = tuple((one.cost, max(1e-6, 1.0 - one.attainment)) for one in ordered)
     costs = [one.cost for one in ordered]
     margin = max((max(costs) - min(costs)) * 0.08, max(costs) * 0.03, 0.01)
     dots = tuple(
@@ -142,12 +141,20 @@ def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) 
         dots,
     )  # fmt: skip
     rows = (
-        (settings_in_words(one.settings), money(one.cost), share(one.attainment), share(one.availability),
-         "yes" if one.certified else "no")
+        (
+            settings_in_words(one.settings) + (", the certified one" if one.settings == chosen else ""),
+            money(one.cost), share(one.attainment), share(one.availability), "yes" if one.certified else "no",
+        )
         for one in ordered
     )  # fmt: skip
     head = ("configuration", "a month", "in time at least", "answered at least", "holds everywhere")
     return Figure(drawn, Table(head, tuple(rows)))
+
+
+def bad(choice: Choice, objective: float | None) -> float:
+    """A share that a logarithmic axis has room for."""
+    good = choice.availability if objective is None else choice.attainment
+    return min(1.0, max(1e-6, 1.0 - good))
 
 
 def parts(line: Timeline) -> Iterable[tuple[int, int]]:

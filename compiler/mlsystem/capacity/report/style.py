@@ -25,7 +25,8 @@ dd small{display:block;font-size:.85rem;font-weight:400;color:var(--soft)}
 caption{text-align:left;color:var(--soft);padding-bottom:.3rem}
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
 thead th{color:var(--soft);font-weight:500;border-bottom:1px solid var(--rule)}tbody th{font-weight:600}
-td:nth-child(2){min-width:7rem}td.number{white-space:nowrap}td.bad{color:var(--d);font-weight:600}tr.chosen{background:var(--good-bg)}
+td:nth-child(2){min-width:7rem}
+td.number{white-space:nowrap}td.bad{color:var(--d);font-weight:600}
 figure{margin:1.25rem 0 1.75rem}figcaption{font-size:.9rem;margin-bottom:.35rem}
 figcaption b{color:var(--ink);font-size:1rem;margin-right:.5rem}
 .keys{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;color:var(--soft);margin:.2rem 0 .3rem;padding:0;
@@ -47,6 +48,6 @@ code{background:var(--card);border:1px solid var(--rule);border-radius:.25rem;pa
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--grid:#ddd;
 --a:#1b5fc1;--b:#b4540a;--c:#0d7a5f;--d:#c02b26;--good:#0d6b3f;--good-bg:#fff;--odd:#8a5300;--odd-bg:#fff}
 body{max-width:none;padding:0;font-size:11pt}figure,tr,dl.facts div,.verdict{break-inside:avoid}h2{break-before:page}
-h2:first-of-type{break-before:auto}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}summary{display:none}
-details::details-content{content-visibility:visible;height:auto}}
+h2:first-of-type{break-before:auto}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
+details:not([open]){display:none}h3{break-after:avoid}figure{margin:.75rem 0 1rem}svg{max-height:5.2cm}}
 """.replace("\n", "")
