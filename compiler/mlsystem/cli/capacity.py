@@ -11,6 +11,7 @@ from mlsystem.cli.console import Console
 COMMANDS = {
     "explain": "say why there were as many replicas at a moment",
     "profile": "measure how fast a server of a model is, and how soon it starts",
+    "report": "write one page with pictures of what is certified",
     "solve": "find the cheapest replicas and settings that hold what is promised",
 }
 

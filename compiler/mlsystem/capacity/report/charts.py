@@ -12,9 +12,10 @@ import numpy as np
 from mlsystem.capacity.certificate import Choice, Settings
 from mlsystem.capacity.report.svg import Band, Chart, Dot, Level, Line, Point, clock, decades, hours, linear
 from mlsystem.capacity.report.timeline import Timeline
-from mlsystem.capacity.report.words import money, per_second, seconds, settings_in_words, share
+from mlsystem.capacity.report.words import money, per_second, seconds, share
 from mlsystem.capacity.simulation.fleet import Count
 from mlsystem.capacity.simulation.layout import Floats
+from mlsystem.capacity.words import described
 
 ROWS: Final = 24
 """Of a table beside a chart at most."""
@@ -125,7 +126,7 @@ def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) 
     margin = max((max(costs) - min(costs)) * 0.08, max(costs) * 0.03, 0.01)
     dots = tuple(
         Dot(
-            point, "a" if one.certified else "d", f"{settings_in_words(one.settings)}: {money(one.cost)} a month,"
+            point, "a" if one.certified else "d", f"{described(one.settings)}: {money(one.cost)} a month,"
             f" {share(one.attainment)} in time", not one.certified,
             "certified" if one.settings == chosen else "",
         )
@@ -142,7 +143,7 @@ def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) 
     )  # fmt: skip
     rows = (
         (
-            settings_in_words(one.settings) + (", the certified one" if one.settings == chosen else ""),
+            described(one.settings) + (", the certified one" if one.settings == chosen else ""),
             money(one.cost), share(one.attainment), share(one.availability), "yes" if one.certified else "no",
         )
         for one in ordered

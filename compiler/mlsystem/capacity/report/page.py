@@ -17,10 +17,9 @@ from mlsystem.capacity.report.words import (
     behaviour_in_words,
     money,
     seconds,
-    settings_in_words,
     share,
-    target_in_words,
 )
+from mlsystem.capacity.words import described, target
 from mlsystem_runtime.contract.run import Slo
 
 
@@ -78,7 +77,7 @@ def verdict(endpoint: Endpoint, found: Certificate, environment: str) -> str:
             f"<span>What follows is what was found before. Run <code>{command}</code></span></p>"
         )
     return (
-        f'<p class="verdict">Certified: {escape(promised)}<span>{escape(settings_in_words(found.settings))} hold it in'
+        f'<p class="verdict">Certified: {escape(promised)}<span>{escape(described(found.settings))} hold it in'
         f" all {len(found.scenarios)} scenarios. {escape(sentence(found.binding))}</span></p>"
     )
 
@@ -98,7 +97,7 @@ def facts(found: Certificate) -> str:
     static = "" if found.static_cost is None else f"{money(found.static_cost)} with as many replicas all the time"
     settings, whole = found.settings, found.whole
     shown = (
-        ("Replicas", f"{settings.min_replicas} to {settings.max_replicas}", target_in_words(settings)),
+        ("Replicas", f"{settings.min_replicas} to {settings.max_replicas}", f"at {target(settings)}"),
         ("Cost a month", money(found.cost), static),
         ("Error budget left", share(found.margin), "of the worst scenario, by its lower bound"),
         ("In time, all traffic", share(whole.attainment.mean), f"{whole.replicas_mean:.1f} replicas on average"),
@@ -200,7 +199,7 @@ def table_of(table: Table, title: str) -> str:
 def configuration(found: Certificate) -> str:
     settings = found.settings
     rows = (
-        ("controller", settings.controller), ("target", target_in_words(settings)),
+        ("controller", settings.controller), ("target", target(settings)),
         ("replicas", f"{settings.min_replicas} to {settings.max_replicas}"),
         ("behaviour", behaviour_in_words(settings.behaviour)),
         ("made from", ", ".join(f"{name} {digest[:12]}" for name, digest in found.inputs.items())),

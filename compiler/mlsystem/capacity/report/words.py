@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from mlsystem.capacity.certificate import Behaviour, Direction, Settings
+from mlsystem.capacity.certificate import Behaviour, Direction
 from mlsystem.cost.estimate import dollars
 
 
@@ -30,23 +30,6 @@ def share(value: float) -> str:
 
 def per_second(value: float) -> str:
     return f"{value:.3g} rps" if value < 1000 else f"{value:,.0f} rps"
-
-
-def settings_in_words(settings: Settings) -> str:
-    if settings.min_replicas == settings.max_replicas:
-        return f"{settings.min_replicas} replicas always"
-    bounds = f"{settings.min_replicas} to {settings.max_replicas} replicas"
-    return f"{bounds}, {target_in_words(settings)}"
-
-
-def target_in_words(settings: Settings) -> str:
-    match settings.metric:
-        case "cpu":
-            return f"cpu at {settings.target * 100:.0f}%"
-        case "requests":
-            return f"{settings.target:g} requests/s each"
-        case "concurrency":
-            return f"{settings.target:g} requests held each"
 
 
 def behaviour_in_words(behaviour: Behaviour | None) -> str:
