@@ -14,6 +14,9 @@ from pathlib import Path
 from mlsystem.compile import Compiled, compile_system
 from mlsystem.diagnostics.render import render_text
 from mlsystem.diagnostics.report import Report
+from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem.emit.manifests import manifest
+from mlsystem.emit.prometheus import rule_objects
 from mlsystem.spec.explain import reference_markdown
 from mlsystem.spec.parse import load_all
 from mlsystem.spec.schema import schema_text
@@ -49,7 +52,19 @@ def golden() -> Files:
             for artifact in compiled.tree:
                 if not artifact.path.startswith(VENDORED):
                     files[folder / artifact.path] = untagged(artifact.content, compiled)
-    return files
+    return {**files, **knative()}
+
+
+def knative() -> Files:
+    """What differs of a system in a cluster whose server Knative runs: no example has one."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from clusters import cluster_named  # lazy: tests' own
+
+    cluster = cluster_named("knative behind an ingress")
+    objects = (*kubernetes_objects(cluster), *rule_objects(cluster))
+    of_server = [one for one in objects if one.concern == "server" or one.name.startswith(cluster.name("server"))]
+    text = "---\n".join(manifest(one.body) for one in of_server)
+    return {ROOT / "tests" / "compiler" / "emit" / "kubernetes" / "knative.yaml": text}
 
 
 def graphs() -> Files:

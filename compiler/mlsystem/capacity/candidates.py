@@ -28,7 +28,7 @@ METRICS: Final[dict[str, tuple[Quantity, ...]]] = {
     "hpa": ("cpu",), "keda": ("cpu", "requests"), "knative": ("concurrency", "requests"),
 }  # fmt: skip
 SHARES: Final = tuple(share / 100 for share in range(20, 95, 5))
-QUERY_WINDOW = 60.0  # of the generated query for offered requests
+QUERY_WINDOW = 60.0  # of the generated queries
 LEAST_SAFE = 2  # of replicas where anything is promised: with one, nobody answers while its node is drained
 
 
@@ -98,11 +98,11 @@ def scaler(settings: Settings, replica: Replica) -> Scaler:
     """The controller's own algorithm with these settings; nothing to decide where there is only one number."""
     if settings.min_replicas == settings.max_replicas:
         return FIXED
+    measure = Measure.HELD if settings.metric == "concurrency" else Measure.RATE
     if settings.controller == "knative":
-        measure = Measure.HELD if settings.metric == "concurrency" else Measure.RATE
         return Kpa(knative(settings), measure)
-    if settings.metric == "requests":
-        return Keda(keda(settings), window=QUERY_WINDOW)
+    if settings.metric != "cpu":
+        return Keda(keda(settings), measure, QUERY_WINDOW)
     return Hpa(hpa(settings), slot_milli=1000, request_milli=math.ceil(replica.cores * 1000))
 
 

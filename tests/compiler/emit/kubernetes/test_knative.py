@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from mlsystem.capacity.controllers.kpa_types import KpaConfig
 from mlsystem.emit.kubernetes.knative import QUIET_SECONDS
 from mlsystem.emit.kubernetes.objects import KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem.emit.manifests import manifest
 from mlsystem.emit.prometheus import rule_objects, scrape
 from mlsystem_runtime.__main__ import parser
 from mlsystem_runtime.contract import names
@@ -194,6 +196,17 @@ def test_none_of_its_variables_is_one_that_knative_sets() -> None:
 
 def test_revisions_wait_for_the_first_model_for_a_week() -> None:
     assert template()["metadata"]["annotations"]["serving.knative.dev/progress-deadline"] == "168h"
+
+
+def test_all_of_it_is_as_it_was_read_last() -> None:
+    """`python tools/generate.py golden` writes the file again."""
+    cluster = cluster_named("knative behind an ingress")
+    objects = (*kubernetes_objects(cluster), *rule_objects(cluster))
+    of_server = [one for one in objects if one.concern == "server" or one.name.startswith(cluster.name("server"))]
+
+    assert Path(__file__).with_name("knative.yaml").read_text() == "---\n".join(
+        manifest(one.body) for one in of_server
+    )
 
 
 @pytest.mark.parametrize("variation", ["knative", "knative beside keda"])
