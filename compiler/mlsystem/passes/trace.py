@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path as File
+from typing import TYPE_CHECKING
 
-from mlsystem.capacity.trace_rows import Problem, read_rows
 from mlsystem.passes.code import inside
 from mlsystem.passes.draft import Path, Problems
+
+if TYPE_CHECKING:
+    from mlsystem.capacity.trace_rows import Problem
 
 MOST_BYTES = 2**20
 """So much of a file is looked at here, some fifty thousand rows in a tenth of a second: whoever simulates reads all."""
 
 
 def check_trace(written: str, path: Path, problems: Problems) -> None:
+    from mlsystem.capacity.trace_rows import read_rows  # weight: few files name a trace
+
     found = inside(problems.loaded.root, written)
     if found is None or not found.is_file():
         what = "lies outside the folder of the file" if found is None else "is not a file"

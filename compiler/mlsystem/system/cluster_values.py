@@ -5,6 +5,8 @@ What would be lost when it moves is told with its place: a volume is that of its
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from mlsystem.system.certified import STANDARD, Behaviour, Certified, Direction, share
@@ -111,7 +113,7 @@ def certified_values(found: Certified) -> Values:
         "certified.latency": milliseconds(found.latency),
         "certified.in_time": share(found.attainment.mean),
         "certified.available": share(found.availability.mean),
-        "certified.margin": share(found.margin),
+        "certified.margin": f"{math.floor(found.margin * 100)}%",
         "certified.dollars_a_month": round(found.cost, 2),
         "certified.binding": found.binding,
         "certified.inputs": digest(found)[:SHOWN_DIGITS],
