@@ -174,7 +174,7 @@ class PlainEngine:
         needed = (rules.a + rules.b) * rows
         if needed >= rules.budget * 0.05:
             needed = rules.a * rows + rules.b * math.ceil(rows / self._most(rules.budget))
-        return busy + needed / rules.slots > rules.budget * 0.9
+        return busy + needed / rules.slots > rules.budget * 0.85
 
     def _most(self, left: float) -> int:
         rules = self.rules

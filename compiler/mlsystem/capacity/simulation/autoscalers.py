@@ -121,7 +121,7 @@ class Kpa:
     def observe(self, view: View) -> kpa_types.KpaObservation:
         return kpa_types.KpaObservation(
             view.now, view.replicas, view.ready, self._mean(view, self.config.stable_window),
-            self._mean(view, self.config.panic_window), activator_in_path=False,
+            self._mean(view, self.config.panic_window), view.activator,
         )  # fmt: skip
 
     def _mean(self, view: View, window: float) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlsystem.capacity.simulation.compiled import compiled
 from mlsystem.capacity.simulation.draws import uniform
-from mlsystem.capacity.simulation.layout import COMPUTING, NOBODY, SERVICE, WAITED, Rules, State
+from mlsystem.capacity.simulation.layout import COMPUTING, NOBODY, SERVICE, WAITED, Ints, Rules, State
 from mlsystem.capacity.simulation.pending import push
 from mlsystem.capacity.simulation.routing import batch_limit
 
@@ -29,7 +29,7 @@ def begin(s: State, r: Rules, pod: int, now: float) -> None:
 def take(s: State, r: Rules, pod: int, first: int, late: bool, now: float) -> int:
     """Moves a batch out of the queue into a list of its own that begins with `first`; returns its rows."""
     mask = len(s.arrived) - 1
-    most = batch_limit(r, s.arrived[first & mask] + r.budget - now)
+    most = batch_limit(r, s.entered[first & mask] + r.budget - now)
     rows, last, before, number = 0, NOBODY, NOBODY, first
     while number != NOBODY and (rows < most or last == NOBODY):
         place = number & mask
@@ -62,16 +62,23 @@ def mark(s: State, r: Rules, number: int, now: float) -> None:
 def set_late_aside(s: State, r: Rules, pod: int, now: float) -> None:
     """What is late already would only make late what can still be in time."""
     mask = len(s.arrived) - 1
-    while s.head[pod] != NOBODY and s.arrived[s.head[pod] & mask] + r.budget <= now:
+    while s.head[pod] != NOBODY and s.entered[s.head[pod] & mask] + r.budget <= now:
         number = s.head[pod]
         s.head[pod] = s.after[number & mask]
         s.waiting_rows[pod] -= s.rows[number & mask]
-        s.after[number & mask] = NOBODY
-        if s.late_head[pod] == NOBODY:
-            s.late_head[pod] = number
-        else:
-            s.after[s.late_tail[pod] & mask] = number
-        s.late_tail[pod] = number
+        append(s, s.late_head, s.late_tail, pod, number)
+
+
+@compiled
+def append(s: State, heads: Ints, tails: Ints, pod: int, number: int) -> None:
+    """At the end of a pod's queue."""
+    mask = len(s.arrived) - 1
+    s.after[number & mask] = NOBODY
+    if heads[pod] == NOBODY:
+        heads[pod] = number
+    else:
+        s.after[tails[pod] & mask] = number
+    tails[pod] = number
 
 
 @compiled

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlsystem.capacity.simulation import kernel, layout
 from mlsystem.capacity.simulation.layout import Bytes, Counters, Floats, Ints, Rules, State
-from mlsystem.capacity.simulation.setting import Objective, Routing, Server
+from mlsystem.capacity.simulation.setting import Activator, Objective, Routing, Server
 from mlsystem.capacity.traffic import RequestClass
 
 MOST_ROWS, WORTHWHILE = 1024, 0.1  # of the runtime's serve/service_time.py and admission.py
@@ -19,12 +19,13 @@ BY_POD = (
     "busy_seconds", "held_seconds", "touched", "free", "routable",
 )  # fmt: skip
 BY_SLOT = ("first", "expected_end", "heap_time", "heap_batch", "heap_slot")
-RING = ("arrived", "rows", "after", "status", "pod")
+RING = ("arrived", "entered", "rows", "after", "status", "pod")
 
 
 def rules_of(
-    server: Server, routing: Routing, objective: Objective, classes: tuple[RequestClass, ...], key: int
-) -> Rules:
+    server: Server, routing: Routing, objective: Objective, classes: tuple[RequestClass, ...], key: int,
+    activator: Activator | None = None,
+) -> Rules:  # fmt: skip
     """`key`: 0 to 2^63 - 1, all chance depends on it."""
     most = max(server.largest_batch, *(one.rows for one in classes))
     tables = server.service.tables(server.slots, most)
@@ -38,6 +39,9 @@ def rules_of(
         queue_limit=np.iinfo(np.int64).max if server.queue_limit is None else server.queue_limit,
         timeout=float(server.timeout),
         budget=math.inf if server.budget is None else min(server.budget, server.timeout),
+        activator=layout.NOBODY if activator is None else 0,
+        patience=0.0 if activator is None else float(activator.patience),
+        most_held=0 if activator is None else activator.limit,
         a=float(a), b=float(b),
         threshold=float(objective.threshold), since=float(objective.since), window=float(objective.window),
         key=key,
@@ -56,6 +60,9 @@ class Engine:
         self.state = empty(rules, math.ceil(seconds / rules.window) + 1, log, detailed=detailed)
         self._unused: list[int] = []
         self._grow_pods(8)
+        if rules.activator != layout.NOBODY:
+            place = self.open(0.0)
+            assert place == rules.activator
 
     def run(self, moments: Floats, at: int, until: float) -> int:
         """All that happens before `until`, with the arrivals `moments[at:]`; returns the place of the next one."""
@@ -93,6 +100,11 @@ class Engine:
         """From now on requests are sent to these, and to no others."""
         self.state.routable[: len(places)] = places
         self.state.counts[layout.ROUTABLE] = len(places)
+
+    def hand_over(self, now: float) -> None:
+        """What the activator holds is sent too, if it can be."""
+        if self.rules.activator != layout.NOBODY and self.state.counts[layout.ROUTABLE] > 0:
+            kernel.hand_over(self.state, self.rules, now)
 
     def counters(self, now: float) -> list[Counters]:
         """What each place counted up to `now`, since its pod was opened."""
@@ -146,7 +158,8 @@ def marks(size: int) -> Bytes:
 
 def empty(rules: Rules, windows: int, log: int, *, detailed: bool) -> State:
     return State(
-        arrived=floats(1024), rows=ints(1024), after=ints(1024), status=marks(1024), pod=ints(1024),
+        arrived=floats(1024), entered=floats(1024), rows=ints(1024), after=ints(1024), status=marks(1024),
+        pod=ints(1024),
         alive=marks(0), busy=ints(0), held=ints(0), waiting=ints(0), waiting_rows=ints(0), head=ints(0), tail=ints(0),
         late_head=ints(0), late_tail=ints(0), routed=ints(0), busy_seconds=floats(0), held_seconds=floats(0),
         touched=floats(0), free=ints(0, rules.slots), routable=ints(0),

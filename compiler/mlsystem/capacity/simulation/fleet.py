@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlsystem.capacity.simulation.draws import uniform
 from mlsystem.capacity.simulation.engine import Engine
-from mlsystem.capacity.simulation.layout import COLD_START, VICTIM, Counters
+from mlsystem.capacity.simulation.layout import COLD_START, NOBODY, VICTIM, Counters
 from mlsystem.capacity.simulation.metrics import NOTHING
 from mlsystem.capacity.simulation.setting import NodeDrain, Pods, RollingUpdate
 
@@ -127,6 +127,7 @@ class Fleet:
         self._grow(now)
         routed = [pod for pod in self.pods.values() if pod.ready or pod.dead]
         self._engine.route([pod.place for pod in routed])
+        self._engine.hand_over(now)
         ready = sum(pod.ready for pod in routed)
         count = Count(now, self.desired, ready, sum(not pod.dead for pod in self.pods.values()))
         if self.counts and self.counts[-1].time == now:
@@ -141,8 +142,11 @@ class Fleet:
             self._charge(pod, now)
 
     def counters(self, now: float) -> tuple[dict[int, tuple[float, Counters]], Counters]:
-        """Of pods that are ready, by number with the moment since when; and the sum over all that ever were."""
+        """Of pods that are ready, by number with the moment since when; and the sum over all that ever were, with what
+        an activator holds."""
         found, total, counters = {}, self._retired, self._engine.counters(now)
+        if (activator := self._engine.rules.activator) != NOBODY:
+            total = added(total, counters[activator])
         for pod in self.pods.values():
             if pod.ready_since is not None and not pod.dead:
                 total = added(total, counters[pod.place])

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from mlsystem.capacity.simulation.batches import begin, unlink
+from mlsystem.capacity.simulation.batches import append, begin, unlink
 from mlsystem.capacity.simulation.compiled import compiled
 from mlsystem.capacity.simulation.draws import uniform
 from mlsystem.capacity.simulation.layout import (
@@ -21,6 +21,7 @@ from mlsystem.capacity.simulation.layout import (
     COARSER,
     FAILED,
     GONE,
+    HELD,
     LATENCY,
     LEAST_LATENCY,
     NEXT_TO_EXPIRE,
@@ -58,6 +59,8 @@ def run(s: State, r: Rules, moments: Floats, at: int, until: float) -> int:
         else:
             arrive(s, r, now)
             at += 1
+    if r.activator != NOBODY:
+        give_up(s, r, until)
     forget(s)
     return at
 
@@ -80,7 +83,7 @@ def next_expiry(s: State, r: Rules) -> float:
     while number < s.counts[NUMBER] and s.status[number & mask] != WAITING:
         number += 1
     s.counts[NEXT_TO_EXPIRE] = number
-    return s.arrived[number & mask] + r.timeout if number < s.counts[NUMBER] else np.inf
+    return s.entered[number & mask] + r.timeout if number < s.counts[NUMBER] else np.inf
 
 
 @compiled
@@ -100,8 +103,18 @@ def arrive(s: State, r: Rules, now: float) -> None:
     place = number & (len(s.arrived) - 1)
     s.counts[NUMBER] += 1
     s.windows[int(now / r.window), CAME] += 1
+    s.arrived[place], s.rows[place] = now, rows_of(r, number)
+    send(s, r, number, now)
+
+
+@compiled
+def send(s: State, r: Rules, number: int, now: float) -> None:
+    place = number & (len(s.arrived) - 1)
     pod = choose(s, r, number)
-    s.arrived[place], s.rows[place], s.pod[place] = now, rows_of(r, number), pod
+    s.entered[place], s.pod[place] = now, pod
+    if pod == NOBODY and r.activator != NOBODY:
+        hold(s, r, number, now)
+        return
     if pod == NOBODY or s.alive[pod] == BLACK_HOLE:
         close(s, r, number, FAILED, now)
         return
@@ -118,16 +131,54 @@ def arrive(s: State, r: Rules, now: float) -> None:
 
 @compiled
 def enqueue(s: State, pod: int, number: int) -> None:
-    mask = len(s.arrived) - 1
-    s.status[number & mask] = WAITING
-    s.after[number & mask] = NOBODY
-    if s.head[pod] == NOBODY:
-        s.head[pod] = number
-    else:
-        s.after[s.tail[pod] & mask] = number
-    s.tail[pod] = number
+    place = number & (len(s.arrived) - 1)
+    s.status[place] = WAITING
+    append(s, s.head, s.tail, pod, number)
     s.waiting[pod] += 1
-    s.waiting_rows[pod] += s.rows[number & mask]
+    s.waiting_rows[pod] += s.rows[place]
+
+
+@compiled
+def hold(s: State, r: Rules, number: int, now: float) -> None:
+    """No pod takes any: the request waits for one outside of them."""
+    give_up(s, r, now)
+    if s.held[r.activator] >= r.most_held:
+        close(s, r, number, REFUSED, now)
+        return
+    touch(s, r.activator, now)
+    s.held[r.activator] += 1
+    s.routed[r.activator] += 1
+    s.status[number & (len(s.arrived) - 1)] = HELD
+    append(s, s.head, s.tail, r.activator, number)
+
+
+@compiled
+def give_up(s: State, r: Rules, until: float) -> None:
+    """Those that were held as long as they had patience, before `until`."""
+    mask = len(s.arrived) - 1
+    number = s.head[r.activator]
+    while number != NOBODY and s.arrived[number & mask] + r.patience < until:
+        ended = s.arrived[number & mask] + r.patience
+        touch(s, r.activator, ended)
+        s.held[r.activator] -= 1
+        s.head[r.activator] = s.after[number & mask]
+        close(s, r, number, TIMED_OUT, ended)
+        number = s.head[r.activator]
+
+
+@compiled
+def hand_over(s: State, r: Rules, now: float) -> None:
+    """All that are held, in order, to pods that are ready; each counts once as received."""
+    touch(s, r.activator, now)
+    number = s.head[r.activator]
+    if number != NOBODY:
+        s.counts[NEXT_TO_EXPIRE] = min(s.counts[NEXT_TO_EXPIRE], number)
+    clear(s, r.activator)
+    while number != NOBODY:
+        following = s.after[number & (len(s.arrived) - 1)]
+        s.routed[r.activator] -= 1
+        send(s, r, number, now)
+        number = following
 
 
 @compiled

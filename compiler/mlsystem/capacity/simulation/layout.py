@@ -16,7 +16,7 @@ Ints: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
 
 NOBODY: Final = -1
-GONE, WAITING, COMPUTING = 0, 1, 2
+GONE, WAITING, COMPUTING, HELD = 0, 1, 2, 3
 LEAST_REQUESTS, RANDOM, POWER_OF_TWO, ROUND_ROBIN = 0, 1, 2, 3
 FIRST_CHOICE, SECOND_CHOICE, SERVICE, CLASS, COLD_START, VICTIM, PHASE = 1, 2, 3, 4, 5, 6, 7
 ALIVE, BLACK_HOLE = 1, 2
@@ -46,7 +46,8 @@ class Rules(NamedTuple):
 
     `curves[i]` are service times in ascending order; where k slots of a pod compute and a batch has n rows it is drawn
     from (1 - w) * curves[lower[k, n]] + w * curves[upper[k, n]], w = weight[k, n]. `a`, `b`: what the server believes
-    a batch to take. `budget`: within it the server wants to answer, inf where it lets everybody in.
+    a batch to take. `budget`: within it the server wants to answer, inf where it lets everybody in. `activator` is the
+    place of what holds requests while no pod takes any, NOBODY where nothing does.
     """
 
     slots: int
@@ -56,6 +57,9 @@ class Rules(NamedTuple):
     queue_limit: int
     timeout: float
     budget: float
+    activator: int
+    patience: float
+    most_held: int
     a: float
     b: float
     threshold: float
@@ -71,12 +75,14 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """Rings by request; arrays by pod; by slot; a heap of batches by their end; what is counted; a log for tests.
+    """Rings by request (`entered` is when its pod got it); arrays by pod; by slot; a heap of batches by their end; what
+    is counted; a log for tests.
 
     `latencies`: a histogram for each window, or none at all where nobody asks.
     """
 
     arrived: Floats
+    entered: Floats
     rows: Ints
     after: Ints
     status: Bytes

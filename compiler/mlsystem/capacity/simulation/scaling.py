@@ -29,7 +29,8 @@ class PodView:
 class View:
     """`replicas` is what was asked for last, `existing` counts pods that leave too. `usage` of pods by their number,
     over so many seconds up to the newest scrape that can be seen; a pod without one is absent. `total` over all pods,
-    those that are gone included. Both are None where the metrics cannot be read; `scraped` is when they last were."""
+    those that are gone included. Both are None where the metrics cannot be read; `scraped` is when they last were. An
+    `activator` holds requests while no pod is ready."""
 
     now: float
     replicas: int
@@ -38,6 +39,7 @@ class View:
     usage: Callable[[float], dict[int, Usage] | None]
     total: Callable[[float], Usage | None]
     scraped: float | None = None
+    activator: bool = False
 
     @property
     def ready(self) -> int:

@@ -53,6 +53,15 @@ class Pods:
 
 
 @dataclass(frozen=True)
+class Activator:
+    """Knative's: while no pod is ready it holds requests, at most `limit` and each for up to `patience` seconds; the
+    first pod that is ready gets them in order. What it holds is in the metrics of all pods together."""
+
+    patience: float = 300.0
+    limit: int = 10_000
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Counters are read every `scrape` seconds and can be seen `lag` seconds later."""
 
@@ -122,6 +131,8 @@ Failure: TypeAlias = PodLoss | ZoneLoss | NodeDrain | RollingUpdate | MetricsOut
 
 @dataclass(frozen=True)
 class Setting:
+    """Without an `activator` requests fail while no pod is ready."""
+
     server: Server
     objective: Objective
     pods: Pods = Pods()
@@ -130,3 +141,4 @@ class Setting:
     scaler: Scaler = FIXED
     failures: tuple[Failure, ...] = ()
     classes: tuple[RequestClass, ...] = (RequestClass("all", 1.0),)
+    activator: Activator | None = None

@@ -60,7 +60,7 @@ class _Simulation:
         self, setting: Setting, blocks: Iterable[Floats], seconds: float, key: int, log: int, detailed: bool
     ) -> None:
         self._setting, self._seconds = setting, seconds
-        rules = rules_of(setting.server, setting.routing, setting.objective, setting.classes, key)
+        rules = rules_of(setting.server, setting.routing, setting.objective, setting.classes, key, setting.activator)
         self._engine = Engine(rules, seconds, log, detailed=detailed)
         self._blocks, self._moments, self._at = iter(blocks), np.empty(0), 0
         self._agenda: list[tuple[float, int, int, Action]] = []
@@ -123,7 +123,7 @@ class _Simulation:
             tuple(PodView(pod.number, pod.created, pod.ready_since) for pod in self._fleet.wanted if not pod.dead),
             lambda window: None if blind else self._history.usage(now, window),
             lambda window: None if blind else self._history.total(now, window),
-            self._history.newest(now),
+            self._history.newest(now), self._setting.activator is not None,
         )  # fmt: skip
 
     def _fail(self, failure: Failure, now: float) -> None:
