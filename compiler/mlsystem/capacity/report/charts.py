@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from mlsystem.capacity.certificate import Choice, Settings
-from mlsystem.capacity.report.svg import Band, Chart, Dot, Level, Line, Point, clock, decades, hours, linear
+from mlsystem.capacity.report.svg import Band, Chart, Colour, Dot, Level, Line, Point, clock, decades, hours, linear
 from mlsystem.capacity.report.timeline import Timeline
 from mlsystem.capacity.report.words import money, per_second, seconds, share
 from mlsystem.capacity.simulation.fleet import Count
@@ -75,9 +75,9 @@ def latency(line: Timeline, threshold: float | None, objective: float | None) ->
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.001, 1.0)
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold * 1.05)
-    names: tuple[tuple[float, str], ...] = ((0.5, "c"), (0.95, "a"), (0.99, "b"))
+    names: tuple[tuple[float, Colour], ...] = ((0.5, "c"), (0.95, "a"), (0.99, "b"))
     lines = tuple(
-        Line(f"p{percentile * 100:g}", colour, middles(line, line.quantiles[percentile]))  # type: ignore[arg-type]
+        Line(f"p{percentile * 100:g}", colour, middles(line, line.quantiles[percentile]))
         for percentile, colour in names
     )
     levels = () if threshold is None else (Level(threshold, f"objective {seconds(threshold)}"),)
@@ -96,21 +96,27 @@ def latency(line: Timeline, threshold: float | None, objective: float | None) ->
     return Figure(drawn, Table(("from", *(f"p{name * 100:g}, worst window" for name, _ in names)), tuple(rows)))
 
 
-def budget(line: Timeline, objective: float) -> Figure:
-    """How much of what may be bad is gone by each moment: beside all of it where that is near."""
-    gone = line.burnt(objective)
-    points = tuple(zip((line.times + line.step).tolist(), gone.tolist(), strict=True))
-    spent = float(gone[-1])
-    near = spent > 0.3
-    high = max(1.0, spent) if near else max(spent * 1.25, 0.001)
-    says = f"By the end {share(spent)} of it is gone; all of it is {share(1 - objective)} of the requests."
+def budget(line: Timeline, objective: float | None, availability: float | None) -> Figure:
+    """How much of what each promise lets be bad is gone by each moment: beside all of it where that is near."""
+    promised: tuple[tuple[str, Colour, Floats, float | None], ...] = (
+        ("in time", "d", line.bad, objective), ("answered", "b", line.unanswered, availability),
+    )  # fmt: skip
+    gone = {name: (colour, line.burnt(bad, share)) for name, colour, bad, share in promised if share is not None}
+    spent = {name: float(values[-1]) for name, (_, values) in gone.items()}
+    near = max(spent.values()) > 0.3
+    high = max(1.0, *spent.values()) if near else max(0.001, *spent.values()) * 1.25
+    says = " ".join(f"By the end {share(part)} of what may not be {name} is gone." for name, part in spent.items())
     drawn = Chart(
         "Error budget burnt", says, clock(line.start, line.end), linear(0.0, high, "burnt", share),
-        (Line("of the budget of this time", "d", ((line.start, 0.0), *points), filled=True),),
+        tuple(Line(f"of what may not be {name}", colour, ends(line, values), filled=name == "in time")
+              for name, (colour, values) in gone.items()),
         (Level(1.0, "all of it"),) if near else (), bands=warming(line),
     )  # fmt: skip
-    rows = ((moment(line.times[until - 1] + line.step), share(float(gone[until - 1]))) for _, until in parts(line))
-    return Figure(drawn, Table(("by", "burnt"), tuple(rows)))
+    rows = (
+        (moment(line.times[until - 1] + line.step), *(share(float(values[until - 1])) for _, values in gone.values()))
+        for _, until in parts(line)
+    )
+    return Figure(drawn, Table(("by", *(f"burnt of: {name}" for name in gone)), tuple(rows)))
 
 
 def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) -> Figure:
@@ -172,6 +178,11 @@ def warming(line: Timeline) -> tuple[Band, ...]:
 
 def stairs(line: Timeline, values: Floats) -> tuple[Point, ...]:
     return (*zip(line.times.tolist(), values.tolist(), strict=True), (line.end, float(values[-1])))
+
+
+def ends(line: Timeline, values: Floats) -> tuple[Point, ...]:
+    """What is known at the end of each window, from nothing on."""
+    return ((line.start, 0.0), *zip((line.times + line.step).tolist(), values.tolist(), strict=True))
 
 
 def middles(line: Timeline, values: Floats) -> tuple[Point, ...]:

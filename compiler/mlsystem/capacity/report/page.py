@@ -150,8 +150,8 @@ def pictures(endpoint: Endpoint, found: Certificate, picture: Picture, key: str)
         charts.traffic(line), charts.replicas(line, found.settings.max_replicas),
         charts.latency(line, threshold, slo.objective),
     ]  # fmt: skip
-    if slo.objective is not None:
-        figures.append(charts.budget(line, slo.objective))
+    if slo.objective is not None or slo.availability is not None:
+        figures.append(charts.budget(line, slo.objective, slo.availability))
     drawn = "".join(figure(one, f"{key}c{place}") for place, one in enumerate(figures))
     return f"<h3>{escape(sentence(picture.title).rstrip('.'))}</h3><p class=soft>{escape(picture.says)}</p>{drawn}"
 

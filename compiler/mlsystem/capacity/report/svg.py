@@ -211,9 +211,9 @@ def decades(low: float, high: float, title: str, label: Callable[[float], str]) 
     powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
     marks = [factor * 10.0**power for power in powers for factor in factors]
     first = max((mark for mark in marks if mark <= low * 1.001), default=marks[0])
-    last = min((mark for mark in marks if mark >= high * 0.999), default=marks[-1])
+    last = min((mark for mark in marks if mark >= high * 0.999 and mark > first), default=marks[-1])
     ticks = tuple((mark, label(mark)) for mark in marks if first <= mark <= last)
-    return Axis(first, last if last > first else first * 10, ticks, title, log=True)
+    return Axis(first, last, ticks, title, log=True)
 
 
 def clock(low: float, high: float) -> Axis:

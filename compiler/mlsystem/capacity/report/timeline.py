@@ -45,11 +45,12 @@ class Timeline:
         times: Floats = self.start + np.arange(len(self.came), dtype=np.float64) * self.step
         return times
 
-    def burnt(self, objective: float) -> Floats:
-        """At the end of each window: the share of the error budget of all the requests that is gone by then."""
+    def burnt(self, bad: Floats, objective: float) -> Floats:
+        """At the end of each window: the share of the error budget of all the requests that is gone by then, where
+        `bad` are those that spend it."""
         counted = self.times >= self.since - 1e-9
         allowed = (1.0 - objective) * float(self.came[counted].sum())
-        gone: Floats = np.cumsum(np.where(counted, self.bad, 0.0)) / max(allowed, 1e-12)
+        gone: Floats = np.cumsum(np.where(counted, bad, 0.0)) / max(allowed, 1e-12)
         return gone
 
 
