@@ -19,6 +19,7 @@ from mlsystem.plan.render.text import render_text
 from mlsystem.state.store import FOLDER, FileStore
 
 FLIGHTS = Path(__file__).resolve().parents[3] / "examples" / "flights" / "mlsystem.yaml"
+TOLD = ("Files:", "Not observed", "Run ", "Endpoint ", "  not certified")
 Planned = Callable[[str, str], list[str]]
 
 
@@ -48,7 +49,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     def lines(old: str, new: str) -> list[str]:
         assert written.count(old) == 1, old
         said = render_text(environment(written.replace(old, new)).plan()).splitlines()
-        told = [line for line in said if line and not line.startswith(("Files:", "Not observed", "Run ", "Endpoint ", "  not certified"))]
+        told = [line for line in said if line and not line.startswith(TOLD)]
         return [re.sub(r"-[0-9a-f]{8}: ", "-HASH: ", line) for line in told]
 
     return lines
@@ -99,7 +100,7 @@ def test_a_bound_of_replicas_restarts_nothing(planned: Planned) -> None:
 
 def test_a_server_of_knative_replaces_one_of_a_deployment_and_nothing_else(planned: Planned) -> None:
     written = FLIGHTS.read_text()
-    old = written[written.index("ingress: nginx") : written.index("        traffic:")]
+    old = written[written.index("ingress: nginx") : written.index("max_replicas: 10")]
     new = old.replace("ingress", "knative: true, ingress").replace("scaling: {", "scaling: {controller: knative, ")
     said = planned(old, new)
 
