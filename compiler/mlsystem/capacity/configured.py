@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlsystem.capacity import lock
 from mlsystem.capacity.certificate import Certificate, Settings, stale
+from mlsystem.capacity.certificate import Scenario as Certified
 from mlsystem.capacity.scenarios import Scenario
 from mlsystem.capacity.search import Question
 from mlsystem.capacity.solve import Case, whole_day
@@ -34,9 +35,15 @@ class Configured:
 
     @property
     def tightest(self) -> str:
-        """The scenario with the least to spare, by its lower bound."""
+        """The scenario with the least to spare, by its lower bounds."""
         assert self.certificate is not None, "the caller has made sure"
-        return min(self.certificate.scenarios, key=lambda one: one.attainment.low).name
+        slo = self.question.endpoint.slo
+
+        def left(one: Certified) -> float:
+            promised = ((one.attainment.low, slo.objective), (one.availability.low, slo.availability))
+            return min(((kept - share) / (1.0 - share) for kept, share in promised if share is not None), default=1.0)
+
+        return min(self.certificate.scenarios, key=left).name
 
 
 def configured(system: System, model: ModelNode, case: Case, folder: Path) -> Configured:

@@ -16,6 +16,7 @@ from mlsystem.capacity.report.words import money, per_second, seconds, share
 from mlsystem.capacity.simulation.fleet import Count
 from mlsystem.capacity.simulation.layout import Floats
 from mlsystem.capacity.words import described
+from mlsystem_runtime.contract.run import Slo
 
 ROWS: Final = 24
 """Of a table beside a chart at most."""
@@ -119,49 +120,42 @@ def budget(line: Timeline, objective: float | None, availability: float | None) 
     return Figure(drawn, Table(("by", *(f"burnt of: {name}" for name in gone)), tuple(rows)))
 
 
-def front(choices: Sequence[Choice], chosen: Settings, objective: float | None) -> Figure:
-    """Cost and what is bad, by latency where `objective` promises one: what is cheaper than a point is worse."""
+def front(choices: Sequence[Choice], chosen: Settings, slo: Slo) -> Figure:
+    """Cost, and how much of the error budget is spent at most: what is cheaper than a point spends more."""
     ordered = sorted(choices, key=lambda one: one.cost)
-    points = tuple((one.cost, bad(one, objective)) for one in ordered)
-    worst, best = max(one for _, one in points), min(one for _, one in points)
-    levels: tuple[Level, ...] = ()
-    if objective is not None:
-        worst, best = max(worst, 1.0 - objective), min(best, 1.0 - objective)
-        levels = (Level(1.0 - objective, f"the objective allows {share(1.0 - objective)}"),)
-    costs = [one.cost for one in ordered]
+    points = tuple((one.cost, spent(one, slo)) for one in ordered)
+    costs, shares = [cost for cost, _ in points], [part for _, part in points]
     margin = max((max(costs) - min(costs)) * 0.08, max(costs) * 0.03, 0.01)
     dots = tuple(
         Dot(
             point, "a" if one.certified else "d", f"{described(one.settings)}: {money(one.cost)} a month,"
-            f" {share(one.attainment)} in time", not one.certified,
+            f" {share(point[1])} of the error budget", not one.certified,
             "certified" if one.settings == chosen else "",
         )
         for one, point in zip(ordered, points, strict=True)
     )  # fmt: skip
-    says = (
-        f"{len(ordered)} configurations, from {money(min(costs))} to {money(max(costs))} a month; the higher, the more"
-        " requests are late or unanswered."
-    )
+    says = f"{len(ordered)} configurations, from {money(min(costs))} to {money(max(costs))} a month."
     drawn = Chart(
-        "Cost and attainment", says, linear(max(0.0, min(costs) - margin), max(costs) + margin, "cost", money, 6),
-        decades(best, worst, "late or unanswered", share), (Line("front", "c", points, dashed=True),), levels,
-        dots,
+        "Cost and error budget spent", says,
+        linear(max(0.0, min(costs) - margin), max(costs) + margin, "cost", money, 6),
+        decades(min(*shares, 1.0), max(*shares, 1.0), "spent", share), (Line("front", "c", points, dashed=True),),
+        (Level(1.0, "all of it"),), dots,
     )  # fmt: skip
     rows = (
         (
-            described(one.settings) + (", the certified one" if one.settings == chosen else ""),
-            money(one.cost), share(one.attainment), share(one.availability), "yes" if one.certified else "no",
+            described(one.settings) + (", the certified one" if one.settings == chosen else ""), money(one.cost),
+            share(one.attainment), share(one.availability), share(part), "yes" if one.certified else "no",
         )
-        for one in ordered
+        for one, (_, part) in zip(ordered, points, strict=True)
     )  # fmt: skip
-    head = ("configuration", "a month", "in time at least", "answered at least", "holds everywhere")
+    head = ("configuration", "a month", "in time at least", "answered at least", "budget spent", "holds everywhere")
     return Figure(drawn, Table(head, tuple(rows)))
 
 
-def bad(choice: Choice, objective: float | None) -> float:
-    """A share that a logarithmic axis has room for."""
-    good = choice.availability if objective is None else choice.attainment
-    return min(1.0, max(1e-6, 1.0 - good))
+def spent(choice: Choice, slo: Slo) -> float:
+    """The share of the error budget, of the promise that has the least left; as much as a logarithmic axis shows."""
+    promised = ((choice.attainment, slo.objective), (choice.availability, slo.availability))
+    return max(0.001, *((1.0 - kept) / (1.0 - share) for kept, share in promised if share is not None))
 
 
 def parts(line: Timeline) -> Iterable[tuple[int, int]]:

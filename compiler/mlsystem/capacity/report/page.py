@@ -159,10 +159,12 @@ def pictures(endpoint: Endpoint, found: Certificate, picture: Picture, key: str)
 def of_front(endpoint: Endpoint, found: Certificate, key: str) -> str:
     if not found.front:
         return ""
-    drawn = figure(charts.front(found.front, found.settings, endpoint.slo.objective), key, closed=False)
+    drawn = figure(charts.front(found.front, found.settings, endpoint.slo), key, closed=False)
     return (
-        '<h3>What it would cost otherwise</h3><p class="soft">Every configuration on the front is the cheapest with its'
-        " attainment, which is the lower bound in its worst scenario. Hollow ones miss a promise somewhere.</p>"
+        '<h3>What it would cost otherwise</h3><p class="soft">Whatever costs less than a configuration on the front'
+        " spends more of the error budget: by the lower bound, in its worst scenario, of the promise that has the least"
+        " left. Hollow ones break a promise somewhere. Costs are by arithmetic here; that of the certified one above"
+        " was simulated.</p>"
         f"{drawn}"
     )
 

@@ -186,8 +186,9 @@ def dot(chart: Chart, one: Dot) -> str:
     drawn = f'<circle class="dot {one.colour}{hollow}" cx="{x:g}" cy="{y:g}" r="5">{shown}</circle>'
     if not one.label:
         return drawn
+    beside = y - 10 if y > HEIGHT - BOTTOM - 26 else y + 18
     at, anchor = (x - 6, "end") if x > WIDTH / 2 else (x - 4, "start")
-    return f'{drawn}<text class="mark" x="{at:g}" y="{y + 18:g}" text-anchor="{anchor}">{escape(one.label)}</text>'
+    return f'{drawn}<text class="mark" x="{at:g}" y="{beside:g}" text-anchor="{anchor}">{escape(one.label)}</text>'
 
 
 def linear(low: float, high: float, title: str, label: Callable[[float], str], count: int = 4) -> Axis:
