@@ -17,8 +17,9 @@ from mlsystem.diagnostics.render import render_text
 from mlsystem.diagnostics.report import Report
 
 HERE = Path(__file__).parent
-OF_OTHERS = {"MLS502", "MLS606", "MLS607", "MLS608", "MLS610"}
-"""About the command line, and about files beside this one, which tests/compiler/passes/test_capacity.py writes."""
+OF_OTHERS = {"MLS502", "MLS606", "MLS607", "MLS608", "MLS610", "MLS620", "MLS621"}
+"""About the command line, about files beside this one, which tests/compiler/passes/test_capacity.py writes, and what
+only a search finds."""
 FILES = sorted(HERE.glob("*.yaml"))
 
 
