@@ -19,7 +19,10 @@ Place = tuple[str, str]
 OURS_ALONE = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap", "NetworkPolicy", "Ingress", "AnalysisTemplate")
 """Kinds that no controller of the cluster writes."""
 
-DEFINED_BY = {"Rollout": "rollouts", "AnalysisTemplate": "rollouts", "ScaledObject": "keda"}
+DEFINED_BY = {
+    "argoproj.io/v1alpha1 Rollout": "rollouts", "argoproj.io/v1alpha1 AnalysisTemplate": "rollouts",
+    "keda.sh/v1alpha1 ScaledObject": "keda", "serving.knative.dev/v1 Service": "knative-definitions",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,8 @@ def external_secrets() -> list[Object]:
 def generated(request: pytest.FixtureRequest, judge: Cluster) -> list[Object]:
     """The objects of a variation, in a namespace of their own; those of an absent engine are skipped by its name."""
     objects = kubernetes_objects(cluster_named(request.param))
-    for engine in sorted({DEFINED_BY[one.kind] for one in objects if one.kind in DEFINED_BY}):
+    kinds = {f"{one.body['apiVersion']} {one.kind}" for one in objects}
+    for engine in sorted({DEFINED_BY[kind] for kind in kinds if kind in DEFINED_BY}):
         if not is_built(engine):
             pytest.skip(f"engine '{engine}' is not built: make engines")
     namespace = "generated-" + re.sub(r"[^a-z0-9]+", "-", request.param.lower())

@@ -18,7 +18,8 @@ SLOWEST = 300
 
 
 def install_definitions(cluster: Cluster, engine: str) -> None:
-    """The CRDs of `engine`: argo, rollouts or keda; they are served when this returns. Does nothing a second time.
+    """The CRDs of `engine`: argo, rollouts, keda, knative-definitions; served when this returns. Does nothing a
+    second time.
 
     Argo's cost the API server twelve CPU seconds, so they are created and not applied, which costs more.
     """

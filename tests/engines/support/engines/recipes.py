@@ -124,6 +124,11 @@ RECIPES: tuple[Recipe, ...] = (
         (Program("keda-operator", f"{KEDA}/cmd/operator"), Program("keda-adapter", f"{KEDA}/cmd/adapter")),
         (Manifests("crds", KEDA, "config/crd/bases"),),
     ),
+    Recipe("knative", "what Knative 0.42 makes of its Services", (Program("knative-made", "./made"),)),
+    Recipe(
+        "knative-definitions", "the definitions of Knative 0.51, whose code the proxy has without its dependencies",
+        manifests=(Manifests("crds", "knative.dev/serving", "config/core/300-resources"),),
+    ),
     Recipe("prometheus", "Prometheus and promtool, as Debian packages them", unpacked=("prometheus",)),
     Recipe("redis", "Redis, as Debian packages it", needs=(("redis-server", "redis-server"),)),
     Recipe(
