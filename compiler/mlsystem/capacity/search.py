@@ -107,14 +107,14 @@ class Search:
 
     def _stands(self, entry: Entry) -> bool:
         """After so many replications as its rung has."""
-        trial, question = entry.trial, self.question
+        trial = entry.trial
         refuted = self._refuted_with.setdefault(trial.settings.min_replicas, [])
-        alive = self.runner.first(trial) and not any(trial.like(other) for other in refuted)
-        if not alive or not self.runner.advance(trial, self._rungs[entry.rung]):
-            if trial.refuted_by:
-                refuted.append(trial)
+        if self.runner.first(trial) and any(trial.like(other) for other in refuted):
             return False
-        return self._rungs[entry.rung] < REPLICATIONS or trial.holds(question.endpoint.slo, question.scenarios)
+        stands = not trial.refuted_by and self.runner.advance(trial, self._rungs[entry.rung])
+        if not stands:
+            refuted.append(trial)
+        return stands
 
     def _higher(self, entry: Entry) -> None:
         settings = entry.trial.settings

@@ -17,7 +17,7 @@ from mlsystem.capacity.certificate import Certificate, Choice, Settings
 from mlsystem.capacity.inputs import Inputs
 from mlsystem.capacity.profile import Profile
 from mlsystem.capacity.scenarios import RISE, UNNOTICED, Scenario, day_of, scenarios
-from mlsystem.capacity.search import Question, Search, always, fewest
+from mlsystem.capacity.search import RUNGS, Question, Search, always, fewest
 from mlsystem.capacity.simulation.service_times import Linear, Measured, ServiceTimes
 from mlsystem.capacity.simulation.setting import Routing
 from mlsystem.capacity.traffic import Trace
@@ -210,14 +210,9 @@ def cheapest_static(question: Question) -> Trial | None:
     runner = Runner(question.endpoint, question.scenarios, question.seed)
     for count in range(max(1, fewest(question, replace(always(question.wanted, most), min_replicas=1))), most + 1):
         trial = Trial(always(question.wanted, count))
-        if holds(question, runner, trial):
+        if all(runner.advance(trial, rung) for rung in RUNGS):
             return trial
     return None
-
-
-def holds(question: Question, runner: Runner, trial: Trial) -> bool:
-    stands = all(runner.advance(trial, rung) for rung in (1, REPLICATIONS))
-    return stands and trial.holds(question.endpoint.slo, question.scenarios)
 
 
 def pareto(question: Question, trials: Sequence[Trial]) -> tuple[Choice, ...]:

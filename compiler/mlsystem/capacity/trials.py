@@ -166,17 +166,18 @@ class Runner:
         return self._run(trial, self._order[0], 1)
 
     def advance(self, trial: Trial, replications: int) -> bool:
-        """Up to so many replications of each scenario; whether it can still hold the objectives."""
+        """Up to so many replications of each scenario; whether it can still hold the objectives, and with all of them
+        whether it does."""
         return all(self._run(trial, scenario, replications) for scenario in tuple(self._order))
 
     def _run(self, trial: Trial, scenario: Scenario, replications: int) -> bool:
-        for replication in range(replications):
-            if not self._one(trial, scenario, replication):
-                trial.refuted_by = scenario.name
-                self._order.remove(scenario)
-                self._order.insert(0, scenario)
-                return False
-        return True
+        alive = all(self._one(trial, scenario, replication) for replication in range(replications))
+        if alive and (replications < REPLICATIONS or trial.holds(self.endpoint.slo, [scenario])):
+            return True
+        trial.refuted_by = scenario.name
+        self._order.remove(scenario)
+        self._order.insert(0, scenario)
+        return False
 
     def _one(self, trial: Trial, scenario: Scenario, replication: int) -> bool:
         if scenario.share < 1.0 and not self._one(trial, self._peak, replication):
