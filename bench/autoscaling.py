@@ -1,8 +1,8 @@
 """What a search finds, beside what is commonly set and beside as many replicas all the time.
 
-A day of 60 requests/s on average and 120 at its peak, and an hour with a crowd from 40 to 120 within a minute; 50 ms a request (give or
-take a half), 5 s until a new replica answers; promised are 95% within 250 ms and 99% answered. All are simulated in the
-same way: on the whole trace, with requests that the search has not seen.
+A day of 60 requests/s on average and 120 at its peak, and an hour with a crowd from 40 to 120 within a minute; 50 ms a
+request (give or take a half), 5 s until a new replica answers; promised are 95% within 250 ms and 99% answered. All are
+simulated in the same way: on the whole trace, with requests that the search has not seen.
 """
 
 from __future__ import annotations
