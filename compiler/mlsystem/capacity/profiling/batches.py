@@ -2,8 +2,8 @@
 
 A server computes at once what arrived while it computed: n requests that are sent together are seldom one batch. Which
 of them were one, their header Server-Timing says: all of a batch share the times that features and model took. A server
-that always works on something takes as long for all as for its batches one after the other. So of each burst what its
-other batches take, as a line through all bursts has it, is subtracted, and the rest belongs to the largest one.
+that always works on something takes as long for all as for its batches one after the other. So the time of each burst
+is divided among its batches as a line through all bursts has it, and the largest one's part is a sample of it.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def samples_of(bursts: Sequence[Burst]) -> dict[int, list[float]]:
     for burst in bursts:
         largest = burst.batches[-1]
         if burst.requests == 1 or largest > 1:
-            others = line.a * (burst.requests - largest) + line.b * (len(burst.batches) - 1)
-            found[largest].append(max(burst.seconds - others, 1e-6))
+            expected = line.a * burst.requests + line.b * len(burst.batches)
+            found[largest].append(burst.seconds * (line.a * largest + line.b) / expected)
     chosen: dict[int, int] = {}
     for size in sorted(found):
         octave = (size - 1).bit_length()

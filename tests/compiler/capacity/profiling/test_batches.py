@@ -53,7 +53,7 @@ def test_neither_part_of_the_line_is_negative(a: float, b: float) -> None:
     assert min(line.a, line.b) >= 0.0
 
 
-def test_a_batch_takes_what_its_burst_took_without_the_other_batches() -> None:
+def test_a_batch_takes_its_part_of_what_its_burst_took() -> None:
     bursts = [*[burst(1)] * 20, *[burst(1, 8)] * 20, *[burst(3, 6)] * 12]
 
     samples = samples_of(bursts)
@@ -74,8 +74,16 @@ def test_a_size_that_was_seen_too_seldom_is_left_out_but_not_a_request_alone() -
 
 
 def test_a_slow_burst_stays_a_slow_sample() -> None:
-    slow = Burst((1, 8), 0.5)
+    slow = Burst((1, 8), 10 * burst(1, 8).seconds)
 
     samples = samples_of([*[burst(1)] * 20, *[burst(1, 8)] * 20, slow])
 
-    assert max(samples[8]) == pytest.approx(0.5 - 0.005)
+    assert max(samples[8]) == pytest.approx(10 * burst(8).seconds)
+
+
+def test_a_fast_burst_leaves_no_batch_without_time() -> None:
+    fast = Burst((4, 5), 0.1 * burst(1).seconds)
+
+    samples = samples_of([*[burst(1)] * 20, *[burst(4, 5)] * 20, fast])
+
+    assert 0.0 < min(samples[5]) < 0.1 * burst(1).seconds
