@@ -174,7 +174,7 @@ class Runner:
         alive = all(self._one(trial, scenario, replication) for replication in range(replications))
         if alive and (replications < REPLICATIONS or trial.holds(self.endpoint.slo, [scenario])):
             return True
-        trial.refuted_by = scenario.name
+        trial.refuted_by = scenario.name if scenario.name in trial.outcomes else PEAK
         self._order.remove(scenario)
         self._order.insert(0, scenario)
         return False
