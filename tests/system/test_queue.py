@@ -1,0 +1,199 @@
+"""The simulation against real servers: the same arrivals, replicas that were profiled just before, one controller.
+
+The flights server is too fast to load a small machine, so two of the loads meet one that waits a known time besides.
+On a machine that does other things the generator is late, and a run with a late generator fails as that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from balanced_replicas import Replicas
+from environments import Project
+from msgspec.structs import replace
+
+from mlsystem.capacity.controllers.hpa_types import (
+    AverageValue,
+    Behaviour,
+    Flags,
+    HpaConfig,
+    Metric,
+    Rules,
+    Source,
+    milli,
+)
+from mlsystem.capacity.profiling.measure import cells, checked, loads_of
+from mlsystem.capacity.profiling.open_loop import Outcome, latest
+from mlsystem.capacity.profiling.requests import requests_of
+from mlsystem.capacity.profiling.server import RUNTIME, make_workspace, measured_config, running, serve_command
+from mlsystem.capacity.profiling.share import Share
+from mlsystem.capacity.simulation.autoscalers import Hpa, Quantity
+from mlsystem.capacity.simulation.scaling import FIXED, Scaler
+from mlsystem.capacity.simulation.service_times import Measured
+from mlsystem.capacity.simulation.setting import Metrics, Objective, Pods, Server, Setting
+from mlsystem.capacity.simulation.simulate import simulate_arrivals
+from mlsystem.capacity.traffic import Trace, all_arrivals
+from mlsystem.compile import Compiled, compile_system
+from mlsystem.diagnostics.report import Report
+from mlsystem_runtime.contract.base import canonical_json
+
+pytestmark = pytest.mark.soak
+
+RUNS, KEYS = 3, 5
+SINCE = 2.0
+PROFILE_SECONDS, STARTS = 15.0, 3
+HERE = frozenset(os.sched_getaffinity(0))
+ALL = Share(float(len(HERE)), HERE, HERE, None)
+METRICS = Metrics(scrape=1.0, lag=0.0, longest_window=10.0)
+SLOW = (sys.executable, str(Path(__file__).parents[1] / "support" / "slow_replica.py"), "0.005", "0.015")
+SCALED = Hpa(
+    HpaConfig(
+        metrics=(Metric(Source.PODS, AverageValue(milli(1.0)), "in_flight"),), min_replicas=1, max_replicas=3,
+        behaviour=Behaviour(down=Rules(window=10.0)), flags=Flags(initial_readiness_delay=0.0),
+    ),
+    Quantity.HELD, window=4.0, period=2.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """`rates`: requests a second, from second 0 on. `slo` in seconds."""
+
+    runtime: Sequence[str]
+    rates: tuple[tuple[float, int], ...]
+    slo: float
+    replicas: int
+    scaler: Scaler = FIXED
+
+    @property
+    def trace(self) -> Trace:
+        return Trace(np.concatenate([np.full(seconds, rate) for rate, seconds in self.rates]))
+
+
+SURGE = ((15.0, 10), (60.0, 25), (15.0, 10))
+CASES = {
+    "the flights server, two replicas, steady": Case(RUNTIME, ((100.0, 25),), 0.050, 2),
+    "a server of 20 ms, two replicas, steady": Case(SLOW, ((90.0, 30),), 0.080, 2),
+    "a server of 20 ms, one to three replicas, a surge": Case(SLOW, SURGE, 0.080, 1, SCALED),
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Of one run, measured or simulated: the share within the objective, latencies in ms, and the most replicas."""
+
+    attainment: float
+    p50: float
+    p95: float
+    most: int
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """A server's times and starts; `root` is its workspace."""
+
+    root: Path
+    service: Measured
+    cold_starts: tuple[float, ...]
+    requests: list[bytes]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_simulated_latencies_and_attainment_are_those_of_real_servers(
+    name: str, copy: Callable[[str], Project], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = CASES[name]
+    profiled = profile(copy("flights"), tmp_path, case)
+    runs = [measured(profiled, case, seed) for seed in range(RUNS)]
+    simulated = [simulation(profiled, case, seed, key) for seed in range(RUNS) for key in range(KEYS)]
+    with capsys.disabled():
+        alone = 1e3 * median(profiled.service.samples[1, 1])
+        print(f"\n{name}: a request alone {alone:.1f} ms, line {profiled.service.line}, starts {profiled.cold_starts}")
+        for which in ("attainment", "p50", "p95", "most"):
+            print(f"  {which:<10} measured {spread(runs, which)}   simulated {spread(simulated, which)}")
+
+    assert middle(runs, "attainment") == pytest.approx(middle(simulated, "attainment"), abs=0.02)
+    assert middle(runs, "p95") == pytest.approx(middle(simulated, "p95"), rel=0.20)
+
+
+def middle(seen: Sequence[Seen], which: str) -> float:
+    return float(median(getattr(one, which) for one in seen))
+
+
+def spread(seen: Sequence[Seen], which: str) -> str:
+    values = [getattr(one, which) for one in seen]
+    return f"{median(values):8.3f} ({min(values):.3f} to {max(values):.3f})"
+
+
+def compiled(project: Project) -> Compiled:
+    report = Report()
+    found = compile_system(project.spec, "dev", {}, report)
+    assert found is not None, report.diagnostics
+    return found
+
+
+def profile(project: Project, folder: Path, case: Case) -> Profiled:
+    """With the objective in the contract afterwards: a server refuses what it cannot answer in time."""
+    found = compiled(project)
+    (model,) = found.system.models
+    config = measured_config(found.config, model.name, model.serving)
+    requests = requests_of(model, project.workspace, config.server.endpoints[0].routes[0])
+    root = folder / "served"
+    make_workspace(root, config, project.workspace, model.name, 1)
+    starts = tuple(started(root, case) for _ in range(STARTS))
+    loads, _ = loads_of(root, ALL, 1, requests, PROFILE_SECONDS, case.runtime)
+    checked(loads)
+    service = Measured({
+        (cell.workers, cell.requests): tuple(one / 1e6 for one in cell.quantiles_us) for cell in cells(loads)
+    })  # fmt: skip
+    (endpoint,) = config.server.endpoints
+    promised = replace(endpoint, slo=replace(endpoint.slo, latency_us=round(1e6 * case.slo), objective=0.95))
+    (root / "run.json").write_bytes(
+        canonical_json(replace(config, server=replace(config.server, endpoints=(promised,))))
+    )
+    return Profiled(root, service, starts, requests)
+
+
+def started(root: Path, case: Case) -> float:
+    with running(root, ALL, runtime=case.runtime) as server:
+        return server.started
+
+
+def measured(profiled: Profiled, case: Case, seed: int) -> Seen:
+    moments = all_arrivals(case.trace, seed=seed)
+    phases = np.random.default_rng(seed).random(2)
+    replicas = Replicas(
+        lambda port: serve_command(profiled.root, port, case.runtime), case.replicas, case.scaler, METRICS
+    )
+    outcomes = asyncio.run(replicas.run(moments.tolist(), profiled.requests, (phases[0], phases[1])))
+    assert latest([outcome.lag for outcome in outcomes]) < 0.005, "the generator was late"
+    return seen(outcomes, case, replicas.most)
+
+
+def seen(outcomes: Sequence[Outcome], case: Case, most: int) -> Seen:
+    counted = [outcome for outcome in outcomes if outcome.offer.due >= SINCE]
+    latencies = np.array([one.ended - one.offer.due for one in counted if one.answers and one.good])
+    p50, p95 = 1e3 * np.quantile(latencies, (0.5, 0.95))
+    return Seen(float((latencies <= case.slo).sum() / len(counted)), float(p50), float(p95), most)
+
+
+def simulation(profiled: Profiled, case: Case, seed: int, key: int) -> Seen:
+    trace = case.trace
+    setting = Setting(
+        Server(profiled.service, slots=1, largest_batch=1024, budget=case.slo),
+        Objective(case.slo, window=1.0, since=SINCE),
+        Pods(case.replicas, profiled.cold_starts),
+        metrics=METRICS,
+        scaler=case.scaler,
+    )
+    result = simulate_arrivals(setting, [all_arrivals(trace, seed=seed)], float(trace.seconds), key=key)
+    most = max(count.desired for count in result.counts)
+    return Seen(result.attainment, 1e3 * result.quantile(0.5), 1e3 * result.quantile(0.95), most)
