@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from clusters import EXAMPLES, PLATFORM, cluster_of
 from engines.kubectl import Cluster, Object
 from engines.processes import Processes
+from engines.prometheus_api import PrometheusApi, prometheus_api
 
 from mlsystem.emit.kubernetes.rollout import PAUSE
 from mlsystem.emit.kubernetes.scaling import PROMETHEUS, behaviour
@@ -25,40 +21,7 @@ SERVER = "seattle-weather-main-server"
 BY_REQUESTS = {"controller": "keda", "metric": "requests", "target": "20rps", "min_replicas": 2, "max_replicas": 9}
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Prometheus' API: every query is one series with the server's value, or none."""
-
-    def do_GET(self) -> None:
-        value: float | None = self.server.value  # type: ignore[attr-defined]
-        result = [] if value is None else [{"metric": {}, "value": [0, str(value)]}]
-        body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_: Any) -> None:
-        """Not into the test's output."""
-
-
-@contextmanager
-def prometheus(value: float | None) -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.value = value  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def generated(namespace: str, prometheus: ThreadingHTTPServer, rollouts: bool) -> list[Object]:
+def generated(namespace: str, prometheus: PrometheusApi, rollouts: bool) -> list[Object]:
     """The server of the seattle example and what it needs, asking this Prometheus; pauses take a second."""
     system = cluster_of(
         EXAMPLES / "seattle" / "mlsystem.yaml", namespace={"name": namespace}, workspace="s3://models/seattle",
@@ -66,14 +29,14 @@ def generated(namespace: str, prometheus: ThreadingHTTPServer, rollouts: bool) -
         override={"serving": {"scaling": BY_REQUESTS}},
     )  # fmt: skip
     chosen = [one.body for one in kubernetes_objects(system) if one.concern in ("access", "config", "server")]
-    text = json.dumps(chosen).replace(PROMETHEUS, f"http://127.0.0.1:{prometheus.server_address[1]}")
+    text = json.dumps(chosen).replace(PROMETHEUS, prometheus.address)
     found: list[Object] = json.loads(text.replace(f'"{PAUSE}"', '"1s"').replace('"15s"', '"1s"'))
     return found
 
 
 def test_the_autoscaler_that_keda_makes_is_the_one_of_the_spec(cluster: Cluster, keda: Processes) -> None:
     namespace = cluster.namespace("generated-keda")
-    with prometheus(140.0) as answering:
+    with prometheus_api(140.0) as answering:
         cluster.apply(*generated(namespace, answering, rollouts=False))
         made = cluster.wait_for("hpa", f"keda-hpa-{SERVER}", lambda one: "metrics" in one["spec"], namespace)["spec"]
         grown = cluster.wait_for("deployment", SERVER, lambda one: one["spec"].get("replicas") == 7, namespace, 120)
@@ -87,11 +50,11 @@ def test_the_autoscaler_that_keda_makes_is_the_one_of_the_spec(cluster: Cluster,
 
 def test_metrics_that_are_lost_shrink_nothing(cluster: Cluster, keda: Processes) -> None:
     namespace = cluster.namespace("generated-lost")
-    with prometheus(90.0) as answering:
+    with prometheus_api(90.0) as answering:
         cluster.apply(*generated(namespace, answering, rollouts=False))
         cluster.wait_for("deployment", SERVER, lambda one: one["spec"].get("replicas") == 5, namespace, 120)
 
-        answering.value = None  # type: ignore[attr-defined]
+        answering.answer = None
         fallen = cluster.wait_for("scaledobject", SERVER, falls_back, namespace, 180)
 
         assert fallen["status"]["health"]
@@ -119,7 +82,7 @@ def test_a_rollout_walks_its_steps_and_goes_back_when_answers_fail(
     cluster: Cluster, rollouts: Processes, failing: float, end: str
 ) -> None:
     namespace = cluster.namespace(f"generated-{end.lower()}")
-    with prometheus(failing) as answering:
+    with prometheus_api(failing) as answering:
         objects = [one for one in generated(namespace, answering, rollouts=True) if one["kind"] != "ScaledObject"]
         cluster.apply(*objects)
         cluster.kubectl("scale", "rollout", SERVER, "--replicas=4", "-n", namespace)

@@ -89,8 +89,8 @@ def rollouts_controller(cluster: Cluster, namespace: str = "argo-rollouts") -> I
 
 
 @contextmanager
-def keda_operator(cluster: Cluster) -> Iterator[Processes]:
-    """Turns ScaledObjects of all namespaces into HPAs; its adapter answers what those ask for."""
+def keda_operator(cluster: Cluster, port: int | None = None) -> Iterator[Processes]:
+    """Turns ScaledObjects of all namespaces into HPAs; its adapter, at `port`, answers what those ask for."""
     install_definitions(cluster, "keda")
     cluster.namespace(OPERATOR_NAMESPACE)
     with short_folder("mls-keda-") as place, Processes(place) as processes:
@@ -98,7 +98,7 @@ def keda_operator(cluster: Cluster) -> Iterator[Processes]:
         probes, values = free_port(), free_port()
         processes.start("keda-operator", program("keda", "keda-operator"), *operator_flags(place, probes, values),
                         environment=operator_environment(cluster))  # fmt: skip
-        port = free_port()
+        port = port or free_port()
         processes.start("keda-adapter", program("keda", "keda-adapter"), *adapter_flags(cluster, place, port, values),
                         environment=operator_environment(cluster))  # fmt: skip
         cluster.apply(*external_metrics(port))
@@ -110,6 +110,7 @@ def operator_flags(place: Path, probes: int, values: int) -> tuple[str, ...]:
     return (
         f"--cert-dir={place / 'certificates'}", f"--metrics-service-bind-address=127.0.0.1:{values}",
         "--metrics-bind-address=0", f"--health-probe-bind-address=127.0.0.1:{probes}", "--leader-elect=false",
+        "--kube-api-qps=1000", "--kube-api-burst=1000",
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,9 +30,11 @@ PATIENCE = 50.0
 
 @dataclass
 class Question:
-    """What is asked for in a namespace; `answer` ends it, with None for an error."""
+    """What is asked for in a namespace, at which address, and when; `answer` ends it, with None for an error."""
 
     path: str
+    address: str
+    came: float = field(default_factory=time.time)
     answers: Queue[Object | None] = field(default_factory=Queue)
 
     def answer(self, body: Object | None) -> None:
@@ -62,7 +65,7 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path).path.strip("/").split("/")
         if "namespaces" in parts:
-            self.say(self.asked(parts[4], Question("/".join(parts[5:]))))
+            self.say(self.asked(parts[4], Question("/".join(parts[5:]), self.path)))
         else:
             group = "/".join(parts[1:3])
             self.say({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group, "resources": []})
