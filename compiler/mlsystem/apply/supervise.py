@@ -205,7 +205,7 @@ def _program(supervisor: Supervisor, program: Program) -> dict[str, object]:
         "directory": supervisor.folder,
         "environment": f'MLSYSTEM_SECTION="{program.key}"',
         "autorestart": "true",
-        "startsecs": 2,
+        "startsecs": 5,
         "startretries": 3,
         "stopwaitsecs": 30,
         "stopasgroup": "true",

@@ -49,7 +49,7 @@ class Replica:
         """Replicas at which the autoscaler comes to rest, at these requests a second."""
         match settings.metric:
             case "cpu":
-                load = rate * self.seconds / self.cores
+                load = rate * self.seconds / max(self.cores, self.slots)
             case "concurrency":
                 load = rate * self.seconds
             case "requests":
@@ -103,7 +103,8 @@ def scaler(settings: Settings, replica: Replica) -> Scaler:
         return Kpa(knative(settings), measure)
     if settings.metric != "cpu":
         return Keda(keda(settings), measure, QUERY_WINDOW)
-    return Hpa(hpa(settings), slot_milli=1000, request_milli=math.ceil(replica.cores * 1000))
+    used = min(1000, math.floor(1000 * replica.cores / replica.slots))  # its limit is what it requests
+    return Hpa(hpa(settings), slot_milli=used, request_milli=math.ceil(replica.cores * 1000))
 
 
 def hpa(settings: Settings) -> hpa_types.HpaConfig:

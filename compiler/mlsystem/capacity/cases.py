@@ -78,7 +78,7 @@ def read_case(system: System, model: ModelNode, folder: Path) -> Case:
 def recorded(trace: str | None, folder: Path) -> Trace | None:
     if trace is None:
         return None
-    found, problems = read_trace((folder / trace).read_text("utf-8-sig"))
+    found, problems = read_trace((folder / trace).read_text("utf-8-sig", "replace"))
     if found is None:
         raise MlsystemError(f"line {problems[0].line} of '{trace}': {problems[0].message}", problems[0].help)
     return found

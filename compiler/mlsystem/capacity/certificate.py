@@ -6,6 +6,9 @@ Shares are between 0 and 1, times in seconds, money in dollars a month.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta
 
 from mlsystem.capacity.inputs import Controller, Inputs, Quantity
 from mlsystem.system.certified import STANDARD, Behaviour, Direction, Interval, ScalingPolicy
@@ -23,7 +26,7 @@ class Settings(Struct):
 
     controller: Controller
     metric: Quantity
-    target: float
+    target: Annotated[float, Meta(gt=0)]
     min_replicas: int
     max_replicas: int
     behaviour: Behaviour | None = STANDARD
@@ -77,7 +80,7 @@ class Certificate(Struct):
     seed: int
     replications: int
     settings: Settings
-    scenarios: tuple[Scenario, ...]
+    scenarios: Annotated[tuple[Scenario, ...], Meta(min_length=1)]
     whole: Scenario
     cost: float
     static_cost: float | None

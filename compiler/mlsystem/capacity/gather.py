@@ -30,7 +30,7 @@ def inputs_of(model: ModelNode, prices: Prices, profile: Profile | None, folder:
 
 def demand(traffic: Traffic, folder: Path) -> Demand:
     content = None if traffic.trace is None else (folder / traffic.trace).read_bytes()
-    sha256 = None if content is None else hashlib.sha256(content).hexdigest()
+    sha256 = None if content is None else hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
     return Demand(mean_rps=traffic.mean_rps, peak_rps=traffic.peak_rps, trace=sha256)
 
 

@@ -13,7 +13,7 @@ from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.base import Struct, pretty_json
 
 LOCK: Final = "capacity.lock.json"
-SOLVE_AGAIN: Final = "delete it, then run: mlsystem capacity solve"
+SOLVE_AGAIN: Final = "restore it from version control, or delete it and solve again: mlsystem capacity solve -e ENV"
 
 
 class LockFile(Struct):

@@ -161,9 +161,9 @@ def read_profiles(folder: Path) -> Mapping[str, Profile]:
         return decode(path.read_bytes()).profiles
     except FileNotFoundError:
         return {}
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MlsystemError(
-            f"{path} cannot be read: {error}",
+            f"{FILE} cannot be read: {error}",
             "restore it from version control, or delete it and measure again: mlsystem capacity profile -e ENV",
         ) from error
 

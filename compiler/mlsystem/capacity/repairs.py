@@ -4,10 +4,13 @@ and simulated, none is guessed."""
 from __future__ import annotations
 
 import math
+import os
+import signal
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from multiprocessing import get_context
 from typing import Any, Final
 
 from msgspec import structs
@@ -51,16 +54,33 @@ class Refusal:
 def refusal(case: Case, search: Search) -> Refusal:
     """Repairs that take only money first, the cheapest before others; then those that change least."""
     found = nearest(search)
-    repairs = [*limits(case), *kept(case, found), *slower_answers(case), *sooner(case), *faster(case)]
-    ordered = sorted(repairs, key=lambda repair: (repair.change, repair.cost))
+    each = {repair.says: repair for repair in side_by_side(case, found)}
+    ordered = sorted(each.values(), key=lambda repair: (repair.change, repair.cost))
     return Refusal(found.promise, witness(search.question, found), tuple(ordered))
 
 
-def limits(case: Case) -> Iterator[Repair]:
+def side_by_side(case: Case, found: Nearest) -> Iterator[Repair]:
+    """What each kind finds, in their order: every one searches for minutes, and none waits for another. Their processes
+    are forked, with all that is compiled in them, and end with this one's interest in them."""
+    kinds = (limits, kept, slower_answers, sooner, faster)
+    processors = min(len(os.sched_getaffinity(0)), len(kinds))
+    if processors == 1:
+        yield from (one for kind in kinds for one in kind(case, found))
+        return
+    with get_context("fork").Pool(processors, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        for repairs in pool.starmap(found_by, [(kind, case, found) for kind in kinds], chunksize=1):
+            yield from repairs
+
+
+def found_by(kind: Callable[[Case, Nearest], Iterator[Repair]], case: Case, found: Nearest) -> list[Repair]:
+    return list(kind(case, found))
+
+
+def limits(case: Case, _found: Nearest) -> Iterator[Repair]:
     """What `scaling` fixes, one by one and all of it; then more replicas; then more money."""
     wanted = case.inputs.scaling
     fixed = [name for name in FREE if getattr(wanted, name) is not None]
-    tried = [scaled(case, **{name: None}) for name in fixed]
+    tried = [scaled(case, **dict.fromkeys({name, "target"} if name == "metric" else {name})) for name in fixed]
     if len(fixed) > 1:
         tried.append(scaled(case, **dict.fromkeys(fixed)))
     if (more := more_replicas(case)) is not None:
@@ -108,6 +128,8 @@ def rewritten(case: Case, asked: Case) -> Repair | None:
     edits: dict[str, Any] = {
         name: getattr(settings, name) for name in FREE if getattr(before, name) not in (None, getattr(settings, name))
     }
+    if "metric" in edits:
+        edits["target"] = settings.target  # a number of the one means nothing of the other
     if settings.max_replicas != before.max_replicas:
         edits["max_replicas"] = settings.max_replicas
     if before.max_cost is not None and certificate.cost > before.max_cost:
@@ -118,9 +140,9 @@ def rewritten(case: Case, asked: Case) -> Repair | None:
 
 def as_written(name: str, value: Any, settings: Settings) -> str:
     if name == "max_cost":
-        return f"${value:g}/month"
+        return f"${value:.0f}/month"
     if name == "target":
-        return percent(value) if settings.metric == "cpu" else f"{value:g}rps"
+        return {"cpu": percent(value), "requests": f"{value:g}rps", "concurrency": f"{value:g}"}[settings.metric]
     return f"{value}"
 
 
@@ -157,7 +179,7 @@ def milliseconds(case: Case, factor: float = 1.0) -> str:
     return f"{round(factor * (case.inputs.slo.latency_us or 0)) / 1000:g}ms"
 
 
-def slower_answers(case: Case) -> Iterator[Repair]:
+def slower_answers(case: Case, _found: Nearest) -> Iterator[Repair]:
     """A longer time in which the share is kept."""
     slo = case.inputs.slo
     if slo.latency_us is None or slo.objective is None:
@@ -172,7 +194,7 @@ def slower_answers(case: Case) -> Iterator[Repair]:
         yield repair(at(factor), edits, certificate, factor - 1.0)
 
 
-def sooner(case: Case) -> Iterator[Repair]:
+def sooner(case: Case, _found: Nearest) -> Iterator[Repair]:
     """Replicas that start faster."""
     longest = max(case.cold_starts)
     for factor, certificate in least(LESS, lambda factor: replace(case, later=case.later * factor)):
@@ -180,7 +202,7 @@ def sooner(case: Case) -> Iterator[Repair]:
         yield elsewhere(says, replace(case, later=case.later * factor), certificate, 1.0 - factor)
 
 
-def faster(case: Case) -> Iterator[Repair]:
+def faster(case: Case, _found: Nearest) -> Iterator[Repair]:
     """A model that takes less time."""
     alone = sum(case.service.line)
     for factor, certificate in least(LESS, lambda factor: replace(case, slower=case.slower * factor)):

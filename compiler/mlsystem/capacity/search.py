@@ -29,6 +29,7 @@ from mlsystem.capacity.traffic import Trace
 from mlsystem.capacity.trials import REPLICATIONS, Endpoint, Runner, Trial, promises
 
 RUNGS: Final = (1, 4, REPLICATIONS)
+ROUGHLY: Final = 0.9  # of what arithmetic says a configuration may cost in truth, so little at least
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,7 @@ class Entry:
 class Search:
     """`found` gives every configuration that holds, the cheapest first, and does no more than is asked of it.
 
-    Chance is a function, so that configurations whose autoscalers do the same have the same outcome to the last digit:
-    one that went as a refuted one with as many replicas did is refuted with it. With fewer `rungs` it is less sure of
-    what it finds.
+    With fewer `rungs` it is less sure of what it finds.
     """
 
     def __init__(self, question: Question, rungs: tuple[int, ...] = RUNGS) -> None:
@@ -75,7 +74,6 @@ class Search:
         self.refuted: list[Trial] = []
         self._queue: list[Entry] = []
         self._static = False
-        self._refuted_with: dict[int, list[Trial]] = {}
         for preference, settings in enumerate(families(question.wanted, question.endpoint.replica)):
             self._push(replace(settings, min_replicas=self._first(settings)), preference)
 
@@ -108,13 +106,7 @@ class Search:
     def _stands(self, entry: Entry) -> bool:
         """After so many replications as its rung has."""
         trial = entry.trial
-        refuted = self._refuted_with.setdefault(trial.settings.min_replicas, [])
-        if self.runner.first(trial) and any(trial.like(other) for other in refuted):
-            return False
-        stands = not trial.refuted_by and self.runner.advance(trial, self._rungs[entry.rung])
-        if not stands:
-            refuted.append(trial)
-        return stands
+        return self.runner.advance(trial, self._rungs[entry.rung])
 
     def _higher(self, entry: Entry) -> None:
         settings = entry.trial.settings
@@ -127,7 +119,7 @@ class Search:
                 return  # with one number there is nothing to decide, whatever the metric
             self._static = True
         cost = self.question.cost(settings)
-        if self.question.affordable(cost):
+        if self.question.affordable(cost * ROUGHLY):
             heapq.heappush(self._queue, Entry(cost, preference, 0, Trial(settings)))
 
     def _first(self, settings: Settings) -> int:

@@ -104,7 +104,7 @@ def solve(case: Case, *, front: bool = True) -> Answer:
     search = Search(question)
     for trial in search.found():
         whole = all_of_it(question, trial.settings)
-        if within(question, whole) and question.affordable(whole.replicas * question.replica_month):
+        if within(question, whole) and question.affordable(cents(whole.replicas * question.replica_month)):
             return Answer(certified(case, search, trial, whole, front=front), search)
     return Answer(None, search)
 
@@ -197,7 +197,8 @@ def binding(search: Search, trial: Trial) -> str:
     cost = question.cost(trial.settings)
     cheaper = [one for one in search.refuted if question.cost(one.settings) < cost]
     if not cheaper:
-        return "nothing cheaper could hold by arithmetic alone" if trial.settings.min_replicas > 2 else (
+        free = question.wanted.min_replicas is None and trial.settings.min_replicas > 2
+        return "nothing cheaper could hold by arithmetic alone" if free else (
             "there is nothing cheaper among what may be chosen"
         )  # fmt: skip
     nearest = max(cheaper, key=lambda one: question.cost(one.settings))
@@ -249,6 +250,8 @@ def assumptions(case: Case) -> Iterator[str]:
             f", of which the {missing[0]} is a guess" if missing else ""
         )
         yield f"at worst it grows from the mean to the peak within {RISE} s"
+    elif traffic.mean_rps is not None:
+        yield f"traffic is that of the trace, {case.recorded.mean:.4g} rps on average, whatever `mean` says"
     yield (
         "requests go to any replica, as a Service spreads connections"
         if case.routing is Routing.RANDOM else "the balancer knows how many requests each replica has"

@@ -52,6 +52,13 @@ class Rows:
 def read_rows(text: str) -> Rows:
     """What the file says; where there are errors among the `problems` (at most ten) there is no trace in it."""
     lines = csv.reader(text.splitlines())
+    try:
+        return _read(lines)
+    except csv.Error as error:  # a quote that nothing closes makes one cell of all that follows
+        return Rows((), False, (Problem(max(1, lines.line_num), f"this is no CSV: {error}", HINT),))
+
+
+def _read(lines: Iterator[list[str]]) -> Rows:
     header = [name.strip().lower() for name in next(lines, [])]
     if problem := _header_problem(header):
         return Rows((), False, (problem,))
@@ -62,6 +69,8 @@ def read_rows(text: str) -> Rows:
         problems = [Problem(1, f"a trace needs at least two rows; this one has {len(rows)}", HINT)]
     if not problems and rows[-1].time - rows[0].time > LONGEST:
         problems = [Problem(rows[-1].line, "the trace is longer than a year", "cut it")]
+    if not problems and not any(row.value for row in rows):
+        problems = [Problem(rows[0].line, "there are no requests in the trace", HINT)]
     problems = problems or list(_silences(rows))
     return Rows(tuple(rows), kind == "requests", tuple(sorted(problems, key=lambda one: one.line)[:MOST_PROBLEMS]))
 

@@ -83,6 +83,8 @@ def diurnal(
     """
     assert 0.0 < mean <= peak
     sharpness = bisect(lambda k: math.exp(k) / float(np.i0(k)) >= peak / mean, 0.0, 500.0)
+    if sharpness >= 500.0:  # beyond, I0 overflows, and exp(k)/I0(k) is sqrt(2·pi·k)
+        sharpness = (peak / mean) ** 2 / (2.0 * math.pi)
     phase = 2 * np.pi * (np.arange(seconds) - peak_at) / period
     shape = np.exp(sharpness * (np.cos(phase) - 1.0))
     return Trace(peak * shape * _noise(seconds, noise, generator(seed, 0, 0)))

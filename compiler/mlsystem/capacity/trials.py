@@ -59,7 +59,8 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one replication: shares of all requests, the latency at the objective's percentile, and how many replicas."""
+    """Of one replication: shares of all requests, the latency at the objective's percentile (0 where nobody asked), and
+    how many replicas there were, those of an update included."""
 
     came: int
     attainment: float
@@ -74,10 +75,10 @@ class Outcome:
 
 
 def outcome_of(result: Result, scenario: Scenario, objective: float | None) -> Outcome:
-    latency = result.quantile(objective or 0.95) if result.answered else math.inf
+    latency = result.quantile(objective or 0.95) if result.answered else math.inf if result.came else 0.0
     return Outcome(
         int(result.windows.sum(axis=0)[0]), result.attainment, result.availability, latency,
-        result.replica_seconds / scenario.seconds, max(count.desired for count in result.counts),
+        result.replica_seconds / scenario.seconds, max(count.existing for count in result.counts),
         result.worst(WORST),
     )  # fmt: skip
 
@@ -141,11 +142,6 @@ class Trial:
         twice as much is bad as may be."""
         return any(hopeless(self.shares(scenario, promise), share) for promise, share in promises(slo).items())
 
-    def like(self, other: Trial) -> bool:
-        """Whether the scenario that refuted `other` went the same here, the first time: the autoscaler did the same."""
-        name = other.refuted_by
-        return name in self.outcomes and self.outcomes[name][:1] == other.outcomes[name][:1]
-
 
 def hopeless(shares: Sequence[float], objective: float) -> bool:
     if len(shares) < 3:
@@ -160,10 +156,6 @@ class Runner:
         self.endpoint, self.seed, self.requests = endpoint, seed, 0
         self._order = list(scenarios)
         self._peak = next(scenario for scenario in scenarios if scenario.name == PEAK)
-
-    def first(self, trial: Trial) -> bool:
-        """One replication of what is hardest, as far as is known; whether it can still hold the objectives."""
-        return self._run(trial, self._order[0], 1)
 
     def advance(self, trial: Trial, replications: int) -> bool:
         """Up to so many replications of each scenario; whether it can still hold the objectives, and with all of them

@@ -36,16 +36,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     report = Report()
     system = resolve_system(args.file, args.environment, os.environ, report, certified=False)
     folder = args.file.absolute().parent
-    known = lock.read(folder)
+    lock.read(folder)  # one that is damaged is said before minutes are spent
+    found: dict[str, Certificate] = {}
     for model in [] if system is None else chosen(system, args.model):
         assert system is not None
         certificate = solved(system, model, args.file, report, console)
         if certificate is not None:
-            known[lock.key(system.environment, model.name)] = certificate
+            found[lock.key(system.environment, model.name)] = certificate
     console.say(render_text(report, color=console.color))
     if report.has_errors or system is None:
         return REFUSED
-    changed = lock.write(folder, known)
+    changed = lock.write(folder, {**lock.read(folder), **found})  # another solve may have written since
     console.say(f"written to {lock.LOCK}; commit it" if changed else f"{lock.LOCK} says so already")
     return DONE
 

@@ -121,6 +121,7 @@ def check_inputs(model: ModelNode, certificate: Certificate, known: Known, draft
     except OSError:
         return  # a trace that cannot be read, which has been reported
     if not moved:
+        check_settings(model, certificate, draft, problems)
         return
     first, *others = (place_of(part, model, certificate, draft) for part in moved)
     words = listed(PARTS[part][0] if part in PARTS else OTHERS.get(part, f"`{part}`") for part in moved)
@@ -130,6 +131,21 @@ def check_inputs(model: ModelNode, certificate: Certificate, known: Known, draft
         f"solve again, and commit the file: mlsystem capacity solve -e {draft.environment}",
         [Note("this moved too", loaded.span(*other, key=True)) for other in others],
     )  # fmt: skip
+
+
+def check_settings(model: ModelNode, certificate: Certificate, draft: Draft, problems: Problems) -> None:
+    """No solution breaks what is written: such a file was changed by hand, or merged."""
+    settings, scaling = certificate.settings, model.serving.scaling
+    wrong = [*contradictions(scaling, settings)]
+    wrong += ["max_replicas"] if settings.max_replicas > scaling.max_replicas else []
+    wrong += ["min_replicas"] if not 1 <= settings.min_replicas <= settings.max_replicas else []
+    wrong += ["max_cost"] if scaling.max_cost is not None and certificate.cost > scaling.max_cost else []
+    if wrong:
+        problems.error(
+            "MLS607", f"{lock.LOCK} certifies '{model.name}' with another `{wrong[0]}` than is written: it was changed"
+            " after it was solved", (*serving_of(model), "scaling"),
+            f"restore it, or solve again: mlsystem capacity solve -e {draft.environment}", key=True,
+        )  # fmt: skip
 
 
 def place_of(part: str, model: ModelNode, certificate: Certificate, draft: Draft) -> Path:

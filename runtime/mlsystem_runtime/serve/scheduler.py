@@ -95,6 +95,8 @@ class Scheduler:
             self._begin(batch, now)
         elif len(self._queue):  # nobody wanted what could be in time: what is late comes next
             self._turn_soon()
+        else:
+            self._ended = None  # nobody waits any more: until the next request comes the server is idle
 
     def _begin(self, batch: Sequence[Work], now: float) -> None:
         model, rows = batch[0].model, sum(work.size for work in batch)
@@ -114,7 +116,11 @@ class Scheduler:
 
     def _compute(self, batch: Sequence[Work], rows: int, loop: asyncio.AbstractEventLoop) -> None:
         """On the thread. The loop is told directly: through a future it would hear of it two turns later."""
-        done = computed(batch)
+        try:
+            done = computed(batch)
+        except BaseException as error:  # noqa: BLE001 - such as a panic of native code: the thread must not be lost
+            now, failed = time.monotonic(), RuntimeError(f"the model ended its thread: {error!r}")
+            done = Computed([failed] * len(batch), now, now)
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all who waited
             loop.call_soon_threadsafe(self._ends, batch, rows, done)
 

@@ -73,6 +73,16 @@ def test_one_row_says_nothing_of_its_length() -> None:
     assert wrong("time,rps\n0,1\n") == [(1, "a trace needs at least two rows; this one has 1")]
 
 
+def test_a_trace_without_a_request_is_none() -> None:
+    assert wrong("time,rps\n0,0\n60,0\n") == [(2, "there are no requests in the trace")]
+
+
+def test_a_quote_that_nothing_closes_is_told() -> None:
+    ((_, message),) = wrong('time,rps\n"0,10\n' + "60,12\n" * 30_000)
+
+    assert message.startswith("this is no CSV: ")
+
+
 def test_years_are_too_long() -> None:
     assert wrong("time,rps\n0,1\n1e9,1\n") == [(3, "the trace is longer than a year")]
 

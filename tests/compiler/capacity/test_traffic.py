@@ -138,3 +138,11 @@ def test_traffic_grows_by_what_it_has_more_of_after_the_lead_time() -> None:
 
 def test_a_cut_remembers_where_it_began() -> None:
     assert traffic.steady(1.0, 100).cut(20, 60).cut(10, 20).start == 30
+
+
+@pytest.mark.parametrize(("mean", "peak"), [(1.0, 100.0), (0.01, 100.0)])
+def test_a_very_high_peak_leaves_the_mean_what_it_is(mean, peak):
+    trace = traffic.diurnal(mean, peak, seed=1)
+
+    assert trace.peak == pytest.approx(peak)
+    assert trace.mean == pytest.approx(mean, rel=0.15)

@@ -210,14 +210,30 @@ def test_a_certificate_of_a_model_that_is_not_there_is_a_warning_for_it_may_have
 
 
 @pytest.mark.parametrize("name", [lock.LOCK, profiles.FILE])
-def test_a_damaged_file_is_refused_with_what_to_do(name: str, project: Project) -> None:
-    (project.folder / name).write_text('{"version": 1, <<<<<<< HEAD')
+@pytest.mark.parametrize("content", [b'{"version": 1, <<<<<<< HEAD', b"\xff\xfe"])
+def test_a_damaged_file_is_refused_with_what_to_do(name: str, content: bytes, project: Project) -> None:
+    (project.folder / name).write_bytes(content)
 
     found = project.said()
 
     assert (found.code, project.line(found)) == ("MLS607", "prod:")
     assert name in found.message
     assert "mlsystem capacity" in (found.help or "")
+
+
+@pytest.mark.parametrize(("facts", "what"), [
+    ({"settings": replace(KEDA, max_replicas=100)}, "max_replicas"),
+    ({"settings": replace(KEDA, min_replicas=9)}, "min_replicas"),
+    ({"cost": 1000.0}, "max_cost"),
+])  # fmt: skip
+def test_an_answer_that_was_changed_by_hand_or_merged_is_refused(
+    facts: dict[str, Any], what: str, project: Project
+) -> None:
+    project.solve(**facts)
+
+    found = project.said()
+
+    assert (found.code, f"another `{what}` than is written" in found.message) == ("MLS607", True)
 
 
 def test_a_profile_that_was_measured_of_something_else_is_a_warning(project: Project) -> None:
@@ -303,6 +319,21 @@ def test_what_has_to_be_solved_again_ends_with_exit_code_1(
     assert main([command, "-e", "prod"]) == 1
     said = capsys.readouterr()
     assert "MLS606" in said.out + said.err
+
+
+@pytest.mark.parametrize("command", [["status"], ["rollback"], ["destroy", "--yes"], ["logs"]])
+def test_what_runs_is_operated_whatever_has_to_be_solved_again(
+    command: list[str], project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.solve()
+    project.change("p95: 50ms", "p95: 30ms")
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("KUBECONFIG", str(project.folder / "none"))
+
+    main([*command, "-e", "prod"])
+
+    said = capsys.readouterr()
+    assert "MLS606" not in said.out + said.err
 
 
 def test_a_measurement_does_not_wait_for_a_search(

@@ -124,6 +124,46 @@ def test_the_thread_has_the_next_batch_before_the_last_one_is_answered(recorded)
     assert begun > 0.0
 
 
+def test_a_model_that_ends_its_thread_is_an_error_of_its_batch_and_the_next_is_computed(recorded, monkeypatch):
+    version, recorder = recorded
+    slow(version)
+    predict = Recorder.predict
+
+    async def ended():
+        scheduler = Scheduler(Metrics(()))
+        monkeypatch.setattr(Recorder, "predict", lambda *_: exec("raise SystemExit"))
+        with pytest.raises(RuntimeError, match="ended its thread"):
+            await asyncio.wait_for(scheduler.run(work(version)), 10)
+        monkeypatch.setattr(Recorder, "predict", predict)
+        return await asyncio.wait_for(scheduler.run(work(version)), 10)
+
+    assert len(asyncio.run(ended())) == 1
+    assert recorder.batches == [1]
+
+
+def test_an_idle_time_is_none_between_batches(recorded):
+    version, recorder = recorded
+    slow(version)
+
+    async def abandoned():
+        scheduler = Scheduler(Metrics(()))
+        for _ in range(20):
+            recorder.go.clear()
+            begun = len(recorder.batches)
+            first = asyncio.create_task(scheduler.run(work(version)))
+            while len(recorder.batches) == begun:
+                await asyncio.sleep(0.001)
+            second = asyncio.create_task(scheduler.run(work(version)))
+            await asyncio.sleep(0)
+            second.cancel()
+            recorder.go.set()
+            await first
+            await asyncio.sleep(0.02)
+        return scheduler._queue.between
+
+    assert asyncio.run(abandoned()) < 0.005
+
+
 def test_what_was_quick_alone_stays_on_the_loop_though_it_is_slow_beside_others(recorded):
     version, recorder = recorded
     slow(version)

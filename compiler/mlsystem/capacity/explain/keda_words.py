@@ -32,10 +32,12 @@ def step(config: KedaConfig, state: KedaState, polled: Poll | None, seen: Sync) 
         seen = replace(seen, spec_replicas=woken.desired)
     decision = keda.decide(config, between, seen)
     observed = keda.observe(config, between, seen)[0]
+    operator = woken.clauses if woken else ()
+    asleep = woken is not None and woken.desired == 0  # then the autoscaler has no say
     made = Step(
         seen.now, before, seen.status_replicas, ready(observed),
         tuple(map(cell, seen.readings)), decision.desired,
-        (*(woken.clauses if woken else ()), *decision.clauses),
+        (*decision.clauses, *operator) if asleep else (*operator, *decision.clauses),
         partial(account, config, state, woken, between, seen, decision),
     )  # fmt: skip
     return made, decision.state

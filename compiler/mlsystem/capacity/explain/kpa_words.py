@@ -40,7 +40,7 @@ def account(config: KpaConfig, state: KpaState, seen: KpaObservation, decision: 
 def sentence(
     clause: Clause, config: KpaConfig, state: KpaState, seen: KpaObservation, decision: KpaDecision, clock: Clock
 ) -> str:
-    ready, asked = max(1, seen.ready), decision.scaled.desired
+    ready, asked = max(1, seen.ready), decision.state.desired
     plainly: str = clause.value
     match clause:
         case Clause.STABLE_WINDOW:
