@@ -28,7 +28,7 @@ LATE = (("min_replicas", 1), ("target", 0.9))
 
 @pytest.mark.parametrize(("scaling", "first"), [
     (FEW, ("scaling.max_replicas",)),
-    ((("max_cost", 75.0),), ("scaling.max_cost",)),
+    pytest.param((("max_cost", 75.0),), ("scaling.max_cost",), marks=pytest.mark.soak),
     ((*FEW, ("max_cost", 60.0)), ("scaling.max_replicas", "scaling.max_cost")),
     (LATE, ("scaling.target",)),
 ])  # fmt: skip
