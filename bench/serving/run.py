@@ -40,8 +40,8 @@ def main(names: list[str]) -> int:
             print(text(table), flush=True)
     if not names:
         machine = bench.machine() + f"Load average of the machine before the run: {busy:.1f}.\n"
-        machine += "\n" + ", ".join(f"[{name}]({name}.md)" for name in BESIDE if (FOLDER / f"{name}.md").exists()) + \
-            " are on pages of their own.\n"
+        beside = [f"[{name}]({name}.md)" for name in BESIDE if (FOLDER / f"{name}.md").exists()]
+        machine += f"\nOn pages of their own: {', '.join(beside)}.\n"
         (FOLDER / "README.md").write_text(HEAD + machine + "".join(section(part, bench) for part in parts))
     return 1 if any(bench.missed(one) for part in parts for one in part.measures) else 0
 

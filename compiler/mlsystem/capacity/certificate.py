@@ -13,6 +13,7 @@ from msgspec import Meta
 from mlsystem.capacity.inputs import Controller, Inputs, Quantity
 from mlsystem.system.certified import STANDARD, Behaviour, Direction, Interval, ScalingPolicy
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.run import Slo
 
 __all__ = [
     "STANDARD", "Behaviour", "Certificate", "Choice", "Direction", "Interval", "ScalingPolicy", "Scenario", "Settings",
@@ -56,6 +57,12 @@ class Scenario(Struct):
     replicas_mean: float
     replicas_max: int
     worst: Stretch
+
+    def left(self, slo: Slo) -> float:
+        """Of the requests that may be bad, the share that is not, by the lower bounds: of the objective with the least
+        left; 1 where nothing is promised."""
+        objectives = ((self.attainment, slo.objective), (self.availability, slo.availability))
+        return min((1 - (1 - found.low) / (1 - asked) for found, asked in objectives if asked is not None), default=1.0)
 
 
 class Choice(Struct):

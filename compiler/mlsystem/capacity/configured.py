@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mlsystem.capacity import lock
 from mlsystem.capacity.certificate import Certificate, Settings, stale
-from mlsystem.capacity.certificate import Scenario as Certified
 from mlsystem.capacity.scenarios import Scenario
 from mlsystem.capacity.search import Question
 from mlsystem.capacity.solve import Case, whole_day
@@ -37,13 +36,7 @@ class Configured:
     def tightest(self) -> str:
         """The scenario with the least to spare, by its lower bounds."""
         assert self.certificate is not None, "the caller has made sure"
-        slo = self.question.endpoint.slo
-
-        def left(one: Certified) -> float:
-            promised = ((one.attainment.low, slo.objective), (one.availability.low, slo.availability))
-            return min(((kept - share) / (1.0 - share) for kept, share in promised if share is not None), default=1.0)
-
-        return min(self.certificate.scenarios, key=left).name
+        return min(self.certificate.scenarios, key=lambda one: one.left(self.question.endpoint.slo)).name
 
 
 def configured(system: System, model: ModelNode, case: Case, folder: Path) -> Configured:

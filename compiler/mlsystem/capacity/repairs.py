@@ -9,6 +9,7 @@ import signal
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any, Final
@@ -62,21 +63,24 @@ def refusal(case: Case, search: Search) -> Refusal:
 def side_by_side(case: Case, found: Nearest) -> Iterator[Repair]:
     """What each kind finds, in their order: every one searches for minutes, and none waits for another. Their processes
     are forked, with all that is compiled in them, and end with this one's interest in them."""
-    kinds = (limits, kept, slower_answers, sooner, faster)
+    kinds = (
+        partial(limits, case), partial(kept, case, found), partial(slower_answers, case), partial(sooner, case),
+        partial(faster, case),
+    )  # fmt: skip
     processors = min(len(os.sched_getaffinity(0)), len(kinds))
     if processors == 1:
-        yield from (one for kind in kinds for one in kind(case, found))
+        yield from (one for kind in kinds for one in kind())
         return
     with get_context("fork").Pool(processors, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for repairs in pool.starmap(found_by, [(kind, case, found) for kind in kinds], chunksize=1):
+        for repairs in pool.map(found_by, kinds, chunksize=1):
             yield from repairs
 
 
-def found_by(kind: Callable[[Case, Nearest], Iterator[Repair]], case: Case, found: Nearest) -> list[Repair]:
-    return list(kind(case, found))
+def found_by(kind: Callable[[], Iterator[Repair]]) -> list[Repair]:
+    return list(kind())
 
 
-def limits(case: Case, _found: Nearest) -> Iterator[Repair]:
+def limits(case: Case) -> Iterator[Repair]:
     """What `scaling` fixes, one by one and all of it; then more replicas; then more money."""
     wanted = case.inputs.scaling
     fixed = [name for name in FREE if getattr(wanted, name) is not None]
@@ -179,7 +183,7 @@ def milliseconds(case: Case, factor: float = 1.0) -> str:
     return f"{round(factor * (case.inputs.slo.latency_us or 0)) / 1000:g}ms"
 
 
-def slower_answers(case: Case, _found: Nearest) -> Iterator[Repair]:
+def slower_answers(case: Case) -> Iterator[Repair]:
     """A longer time in which the share is kept."""
     slo = case.inputs.slo
     if slo.latency_us is None or slo.objective is None:
@@ -194,7 +198,7 @@ def slower_answers(case: Case, _found: Nearest) -> Iterator[Repair]:
         yield repair(at(factor), edits, certificate, factor - 1.0)
 
 
-def sooner(case: Case, _found: Nearest) -> Iterator[Repair]:
+def sooner(case: Case) -> Iterator[Repair]:
     """Replicas that start faster."""
     longest = max(case.cold_starts)
     for factor, certificate in least(LESS, lambda factor: replace(case, later=case.later * factor)):
@@ -202,7 +206,7 @@ def sooner(case: Case, _found: Nearest) -> Iterator[Repair]:
         yield elsewhere(says, replace(case, later=case.later * factor), certificate, 1.0 - factor)
 
 
-def faster(case: Case, _found: Nearest) -> Iterator[Repair]:
+def faster(case: Case) -> Iterator[Repair]:
     """A model that takes less time."""
     alone = sum(case.service.line)
     for factor, certificate in least(LESS, lambda factor: replace(case, slower=case.slower * factor)):

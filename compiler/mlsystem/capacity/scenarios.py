@@ -137,9 +137,7 @@ def ends_of_rise(trace: Trace, lead: int) -> tuple[float, float]:
 def raised(day: Trace, peak: float | None) -> Trace:
     """As recorded, or so much more that its busiest minute has the peak that is written."""
     recorded = peak_rate(day)
-    return (
-        day if peak is None or peak <= recorded or recorded == 0.0 else Trace(day.rates * (peak / recorded), day.start)
-    )
+    return day if peak is None or peak <= recorded else Trace(day.rates * (peak / recorded), day.start)
 
 
 def around(trace: Trace, second: int, length: int = 0) -> Scenario:

@@ -23,8 +23,8 @@ from mlsystem.capacity.simulation.setting import Routing
 from mlsystem.capacity.traffic import Trace
 from mlsystem.capacity.trials import REPLICATIONS, Endpoint, Outcome, Runner, Trial, promises
 from mlsystem.capacity.words import described, missed
-from mlsystem.cost.estimate import replica_hour
-from mlsystem.cost.prices import HOURS, Prices
+from mlsystem.cost.estimate import replicas_month
+from mlsystem.cost.prices import Prices
 
 SEED = 1
 SPREAD = 0.5  # standard deviation over mean of declared service times
@@ -68,7 +68,7 @@ class Case:
         """Dollars for a replica that is there all the time."""
         price = self.inputs.price
         prices = Prices(Decimal(price.cpu), Decimal(price.memory), price.of, None)
-        return float(HOURS * replica_hour(self.inputs.hardware.hardware, prices))
+        return float(replicas_month(1, self.inputs.hardware.hardware, prices))
 
     def question(self) -> Question:
         inputs, service = self.inputs, self.service
@@ -124,7 +124,7 @@ def within(question: Question, outcome: Outcome) -> bool:
 
 
 def certified(case: Case, search: Search, trial: Trial, whole: Outcome, *, front: bool) -> Certificate:
-    question = case.question()
+    question = search.question
     static = cheapest_static(question) if front else None
     return Certificate(
         inputs=case.inputs.hashes(), seed=case.seed, replications=REPLICATIONS, settings=trial.settings,

@@ -24,6 +24,9 @@ SPEC = "mlsystem.yaml"
 UNDECLARED, UNCHOSEN = "MLS502", "MLS503"
 """What the file may say of the environment though nothing else is wrong with it."""
 
+UNPROVEN = frozenset({"MLS606", "MLS607", "MLS609"})
+"""What is wrong with the capacity of an endpoint alone."""
+
 
 def spec_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-e", "--environment", metavar="ENV", help="default: the only one, or dev")
@@ -43,16 +46,25 @@ def compiled_from(
     from mlsystem.diagnostics.report import Report
 
     report = Report()
-    compiled = compile_system(args.file, args.environment, os.environ, report, certified=certified)
-    if compiled is None and not warn and only_to_be_solved(report):
-        report, compiled = Report(), compile_system(args.file, args.environment, os.environ, Report(), certified=False)
-    console.say(render_text(report if warn else report.without_warnings(), color=console.color))
+    if warn or not certified:
+        compiled = compile_system(args.file, args.environment, os.environ, report, certified=certified)
+    else:
+        compiled = compiled_to_operate(args, report)
+    if warn or compiled is None:
+        console.say(render_text(report if warn else report.without_warnings(), color=console.color))
     return compiled
 
 
-def only_to_be_solved(report: Report) -> bool:
-    """Nothing is wrong but the proof of its replicas: what runs can be looked at, taken back and destroyed."""
-    return {one.code for one in report.diagnostics if one.severity == "error"} <= {"MLS606", "MLS607", "MLS609"}
+def compiled_to_operate(args: argparse.Namespace, report: Report) -> Compiled | None:
+    """As `compile_system`; but where nothing is wrong except the proof of its replicas, what runs can still be looked
+    at, taken back and destroyed."""
+    from mlsystem.compile import compile_system  # lazy: --help needs no compiler
+    from mlsystem.diagnostics.report import Report
+
+    compiled = compile_system(args.file, args.environment, os.environ, report)
+    if compiled is None and {one.code for one in report.diagnostics if one.severity == "error"} <= UNPROVEN:
+        return compile_system(args.file, args.environment, os.environ, Report(), certified=False)
+    return compiled
 
 
 def environment_from(args: argparse.Namespace, console: Console) -> Environment | None:
@@ -101,15 +113,12 @@ def recorded_from(
     `named`: without a file that compiles, -e has to say which one is meant.
     """
     from mlsystem.apply.recorded import recorded_names, recorded_of, runs_in_a_cluster  # lazy: --help needs no engine
-    from mlsystem.compile import compile_system
     from mlsystem.diagnostics.render import render_text
     from mlsystem.diagnostics.report import Report
 
     report, names = Report(), recorded_names(args.file)
     try:
-        compiled = compile_system(args.file, args.environment, os.environ, report)
-        if compiled is None and only_to_be_solved(report):
-            compiled = compile_system(args.file, args.environment, os.environ, Report(), certified=False)
+        compiled = compiled_to_operate(args, report)
         wrong = _wrong(args, report)
     except MlsystemError as error:
         if not names or args.environment not in (None, *names):

@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec.structs import asdict, replace
 
 from mlsystem.capacity import lock
-from mlsystem.capacity.certificate import Certificate, Scenario, Settings, stale
+from mlsystem.capacity.certificate import Certificate, Settings, stale
 from mlsystem.capacity.gather import inputs_of
 from mlsystem.capacity.profile import Profile, fingerprint_of, read_profiles
 from mlsystem.cost.estimate import dollars, replicas_month
@@ -187,7 +187,7 @@ def check_cost(model: ModelNode, capacity: Capacity, problems: Problems) -> None
 
 
 def summary(certificate: Certificate, slo: Slo) -> Certified:
-    worst = min(certificate.scenarios, key=lambda scenario: left(scenario, slo))
+    worst = min(certificate.scenarios, key=lambda scenario: scenario.left(slo))
     return Certified(
         scenario=worst.name,
         attainment=worst.attainment,
@@ -202,12 +202,6 @@ def summary(certificate: Certificate, slo: Slo) -> Certified:
         replications=certificate.replications,
         inputs={name: value[:SHOWN_DIGITS] for name, value in sorted(certificate.inputs.items())},
     )
-
-
-def left(scenario: Scenario, slo: Slo) -> float:
-    """Of the requests that may be bad, the share that is not, of the objective with the least left."""
-    objectives = ((scenario.attainment, slo.objective), (scenario.availability, slo.availability))
-    return min((1 - (1 - found.low) / (1 - asked) for found, asked in objectives if asked is not None), default=1.0)
 
 
 def serving_of(model: ModelNode) -> Path:
