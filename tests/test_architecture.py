@@ -17,7 +17,7 @@ COMPILER = ROOT / "compiler" / "mlsystem"
 RUNTIME = ROOT / "runtime" / "mlsystem_runtime"
 LAYERS = (
     "span", "errors", "diagnostics", "source", "spec", "system", "cost", "capacity", "passes", "emit", "compile",
-    "state", "plan", "apply", "cli",
+    "state", "plan", "apply", "review", "cli",
 )  # fmt: skip
 LIGHT_FOR_THE_CONTRACT = {"mlsystem_runtime", "msgspec"}
 LAZY_IN_THE_CONTRACT = {"boto3", "botocore"}

@@ -70,10 +70,11 @@ def knative() -> Files:
 def graphs() -> Files:
     """What the generated program of every example declares to Pulumi."""
     sys.path.insert(0, str(ROOT / "tests" / "support"))
-    from resource_graphs import graph_of  # lazy: Pulumi's SDK takes seconds
+    from resource_graphs import account_graphs, graph_of  # lazy: Pulumi's SDK takes seconds
 
     folder, specs = ROOT / "tests" / "compiler" / "emit" / "graphs", sorted(ROOT.glob("examples/*/mlsystem.yaml"))
-    return {folder / f"{spec.parent.name}.txt": graph_of(spec) for spec in specs}
+    accounts = {folder / "account" / f"{name}.txt": text for name, text in account_graphs().items()}
+    return {**{folder / f"{spec.parent.name}.txt": graph_of(spec) for spec in specs}, **accounts}
 
 
 def untagged(text: str, compiled: Compiled) -> str:
@@ -88,7 +89,7 @@ KINDS: dict[str, tuple[Callable[[], Files], str]] = {
     "schema": (schema, "schemas/*.json"),
     "docs": (docs, "docs/reference/*.md"),
     "golden": (golden, "examples/*/expected/**/*"),
-    "graphs": (graphs, "tests/compiler/emit/graphs/*.txt"),
+    "graphs": (graphs, "tests/compiler/emit/graphs/**/*.txt"),
 }
 
 

@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
 def read_config(path: Path) -> RunConfig:
     try:
         return decode_run_config(path.read_bytes())
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MlsystemError(
             f"{path} is not a contract that this version reads: {error}", "mlsystem apply writes it anew"
         ) from error

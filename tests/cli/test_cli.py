@@ -20,11 +20,11 @@ NOISE = (
     (re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b"), "RUN"),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "DIGEST"),
     (re.compile(r"(?<=digest )[0-9a-f]{12}\b"), "DIGEST"),
-    (re.compile(r"(?<=Plan `)[0-9a-f]{12}\b"), "DIGEST"),
+    (re.compile(r"(?<=[Pp]lan `)[0-9a-f]{12}\b"), "DIGEST"),
     (re.compile(r"\b\d+\.\d s\b"), "SECONDS s"),
     (re.compile(r"\b\d+\.\d GiB"), "SIZE GiB"),
     (re.compile(r"Python \d+\.\d+\.\d+"), "Python VERSION"),
-    (re.compile(r"mlsystem \d+\.\d+\.\d+\S*"), "mlsystem VERSION"),
+    (re.compile(r"mlsystem \d+\.\d+\.\d+[\w.+-]*"), "mlsystem VERSION"),
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from consequences_of_accounts import ACCOUNT_ROWS, ACCOUNT_TEXT
 from pydantic import BaseModel
 
 from mlsystem.compile import Compiled
@@ -28,6 +29,7 @@ STAGING, PLATFORM = ("environments", "staging"), ("environments", "staging", "pl
 CARRIER, WEATHER, TRIP = ("features", "carrier_history"), ("features", "airport_weather"), ("features", "trip")
 DELAY = (*CARRIER, "aggregate", "delay_1d")
 
+ROLE = "arn:aws:iam::111122223333:role/delay"
 ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("SystemSpec.description", ("description",), "Other.", UNCHANGED),
     ("SystemSpec.owners", ("owners",), ["others"], UNCHANGED),
@@ -151,17 +153,29 @@ ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
     ("EnvironmentSpec.clock", (*DEV, "clock"), "wall", RESTART),
     ("EnvironmentSpec.port", (*DEV, "port"), "8081", RESTART),
     ("EnvironmentSpec.workspace", (*DEV, "workspace"), "/tmp/other", REPLACE),
+    ("EnvironmentSpec.state", (*DEV, "state"), "s3://state/dev", UNCHANGED),
     ("EnvironmentSpec.override", (*DEV, "override"), {"models": {"main": {"training": {"seed": "9"}}}}, RETRAIN),
     ("EnvironmentSpec.description", (*DEV, "description"), "Other.", UNCHANGED),
     ("EnvironmentSpec.owners", (*DEV, "owners"), ["others"], UNCHANGED),
 ]
 
+GITHUB = ("review", "github")
 CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = [
+    ("GithubSpec.repository", (*GITHUB, "repository"), "acme/other", UNCHANGED),
+    ("GithubSpec.branch", (*GITHUB, "branch"), "trunk", UNCHANGED),
+    ("GithubSpec.drift", (*GITHUB, "drift"), "0 6 * * *", UNCHANGED),
+    ("GithubSpec.folder", (*GITHUB, "folder"), "systems/delay", UNCHANGED),
+    ("GithubSpec.runner", (*GITHUB, "runner"), "in-the-cluster", UNCHANGED),
+    ("GithubSpec.requirements", (*GITHUB, "requirements"), "mlsystem.txt", UNCHANGED),
+    ("ReviewedEnvironmentSpec.region", (*GITHUB, "environments", "staging", "region"), "us-east-1", UNCHANGED),
+    ("ReviewedEnvironmentSpec.plan_role", (*GITHUB, "environments", "staging", "plan_role"), f"{ROLE}-look", UNCHANGED),
+    ("ReviewedEnvironmentSpec.apply_role", (*GITHUB, "environments", "staging", "apply_role"), f"{ROLE}-do", UNCHANGED),
     ("EnvironmentSpec.context", (*STAGING, "context"), "other", RECONFIGURE),
     ("EnvironmentSpec.registry", (*STAGING, "registry"), "registry.example.com/other", RESTART),
     ("EnvironmentSpec.delivery", ("environments", "vaulted", "delivery"), "gitops", RECONFIGURE),
     ("EnvironmentSpec.storage", ("environments", "vaulted", "storage"), "40Gi", RECONFIGURE),
     ("EnvironmentSpec.workspace", (*STAGING, "workspace"), "s3://other/workspace", REPLACE),
+    ("EnvironmentSpec.state", (*STAGING, "state"), "s3://state/staging", UNCHANGED),
     ("EnvironmentSpec.clock", (*STAGING, "clock"), "data", RESTART),
     ("EnvironmentSpec.description", (*STAGING, "description"), "Other.", UNCHANGED),
     ("NamespaceSpec.name", (*STAGING, "namespace", "name"), "other", REPLACE),
@@ -205,12 +219,15 @@ CLUSTER_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("ProfileSpec.cold_start", (*SERVING, "profile"), {"service_time": "20ms", "cold_start": "9s"}, UNCHANGED),
     ("PricesSpec.cpu_hour", (*STAGING, "prices"), {"cpu_hour": "$0.05", "memory_gib_hour": "$0.004"}, UNCHANGED),
     ("PricesSpec.memory_gib_hour", (*STAGING, "prices"), {"cpu_hour": "$0.04", "memory_gib_hour": "$0"}, UNCHANGED),
+    ("PricesSpec.items", (*STAGING, "prices"), {"items": {"nat.hour": "$0.04"}}, UNCHANGED),
+    ("SpendingSpec.max_cost", (*STAGING, "limits"), {"max_cost": "$9000/month"}, UNCHANGED),
     ("TrafficSpec.mean", (*SERVING, "traffic", "mean"), "30rps", RECONFIGURE),
     ("TrafficSpec.peak", (*SERVING, "traffic", "peak"), "200rps", RECONFIGURE),
     ("TrafficSpec.trace", (*SERVING, "traffic", "trace"), "week.csv", UNCHANGED),
     ("TrainingHardwareSpec.cpu", (*TRAINING, "hardware", "cpu"), "1", NOTHING),
     ("TrainingHardwareSpec.memory", (*TRAINING, "hardware", "memory"), "16Gi", NOTHING),
     ("TrainingHardwareSpec.nodes", (*TRAINING, "hardware", "nodes"), "2", NOTHING),
+    ("TrainingHardwareSpec.spot", (*TRAINING, "hardware", "spot"), "true", NOTHING),
     ("GpuSpec.type", (*TRAINING, "hardware", "gpu", "type"), "h100", NOTHING),
     ("GpuSpec.count", (*TRAINING, "hardware", "gpu", "count"), "2", NOTHING),
     ("TrainingSpec.schedule", (*TRAINING, "schedule"), "0 4 * * *", RECONFIGURE),
@@ -235,9 +252,12 @@ platform: {kubernetes: "1.33", prometheus: true, argo_workflows: true, keda: tru
            pull_secret: registry}
 """
 
+IN_CLUSTERS = [*CLUSTER_ROWS, *ACCOUNT_ROWS]
+
 MAPS_OF_SECTIONS = {
     "SystemSpec.api_version", "SystemSpec.variables", "SystemSpec.sources", "SystemSpec.entities",
     "SystemSpec.features", "SystemSpec.models", "SystemSpec.environments", "SystemSpec.include",
+    "GithubSpec.environments",
 }  # fmt: skip
 """What holds sections; their fields have rows of their own. An include changes nothing but where things are written."""
 
@@ -251,7 +271,9 @@ ONE_VALUE = {
 """Only one value is supported yet, or another value needs another label or other fields with it."""
 
 
-OPTIONAL_SECTIONS = ("drift", "retrain", "namespace", "tracking", "gpu", "code", "auth", "tls", "profile", "prices")
+OPTIONAL_SECTIONS = (
+    "review", "drift", "retrain", "namespace", "tracking", "gpu", "code", "auth", "tls", "profile", "prices",
+)  # fmt: skip
 
 
 def fields(model: type[BaseModel], seen: set[type]) -> Iterator[str]:
@@ -310,7 +332,7 @@ def base(spec: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def clustered(base: Any) -> Any:
-    """The example in two clusters: one has everything that can be told, the other a vault and a volume."""
+    """The example in three clusters: one has everything that can be told, one a vault and a volume, one an account."""
     staging = yaml.load(STAGING_TEXT, Loader=yaml.BaseLoader)
     main = base["models"]["main"]
     main["training"] |= {"schedule": "0 3 * * 1"}
@@ -320,8 +342,12 @@ def clustered(base: Any) -> Any:
     for source in base["sources"].values():
         source["uri"] = f"s3://delays/{source['uri']}"
     base["environments"]["staging"] = staging
-    vaulted = {name: value for name, value in staging.items() if name not in ("workspace", "bucket", "pulumi")}
+    vaulted = {name: value for name, value in staging.items() if name not in ("workspace", "bucket", "pulumi", "state")}
+    staging["state"] = "s3://states/delays"
+    reached = {"region": "eu-central-1", "plan_role": f"{ROLE}-plan", "apply_role": f"{ROLE}-apply"}
+    base["review"] = {"github": {"repository": "acme/delay", "environments": {"staging": reached}}}
     base["environments"]["vaulted"] = {**vaulted, "secrets": {"from": "external_secrets", "store": "vault"}}
+    base["environments"]["account"] = yaml.load(ACCOUNT_TEXT, Loader=yaml.BaseLoader)
     return base
 
 
@@ -346,7 +372,7 @@ def test_changing_a_field_means_what_the_table_says(
     assert heaviest(before, after) == expected
 
 
-@pytest.mark.parametrize(("name", "path", "value", "expected"), CLUSTER_ROWS, ids=[row[0] for row in CLUSTER_ROWS])
+@pytest.mark.parametrize(("name", "path", "value", "expected"), IN_CLUSTERS, ids=[row[0] for row in IN_CLUSTERS])
 def test_changing_a_field_in_a_cluster_means_what_the_table_says(
     name: str,
     path: tuple[str | int, ...],
@@ -365,7 +391,7 @@ def test_changing_a_field_in_a_cluster_means_what_the_table_says(
 
 def test_every_field_of_the_language_has_a_row() -> None:
     declared = set(fields(SystemSpec, set()))
-    rows = {row[0] for row in (*ROWS, *CLUSTER_ROWS)}
+    rows = {row[0] for row in (*ROWS, *IN_CLUSTERS)}
 
     assert declared - rows - MAPS_OF_SECTIONS - IDENTITY - ONE_VALUE == set()
     assert rows - declared == set()

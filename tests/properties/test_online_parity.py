@@ -25,10 +25,13 @@ from events import (
     source_of,
     table_of,
 )
+from feature_table import make_table
+from object_store import object_store
 from redis_server import RedisServer, redis_server
 
 from mlsystem_runtime.contract.columns import Source
 from mlsystem_runtime.contract.features import AggregateGroup, StoredGroup
+from mlsystem_runtime.features.dynamo_store import DynamoStore
 from mlsystem_runtime.features.entities import key_bytes
 from mlsystem_runtime.features.filling import Filler
 from mlsystem_runtime.features.materializer import materialize
@@ -111,6 +114,19 @@ def test_rows_that_arrive_late_are_corrected_or_vanish_reach_a_fleets_store(
     store = RedisStore(fleet.url, f"late {seed} {kind}", writable=True)
     check_arriving_rows(seed, kind, available, store)
     store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "kind", "available"), CASES[:2])
+def test_rows_that_arrive_late_are_corrected_or_vanish_reach_a_table(
+    seed: int, kind: str, available: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with object_store() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        store = DynamoStore(make_table("features"), "late", writable=True)
+        check_arriving_rows(seed, kind, available, store)
+        store.close()
 
 
 def check_arriving_rows(seed: int, kind: str, available: bool, store: OnlineStore) -> None:

@@ -116,6 +116,10 @@ VARIATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "tracking": {"uri": "https://mlflow.example.com"},
         },
     ),
+    "feature table": ("flights", {**BUCKET, "online_store": {"uri": "dynamodb://delay-features?region=us-east-1"}}),
+    "feature table and volume": (
+        "flights", {"online_store": {"type": "dynamodb", "uri": "dynamodb://delay-features?region=us-east-1"}},
+    ),
     "stores of other namespaces": (
         "flights",
         {

@@ -11,12 +11,23 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    language_pb2,
+    provider_pb2,
+    resource_pb2,
+    resource_pb2_grpc,
+)
 
 from mlsystem.apply.program import inline
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What stands on the wire for a value that only an update will know."""
+
+
+Computed = Mapping[str, Mapping[str, Any]]
+"""Outputs that are no inputs, by the type of the resource or the name of the function."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +47,12 @@ class Recorded:
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    """`unknown`: no resource has outputs, as in the preview of an empty stack; else they are the inputs."""
+    """`unknown`: no resource has outputs, as in the preview of an empty stack; else they are the inputs, an `arn`, and
+    what `computed` says of the type. `outside` is what every other stack exports."""
 
-    def __init__(self, unknown: bool) -> None:
+    def __init__(self, unknown: bool, computed: Computed, outside: Mapping[str, Any]) -> None:
         self.unknown = unknown
+        self.computed, self.outside = computed, outside
         self.recorded: list[Recorded] = []
 
     def SupportsFeature(self, request: Any, context: Any) -> resource_pb2.SupportsFeatureResponse:
@@ -56,8 +69,19 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if self.unknown:
             outputs.update(dict.fromkeys((*request.object.keys(), "status", "spec", "metadata"), UNKNOWN))
         else:
-            outputs.CopyFrom(request.object)
+            outputs.update({"arn": f"arn:{request.name}", **self.computed.get(request.type, {})})
+            outputs.MergeFrom(request.object)
         return resource_pb2.RegisterResourceResponse(urn=urn, id="" if self.unknown else request.name, object=outputs)
+
+    def ReadResource(self, request: Any, context: Any) -> resource_pb2.ReadResourceResponse:
+        properties = struct_pb2.Struct()
+        properties.update({"name": request.id, "outputs": dict(self.outside), "secretOutputNames": []})
+        return resource_pb2.ReadResourceResponse(urn=f"{request.type}::{request.name}", properties=properties)
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        found = struct_pb2.Struct()
+        found.update(self.computed.get(request.tok, {}))
+        return provider_pb2.InvokeResponse(**{"return": found})
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()
@@ -103,9 +127,12 @@ class ProgramError(Exception):
     """What the program died of."""
 
 
-def record(folder: Path, configuration: Mapping[str, str], *, unknown: bool = False) -> list[Recorded]:
+def record(
+    folder: Path, configuration: Mapping[str, str], *, unknown: bool = False, computed: Computed | None = None,
+    outside: Mapping[str, Any] | None = None,
+) -> list[Recorded]:  # fmt: skip
     """Everything that the program in `folder` registers, by type and name; `configuration` is that of the stack."""
-    monitor = Monitor(unknown)
+    monitor = Monitor(unknown, computed or {}, outside or {})
     server = grpc.server(ThreadPoolExecutor(max_workers=8))
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(Engine(), server)

@@ -7,11 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from aws_accounts import account_cluster
+from aws_stacks import stack_program
 from clusters import cluster_of
 from recorder import Recorded, record
 from stacks_by_hand import program_in, stack_settings
 
 from mlsystem.emit.argo import pipeline_objects
+from mlsystem.emit.aws.stacks import account_stacks
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 
 SKIP_AWAIT = "pulumi.com/skipAwait"
@@ -25,6 +28,20 @@ def graph_of(spec: Path) -> str:
         recorded = record(program_in(Path(folder), cluster, objects), stack_settings(cluster))
     text = "\n".join(line for one in recorded for line in lines(one)) + "\n"
     return re.sub(r"-[0-9a-f]{8}\b", "-HASH", text)
+
+
+def account_graphs() -> dict[str, str]:
+    """Of the stacks below the system, by their names, where the environment says nothing but its account and region."""
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = account_cluster(Path(folder))
+        stacks = account_stacks(cluster, [f"{cluster.target.registry}/weather/server"])
+        exported: dict[str, str] = {}
+        found: dict[str, str] = {}
+        for stack in stacks:
+            recorded = record(stack_program(Path(folder), stack), {}, unknown=True, outside=exported)
+            found[stack.name] = "\n".join(line for one in recorded for line in lines(one)) + "\n"
+            exported |= dict.fromkeys(stack.outputs, "made before")
+    return found
 
 
 def lines(one: Recorded) -> Iterator[str]:

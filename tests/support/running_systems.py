@@ -52,7 +52,8 @@ def environment_in(folder: Path, compiled: Compiled, api: MemoryApi | None = Non
     store, stack = FileStore(folder / FOLDER / "staging"), MemoryStack()
     stack.wanted = {(one.kind, one.name): str(one.body) for one in inside.objects}
     engine = ClusterEngine(
-        inside, store.folder, folder / "generated", api or memory_api(inside), lambda _: stack, lambda _: NoImages()
+        inside, store.folder, folder / "generated", api or memory_api(inside), lambda name, program: stack,
+        lambda _: NoImages(),
     )
     return ClusterEnvironment("staging", folder, store, engine, compiled)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mlsystem.compile import resolve_system
+from mlsystem.compile import Compiled, compile_system, resolve_system
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.pulumi_kubernetes import emit_pulumi
@@ -20,18 +20,31 @@ STAGING = {"target": "kubernetes", "registry": "registry.example.com/ml", "platf
 
 def cluster_by_hand(folder: Path, **environment: Any) -> Cluster:
     """seattle-weather in staging; `environment` adds to what it says there."""
+    report = Report()
+    system = resolve_system(staging_spec(folder, **environment), "staging", {}, report)
+    assert system is not None, report.diagnostics
+    assert isinstance(system.target, KubernetesTarget)
+    return Cluster(system, system.target, {"server": "example/server:1", "trainer": "example/trainer:1"}, {})
+
+
+def compiled_staging(folder: Path, **environment: Any) -> Compiled:
+    """The same, whole."""
+    report = Report()
+    compiled = compile_system(staging_spec(folder, **environment), "staging", {}, report)
+    assert compiled is not None, report.diagnostics
+    return compiled
+
+
+def staging_spec(folder: Path, **environment: Any) -> Path:
     written = yaml.safe_load(SEATTLE.read_text())
     written["environments"] = {"staging": {**STAGING, **environment}}
     for source in written["sources"].values():
         source["uri"] = f"s3://{source['uri']}"
     written["sources"]["weather"]["uri"] = "s3://weather/weather.csv"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mlsystem.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
-    report = Report()
-    system = resolve_system(folder / "mlsystem.yaml", "staging", {}, report)
-    assert system is not None, report.diagnostics
-    assert isinstance(system.target, KubernetesTarget)
-    return Cluster(system, system.target, {"server": "example/server:1", "trainer": "example/trainer:1"}, {})
+    spec = folder / "mlsystem.yaml"
+    spec.write_text(yaml.safe_dump(written, sort_keys=False))
+    return spec
 
 
 def objects_by_hand(cluster: Cluster) -> tuple[KubernetesObject, ...]:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from buckets import bucket_uri, s3
 from environments import Project, copied, finish
 from small_examples import started
 
+__all__ = ["bucket_uri", "s3"]
 Copy = Callable[[str], Project]
 
 

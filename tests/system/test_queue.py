@@ -1,7 +1,8 @@
 """The simulation against real servers: the same arrivals, replicas that were profiled just before, one controller.
 
 The flights server is too fast to load a small machine, so two of the loads meet one that waits a known time besides.
-On a machine that does other things the generator is late, and a run with a late generator fails as that.
+On a machine that does other things the generator is late. Such a run says nothing and is made anew; where most are,
+the test fails as that.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -30,8 +34,8 @@ from mlsystem.capacity.controllers.hpa_types import (
     Source,
     milli,
 )
-from mlsystem.capacity.profiling.measure import cells, checked, loads_of
-from mlsystem.capacity.profiling.open_loop import Outcome, latest
+from mlsystem.capacity.profiling.measure import cells, loads_of
+from mlsystem.capacity.profiling.open_loop import Outcome, latest, uncollected
 from mlsystem.capacity.profiling.requests import requests_of
 from mlsystem.capacity.profiling.server import RUNTIME, make_workspace, measured_config, running, serve_command
 from mlsystem.capacity.profiling.share import Share
@@ -46,10 +50,12 @@ from mlsystem.diagnostics.report import Report
 from mlsystem_runtime.contract.base import canonical_json
 
 pytestmark = pytest.mark.soak
+T = TypeVar("T")
 
-RUNS, KEYS = 3, 5
+RUNS, KEYS, ATTEMPTS = 3, 5, 4
 SINCE = 2.0
 PROFILE_SECONDS, STARTS = 15.0, 3
+MOST_LAG, IN_TIME = 0.005, 0.95  # of as many as the quantile that is compared: a virtual machine wakes the rest later
 HERE = frozenset(os.sched_getaffinity(0))
 ALL = Share(float(len(HERE)), HERE, HERE, None)
 METRICS = Metrics(scrape=1.0, lag=0.0, longest_window=10.0)
@@ -86,6 +92,10 @@ CASES = {
 }
 
 
+class LateError(Exception):
+    """What was measured is this machine, not the servers."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """Of one run, measured or simulated: the share within the objective, latencies in ms, and the most replicas."""
@@ -112,7 +122,7 @@ def test_simulated_latencies_and_attainment_are_those_of_real_servers(
 ) -> None:
     case = CASES[name]
     profiled = profile(copy("flights"), tmp_path, case)
-    runs = [measured(profiled, case, seed) for seed in range(RUNS)]
+    runs = [in_time(partial(measured, profiled, case, seed)) for seed in range(RUNS)]
     simulated = [simulation(profiled, case, seed, key) for seed in range(RUNS) for key in range(KEYS)]
     with capsys.disabled():
         alone = 1e3 * median(profiled.service.samples[1, 1])
@@ -149,8 +159,7 @@ def profile(project: Project, folder: Path, case: Case) -> Profiled:
     root = folder / "served"
     make_workspace(root, config, project.workspace, model.name, 1)
     starts = tuple(started(root, case) for _ in range(STARTS))
-    loads, _ = loads_of(root, ALL, 1, requests, PROFILE_SECONDS, case.runtime)
-    checked(loads)
+    loads = in_time(partial(loaded, root, requests, case))
     service = Measured({
         (cell.workers, cell.requests): tuple(one / 1e6 for one in cell.quantiles_us) for cell in cells(loads)
     })  # fmt: skip
@@ -160,6 +169,25 @@ def profile(project: Project, folder: Path, case: Case) -> Profiled:
         canonical_json(replace(config, server=replace(config.server, endpoints=(promised,))))
     )
     return Profiled(root, service, starts, requests)
+
+
+def in_time(attempt: Callable[[], T]) -> T:
+    for _ in range(ATTEMPTS - 1):
+        with suppress(LateError):
+            return attempt()
+    return attempt()
+
+
+def refuse_late(outcomes: Sequence[Outcome]) -> None:
+    lag = latest([outcome.lag for outcome in outcomes], IN_TIME)
+    if lag > MOST_LAG:
+        raise LateError(f"requests were sent {1e3 * lag:.1f} ms late")
+
+
+def loaded(root: Path, requests: Sequence[bytes], case: Case) -> dict[int, list[Outcome]]:
+    loads, _ = loads_of(root, ALL, 1, requests, PROFILE_SECONDS, case.runtime)
+    refuse_late(loads[1])
+    return loads
 
 
 def started(root: Path, case: Case) -> float:
@@ -173,8 +201,9 @@ def measured(profiled: Profiled, case: Case, seed: int) -> Seen:
     replicas = Replicas(
         lambda port: serve_command(profiled.root, port, case.runtime), case.replicas, case.scaler, METRICS
     )
-    outcomes = asyncio.run(replicas.run(moments.tolist(), profiled.requests, (phases[0], phases[1])))
-    assert latest([outcome.lag for outcome in outcomes]) < 0.005, "the generator was late"
+    with uncollected():
+        outcomes = asyncio.run(replicas.run(moments.tolist(), profiled.requests, (phases[0], phases[1])))
+    refuse_late(outcomes)
     return seen(outcomes, case, replicas.most)
 
 

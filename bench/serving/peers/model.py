@@ -7,6 +7,7 @@ the environment says how long a request takes; without it the network answers.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -51,3 +52,17 @@ def wait(seconds: float) -> None:
     time.sleep(max(0.0, seconds - SPIN_SECONDS))
     while time.perf_counter() < end:
         pass
+
+
+def alone(seconds: float, lasting: float) -> float:
+    """How many times a second one caller after the other is through the wait here: what a server could answer that
+    costs nothing. A machine that others use wakes nobody in time."""
+    began, times = time.perf_counter(), 0
+    while time.perf_counter() < began + lasting:
+        wait(seconds)
+        times += 1
+    return times / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    print(alone(*map(float, sys.argv[1:])))

@@ -76,9 +76,7 @@ def apply_plan(
             engine.end_run(run_id, "failed", error.message)
             raise
         engine.end_run(run_id, "blocked" if pipeline.blocked else "done", "; ".join(pipeline.blocked.values()))
-        done = manifest_of(
-            plan, target, manifest, engine.outputs, pipeline.run_id, pipeline.proofs, pipeline.blocked
-        )
+        done = manifest_of(plan, target, manifest, engine.outputs, pipeline.run_id, pipeline.proofs, pipeline.blocked)
         store.commit(done)
         store.journal.close()
         return Outcome(run_id=run_id, blocked=tuple(pipeline.blocked.items()))
@@ -177,4 +175,6 @@ def manifest_of(
         proofs=dict(proofs),
         blocked=tuple(blocked),
         outputs=outputs,
+        consumption=None if target.desired.costs is None else target.desired.costs.used,
+        inputs=target.desired.inputs,
     )

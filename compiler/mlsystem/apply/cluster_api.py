@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -63,13 +63,18 @@ class ClusterApi(Protocol):
 class HttpsApi:
     """The server of a kubeconfig's context (None: the current one)."""
 
-    def __init__(self, context: str | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, context: str | None, environ: Mapping[str, str], log_in: Callable[[], None] = lambda: None
+    ) -> None:
+        """`log_in` is done before the kubeconfig is read."""
         self._context = context
         self._environ = environ
+        self._log_in = log_in
         self._paths: dict[tuple[str, str], str | None] = {}
 
     @cached_property
     def _access(self) -> Access:
+        self._log_in()
         return access(self._context, self._environ)
 
     def get(self, one: Reference) -> Body | None:

@@ -13,6 +13,7 @@ from mlsystem.apply.cluster import ClusterEngine
 from mlsystem.apply.events import Says, Watch
 from mlsystem.apply.stages import (
     BuildImages,
+    CheckCluster,
     ClusterStage,
     CollectConfigs,
     HandOver,
@@ -54,7 +55,8 @@ def deliver(
         engine.check()
         refuse_surprises(plan, engine)
         run_id = _begin(plan, store, watch)
-        for stage in cluster_stages(steps, engine.inside.cluster.target.delivery):
+        delivery = engine.inside.cluster.target.delivery
+        for stage in cluster_stages(steps, delivery, engine.below, new=not engine.cluster_there):
             _do(stage, target, engine, run_id, plan, watch)
         submitted = run_id if steps and not engine.by_gitops else manifest.run_id if manifest is not None else ""
         store.commit(manifest_of(plan, target, manifest, engine.outputs, submitted, asked_for(target)))
@@ -78,7 +80,7 @@ def steps_to_run(
 
 def refuse_surprises(plan: Plan, engine: ClusterEngine) -> None:
     """Raises MlsystemError when the engine would now do what the plan did not show."""
-    if engine.by_gitops:
+    if engine.by_gitops and not engine.below:
         return
     unseen = surprises(plan.preview, engine.preview(engine.generated))
     if unseen:
@@ -113,8 +115,10 @@ def _do(stage: ClusterStage, target: Target, engine: ClusterEngine, run_id: str,
             engine.write_files(target.tree)
         case BuildImages():
             engine.build_images(watch)
-        case UpdateStack():
-            engine.update_stack(watch)
+        case UpdateStack(name=name):
+            engine.update_stack(name, watch)
+        case CheckCluster():
+            engine.check_cluster()
         case SubmitRun(steps=steps):
             engine.submit_run(run_id, steps, f"apply, serial {plan.base_serial + 1}", watch)
         case CollectConfigs():

@@ -12,7 +12,7 @@ def write_tree(tree: ArtifactTree, folder: Path) -> None:
     """Each file is replaced atomically, and only if it differs. Other files are left alone."""
     for artifact in tree:
         path = folder / artifact.path
-        if not path.exists() or path.read_text() != artifact.content:
+        if not path.exists() or path.read_bytes() != artifact.content.encode():
             write_atomically(path, artifact.content)
 
 

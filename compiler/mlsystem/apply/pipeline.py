@@ -11,7 +11,8 @@ from mlsystem.apply.events import StepBegins, StepEnds, Watch
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import Journal, StepFinished, StepStarted
 from mlsystem.state.manifest import Manifest, Observation, StepProof
-from mlsystem_runtime.contract.run import IngestStep, RunConfig, Step
+from mlsystem_runtime.contract.base import digest
+from mlsystem_runtime.contract.run import IngestStep, MaterializeStep, RunConfig, Step
 from mlsystem_runtime.contract.workspace import StepRecord
 
 BLOCKED = "blocked"
@@ -92,8 +93,15 @@ class Pipeline:
             )
 
     def _observed(self, step: Step) -> str | None:
-        """The content of an ingest step's source as the plan saw it."""
-        return self._seen.get(step.payload.source.name) if isinstance(step.payload, IngestStep) else None
+        """What a step finds outside the workspace: the content of its source as the plan saw it, or the online store
+        that it fills, where that is not in the workspace."""
+        match step.payload:
+            case IngestStep(source=source):
+                return self._seen.get(source.name)
+            case MaterializeStep() if (store := self._config.server.online_store).type != "sqlite":
+                return digest(store)
+            case _:
+                return None
 
     def _earlier(self, step: Step) -> StepRecord | None:
         """What this run put out before it was interrupted."""

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlsystem.emit.pulumi_kubernetes import STACK
-
 
 def inline(folder: Path) -> Callable[[], None]:
     """`folder` holds `__main__.py`. Each call declares everything anew."""
@@ -28,17 +26,18 @@ def _alone(folder: Path) -> Iterator[None]:
     writes_bytecode = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # the folder is what was generated and nothing else
     sys.path.insert(0, str(folder))
-    _forget()
+    _forget(folder)
     try:
         yield
     finally:
         sys.path.remove(str(folder))
         sys.dont_write_bytecode = writes_bytecode
-        _forget()
+        _forget(folder)
 
 
-def _forget() -> None:
-    for name in [name for name in sys.modules if name == STACK or name.startswith(f"{STACK}.")]:
+def _forget(folder: Path) -> None:
+    packages = {one.parent.name for one in folder.glob("*/__init__.py")}
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,21 +10,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO
 
+import msgspec
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.base import Struct
-from mlsystem_runtime.contract.workspace import read_struct, write_struct
 
+END_SECONDS, KILL_SECONDS = 120.0, 5.0
 CHANGES = ("up", "destroy", "refresh")
-END_SECONDS = 120.0
 LEASH = (
     "import ctypes, os, sys\n"
     f"ctypes.CDLL(None).prctl(1, {int(signal.SIGTERM)})\n"  # PR_SET_PDEATHSIG, which outlives exec
@@ -41,12 +41,13 @@ class Run(Struct):
 
 
 class EngineCommand(PulumiCommand):
-    """`record` is where the running change is written down."""
+    """`record` writes the running change down. Told to end with this process it has `patience_s` to do so."""
 
-    def __init__(self, program: str, record: Path) -> None:
+    def __init__(self, program: str, record: Callable[[Run], None], patience_s: Callable[[], float]) -> None:
         self.command = program
         self.version = version_of(program)
         self.record = record
+        self.patience_s = patience_s
 
     def run(
         self,
@@ -63,8 +64,6 @@ class EngineCommand(PulumiCommand):
             env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,  # ^C reaches it through us, once
         )  # fmt: skip
-        if args[0] in CHANGES and "--preview-only" not in args:
-            write_struct(self.record, Run(socket.gethostname(), process.pid, born(process.pid)))
         assert process.stdout is not None
         assert process.stderr is not None
         texts: tuple[list[str], list[str]] = ([], [])
@@ -75,10 +74,11 @@ class EngineCommand(PulumiCommand):
         try:
             for reader in readers:
                 reader.start()
+            if args[0] in CHANGES and "--preview-only" not in args:
+                self.record(Run(socket.gethostname(), process.pid, born(process.pid)))
             code = process.wait()
         except BaseException:
-            process.terminate()  # it ends what it has begun, and gives its lock back
-            process.wait()
+            end(process, self.patience_s)
             raise
         finally:
             for reader in readers:
@@ -103,10 +103,21 @@ def read(stream: IO[str], lines: list[str], told: OnOutput | None) -> None:
                 told(line.rstrip())
 
 
-def last_run(record: Path) -> Run | None:
+def end(process: subprocess.Popen[str], patience_s: Callable[[], float]) -> None:
+    """It ends what it has begun, and gives its lock back; before others may begin it is gone."""
+    process.terminate()
+    while patience_s() > KILL_SECONDS:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+            return
+    process.kill()
+    process.wait()
+
+
+def recorded_run(data: bytes | None) -> Run | None:
     try:
-        return read_struct(record, Run)
-    except (FileNotFoundError, MlsystemError):
+        return None if data is None else msgspec.json.decode(data, type=Run)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from mlsystem.apply.events import Watch
 from mlsystem.apply.local import CONTRACT, LocalEngine
 from mlsystem.apply.remembered import Remembered
+from mlsystem.apply.stores import recorded_store
 from mlsystem.errors import MlsystemError
-from mlsystem.state.store import FOLDER, FileStore
+from mlsystem.state.manifest import Manifest
+from mlsystem.state.store import FOLDER
 from mlsystem_runtime.contract.run import FORMAT, MonitorSection, OnlineStore, RunConfig, ServerSection
 from mlsystem_runtime.contract.workspace import read_struct
 
@@ -20,6 +22,26 @@ class Recorded(Remembered):
     """On this machine."""
 
     engine: LocalEngine
+
+    def applied(self) -> Manifest:
+        manifest = super().applied()
+        self.check_here()
+        return manifest
+
+    def check_here(self) -> None:
+        """Raises MlsystemError where the environment runs on another machine."""
+        if (place := self.store.elsewhere) is not None:
+            raise MlsystemError(
+                f"{self.name} runs on {place}, and this is another machine or folder",
+                f"run the command there; where that one is gone, let {self.name} begin anew here: "
+                f"mlsystem destroy -e {self.name}, then mlsystem apply",
+            )
+
+    def lost(self) -> tuple[str, ...]:
+        lost = super().lost()
+        if (place := self.store.elsewhere) is not None:
+            return (f"the state of {self.name} will be forgotten; what runs on {place}, and its data, stays there",)
+        return lost
 
     def destroy(self, watch: Watch) -> None:
         """Stop the processes, forget what was applied, delete the data. Killed on the way, it can be done again, and
@@ -34,14 +56,7 @@ class Recorded(Remembered):
 def recorded_names(spec: Path) -> tuple[str, ...]:
     """The environments of which something is remembered beside the spec."""
     folders = (path for path in (spec.absolute().parent / FOLDER).glob("*") if path.is_dir())
-    return tuple(sorted(path.name for path in folders if not FileStore(path).empty))
-
-
-def runs_in_a_cluster(spec: Path, name: str | None) -> bool:
-    """Whether the last apply to `name` went to a cluster, by its generated files: a killed one leaves no manifest."""
-    if name is None:
-        return False
-    return (spec.absolute().parent / FOLDER / name / "generated" / "images").is_dir()
+    return tuple(sorted(path.name for path in folders if not recorded_store(spec, path.name).empty))
 
 
 def recorded_of(spec: Path, name: str, environ: Mapping[str, str]) -> Recorded:
@@ -50,7 +65,7 @@ def recorded_of(spec: Path, name: str, environ: Mapping[str, str]) -> Recorded:
     Raises MlsystemError where no apply went through, and none came far enough to say where the workspace is.
     """
     folder = spec.absolute().parent
-    store = FileStore(folder / FOLDER / name)
+    store = recorded_store(spec, name)
     manifest, port = store.read(), store.port
     config = _nothing("" if manifest is None else manifest.snapshot.name, name)
     workspace = None if manifest is None else manifest.outputs.workspace

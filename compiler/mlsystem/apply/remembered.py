@@ -12,7 +12,7 @@ from mlsystem.apply.target import desired_of, observed, tool_version
 from mlsystem.compile import Compiled
 from mlsystem.errors import MlsystemError
 from mlsystem.state.manifest import Manifest, Observation
-from mlsystem.state.store import FileStore
+from mlsystem.state.store import StateStore
 
 
 class Losing(Protocol):
@@ -27,7 +27,7 @@ class Remembered:
 
     name: str
     folder: Path
-    store: FileStore
+    store: StateStore
     engine: Losing
 
     def applied(self) -> Manifest:

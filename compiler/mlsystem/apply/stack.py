@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mlsystem.apply.events import Says, Watch
+from mlsystem.apply.interrupted import Identify, nobody_knows
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.preview import ObjectChange, Preview
+from mlsystem.state.store import MemoryStore, StateStore
 
 
 class UnavailableError(MlsystemError):
@@ -31,7 +33,18 @@ class Stack(Protocol):
         """Make it so. Whatever an update of a run that is dead left behind, a lock too, is no obstacle."""
         ...
 
-    def destroy(self, watch: Watch) -> None: ...
+    def exists(self) -> bool:
+        """Whether an update of it was ever begun, and it was not destroyed since."""
+        ...
+
+    def held(self) -> Mapping[str, str]:
+        """What it holds by name, with the id of each."""
+        ...
+
+    def destroy(self, watch: Watch, only: frozenset[str] | None = None) -> None:
+        """All of it, or of what it holds `only` these, by name, protected or not; what else stands on them must be
+        among them. An emptied stack is gone."""
+        ...
 
     def check(self) -> None:
         """Raises when an update could not even begin."""
@@ -41,7 +54,9 @@ class Stack(Protocol):
 @dataclass(frozen=True)
 class StackPlace:
     """`program` is the folder of the generated program, `work` one of the engine's own that belongs to the
-    environment; `origins` maps (kind, name) of an object to its node, `line` a node to where it was written.
+    environment; `origins` maps (kind, name) of an object to its node, `line` a node to where it was written;
+    `identify` says what an interrupted update may have made; `store` keeps what an engine on another machine needs to
+    go on.
     """
 
     project: str
@@ -53,6 +68,8 @@ class StackPlace:
     environ: Mapping[str, str]
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     line: Callable[[str], str | None] = lambda node: None  # noqa: ARG005
+    identify: Identify = nobody_knows
+    store: StateStore = field(default_factory=MemoryStore)
 
     def place(self, kind: str, name: str) -> str | None:
         """`mlsystem.yaml:12`, where the object comes from a line."""
@@ -61,11 +78,11 @@ class StackPlace:
 
 @dataclass
 class MemoryStack:
-    """`wanted` is what the program declares, by kind and name, with any value; `held` what is there. `failing`
+    """`wanted` is what the program declares, by kind and name, with any value; `there` what it holds. `failing`
     updates raise."""
 
     wanted: dict[tuple[str, str], str] = field(default_factory=dict)
-    held: dict[tuple[str, str], str] = field(default_factory=dict)
+    there: dict[tuple[str, str], str] = field(default_factory=dict)
     failing: str | None = None
     unavailable: str | None = None
     done: list[str] = field(default_factory=list)
@@ -76,10 +93,10 @@ class MemoryStack:
 
     def preview(self, *, refresh: bool = False) -> Preview:
         self.check()
-        created = [ObjectChange("create", *key) for key in self.wanted if key not in self.held]
-        updated = [ObjectChange("update", *key) for key in self.wanted if self.held.get(key, "") != self.wanted[key]]
-        deleted = [ObjectChange("delete", *key) for key in self.held if key not in self.wanted]
-        changed = [one for one in updated if (one.kind, one.name) in self.held]
+        created = [ObjectChange("create", *key) for key in self.wanted if key not in self.there]
+        updated = [ObjectChange("update", *key) for key in self.wanted if self.there.get(key, "") != self.wanted[key]]
+        deleted = [ObjectChange("delete", *key) for key in self.there if key not in self.wanted]
+        changed = [one for one in updated if (one.kind, one.name) in self.there]
         same = len(self.wanted) - len(created) - len(changed)
         return Preview((*created, *changed, *deleted), same, () if refresh else None)
 
@@ -89,9 +106,15 @@ class MemoryStack:
         if self.failing is not None:
             raise StackFailedError(self.failing)
         watch(Says(f"{len(self.wanted)} objects"))
-        self.held = dict(self.wanted)
+        self.there = dict(self.wanted)
 
-    def destroy(self, watch: Watch) -> None:
+    def exists(self) -> bool:
+        return bool(self.there)
+
+    def held(self) -> Mapping[str, str]:
+        return {name: f"id-{name}" for _, name in self.there}
+
+    def destroy(self, watch: Watch, only: frozenset[str] | None = None) -> None:
         del watch
-        self.done.append("destroy")
-        self.held = {}
+        self.done.append("destroy" if only is None else f"destroy {' '.join(sorted(only))}")
+        self.there = {key: one for key, one in self.there.items() if only is not None and key[1] not in only}

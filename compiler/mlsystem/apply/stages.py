@@ -48,6 +48,9 @@ class DeleteWorkspace:
     """The workspace moved: the old one goes."""
 
 
+SYSTEM = "system"
+"""The stack of what a system has in its cluster."""
+
 Stage = CarryOver | WriteFiles | RunSteps | StartProcesses | DeleteModel | DeleteWorkspace
 
 
@@ -58,7 +61,14 @@ class BuildImages:
 
 @dataclass(frozen=True)
 class UpdateStack:
-    """The objects in the cluster are what is meant."""
+    """What a stack holds is what is meant. `name` is one of the account, or the objects in the cluster: SYSTEM."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class CheckCluster:
+    """The cluster was not there when the apply began: whether this system may live in it is asked now."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +88,21 @@ class HandOver:
     """Somebody else applies the generated files, from a repository."""
 
 
-ClusterStage = WriteFiles | BuildImages | UpdateStack | SubmitRun | CollectConfigs | HandOver
+ClusterStage = WriteFiles | BuildImages | UpdateStack | CheckCluster | SubmitRun | CollectConfigs | HandOver
 
 
-def cluster_stages(steps: tuple[str, ...], delivery: Literal["pulumi", "gitops"]) -> tuple[ClusterStage, ...]:
-    """In a cluster, for a plan whose `steps` have to run. Nothing of the stack waits for a model, so the run comes
-    after it: it is made from the stack's WorkflowTemplate."""
+def cluster_stages(
+    steps: tuple[str, ...], delivery: Literal["pulumi", "gitops"], below: tuple[str, ...] = (), *, new: bool = False
+) -> tuple[ClusterStage, ...]:
+    """In a cluster, for a plan whose `steps` have to run. `below` are the stacks of the account, each after those that
+    it stands on: images are pushed to what they make. Nothing of the stack waits for a model, so the run comes after
+    it: it is made from the stack's WorkflowTemplate. `new`: the cluster is not there yet."""
+    account = tuple(UpdateStack(name) for name in below)
     if delivery == "gitops":
-        return (WriteFiles(), BuildImages(), HandOver())
+        return (WriteFiles(), *account, BuildImages(), HandOver())
+    check = (CheckCluster(),) if new else ()
     run = (SubmitRun(steps),) if steps else ()
-    return (WriteFiles(), BuildImages(), UpdateStack(), *run, CollectConfigs())
+    return (WriteFiles(), *account, *check, BuildImages(), UpdateStack(SYSTEM), *run, CollectConfigs())
 
 
 def stages(plan: Plan) -> tuple[Stage, ...]:

@@ -69,7 +69,8 @@ def read_case(system: System, model: ModelNode, folder: Path) -> Case:
     target = system.target
     assert isinstance(target, KubernetesTarget), "the caller has made sure"
     profile = read_profiles(folder).get(key(system.environment, model.name))
-    if profile is None and model.serving.profile is None:
+    declared = model.serving.profile
+    if profile is None and (declared is None or declared.service_time_us is None):
         raise missing_profile(system.environment, model.name)
     inputs = inputs_of(model, prices_of(target.prices), profile, folder)
     return Case(inputs, profile, recorded(model.serving.traffic.trace, folder))

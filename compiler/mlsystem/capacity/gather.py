@@ -47,9 +47,9 @@ def wanted(scaling: Scaling) -> Wanted:
 
 
 def speed(serving: Serving, profile: Profile | None) -> Speed:
-    """What was measured; without that, what is declared; else nothing."""
+    """What was measured; without that, what is declared; else nothing. A declared start counts beside a measured."""
+    declared = serving.profile
+    cold_start_us = None if declared is None else declared.cold_start_us
     if profile is not None:
-        return Speed(profile=digest(profile), service_time_us=None, cold_start_us=None)
-    if serving.profile is None:
-        return Speed(profile=None, service_time_us=None, cold_start_us=None)
-    return Speed(None, serving.profile.service_time_us, serving.profile.cold_start_us)
+        return Speed(digest(profile), None, cold_start_us)
+    return Speed(None, None if declared is None else declared.service_time_us, cold_start_us)

@@ -11,6 +11,7 @@ import msgspec
 from mlsystem.capacity.certificate import Certificate
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.base import Struct, pretty_json
+from mlsystem_runtime.contract.workspace import write_atomically
 
 LOCK: Final = "capacity.lock.json"
 SOLVE_AGAIN: Final = "restore it from version control, or delete it and solve again: mlsystem capacity solve -e ENV"
@@ -41,5 +42,5 @@ def write(folder: Path, certificates: Mapping[str, Certificate]) -> bool:
     path, text = folder / LOCK, pretty_json(LockFile(endpoints=certificates))
     if path.is_file() and path.read_text() == text:
         return False
-    path.write_text(text)
+    write_atomically(path, text.encode())
     return True

@@ -64,7 +64,7 @@ class Machine(Struct):
     processors: int
     limit: Literal["quota", "affinity"]
     share: float
-    store: Literal["sqlite", "redis"]
+    store: Literal["sqlite", "redis", "dynamodb"]
 
 
 class Profile(Struct):

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.answer(render_text(plan))
     if plan.deletes and not args.yes and not _agreed(console):
         return REFUSED
-    return _carry_out(plan, environment, args, console)
+    return carry_out(plan, environment, args, console)
 
 
 def _agreed(console: Console) -> bool:
@@ -50,7 +50,7 @@ def _agreed(console: Console) -> bool:
     return console.confirm("\nThis deletes data.")
 
 
-def _carry_out(
+def carry_out(
     plan: Plan, environment: Environment | ClusterEnvironment, args: argparse.Namespace, console: Console
 ) -> int:
     progress = console.progress()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.say(render_text(report, color=console.color))
     if report.has_errors or system is None:
         return REFUSED
-    changed = lock.write(folder, {**lock.read(folder), **found})  # another solve may have written since
+    changed = lock.write(folder, {**still_there(lock.read(folder), system), **found})  # others may have written since
     console.say(f"written to {lock.LOCK}; commit it" if changed else f"{lock.LOCK} says so already")
     return DONE
 
@@ -56,6 +56,15 @@ def check_installed() -> None:
         raise MlsystemError(
             "a search simulates requests, and needs numpy and numba", "pip install 'mlsystem[capacity]'"
         )
+
+
+def still_there(certificates: Mapping[str, Certificate], system: System) -> dict[str, Certificate]:
+    """Without those of models that this environment has no more."""
+    from mlsystem.capacity import lock  # lazy: --help needs no compiler
+
+    names = {lock.key(system.environment, model.name) for model in system.models}
+    here = lock.key(system.environment, "")
+    return {name: one for name, one in certificates.items() if name in names or not name.startswith(here)}
 
 
 def chosen(system: System, name: str | None) -> list[ModelNode]:

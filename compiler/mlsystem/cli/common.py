@@ -24,8 +24,8 @@ SPEC = "mlsystem.yaml"
 UNDECLARED, UNCHOSEN = "MLS502", "MLS503"
 """What the file may say of the environment though nothing else is wrong with it."""
 
-UNPROVEN = frozenset({"MLS606", "MLS607", "MLS609"})
-"""What is wrong with the capacity of an endpoint alone."""
+UNPROVEN = frozenset({"MLS606", "MLS607", "MLS609", "MLS670"})
+"""What is wrong with the capacity of an endpoint alone, or with what things cost."""
 
 
 def spec_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +112,8 @@ def recorded_from(
 
     `named`: without a file that compiles, -e has to say which one is meant.
     """
-    from mlsystem.apply.recorded import recorded_names, recorded_of, runs_in_a_cluster  # lazy: --help needs no engine
+    from mlsystem.apply.recorded import recorded_names, recorded_of  # lazy: --help needs no engine
+    from mlsystem.apply.stores import recorded_store, runs_in_a_cluster
     from mlsystem.diagnostics.render import render_text
     from mlsystem.diagnostics.report import Report
 
@@ -132,7 +133,8 @@ def recorded_from(
         return None
     if name is None:
         raise MlsystemError(f"{wrong}: which environment is meant?", f"say it with -e: {', '.join(names)}")
-    if runs_in_a_cluster(args.file, name):
+    store = recorded_store(args.file, name)
+    if runs_in_a_cluster(store, store.read()):
         raise _not_described(name)
     console.say(f"warning: {wrong}; this goes by the last apply to {name}")
     return recorded_of(args.file, name, os.environ)
@@ -141,14 +143,15 @@ def recorded_from(
 def _remembered(compiled: Compiled, spec: Path) -> Recorded | ClusterEnvironment:
     """Where it was applied: that may be one machine though the file means a cluster by now."""
     from mlsystem.apply.environment import environment_of  # lazy: --help needs no engine
-    from mlsystem.apply.recorded import recorded_of, runs_in_a_cluster
-    from mlsystem.state.store import FOLDER, FileStore
+    from mlsystem.apply.recorded import recorded_of
+    from mlsystem.apply.stores import declared_store, runs_in_a_cluster
 
-    name = compiled.system.environment
-    there = runs_in_a_cluster(spec, name)
+    name, store = compiled.system.environment, declared_store(compiled, spec)
+    manifest = store.read()
+    there = runs_in_a_cluster(store, manifest)
     if compiled.cluster is None and there:
         raise _not_described(name)
-    if not there and FileStore(spec.absolute().parent / FOLDER / name).read() is not None:
+    if not there and manifest is not None:
         return recorded_of(spec, name, os.environ)
     if compiled.cluster is None:
         return environment_of(compiled, spec, os.environ)

@@ -21,6 +21,7 @@ COMMANDS = {
     "compile": "write the generated files",
     "plan": "show what an apply would do, and why",
     "apply": "carry out a plan",
+    "review": "let a pull request show what it means, and a merge carry out what was reviewed",
     "destroy": "stop everything and delete the environment's data",
     "status": "show what runs, what it decided, and what waits for you",
     "run": "run the pipeline again, with the data as it is now",

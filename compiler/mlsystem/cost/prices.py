@@ -34,8 +34,11 @@ REFERENCE: Final = Prices(
 """What requests cost where pods are paid for by what they request. A cluster's own nodes may be cheaper."""
 
 
+OWN = "the file's own prices"
+
+
 def prices_of(declared: DeclaredPrices | None) -> Prices:
     """Those of an environment: what its file gives, else the reference."""
-    if declared is None:
+    if declared is None or declared.cpu is None or declared.memory is None:
         return REFERENCE
-    return Prices(Decimal(str(declared.cpu)), Decimal(str(declared.memory)), "the file's own prices", None)
+    return Prices(Decimal(str(declared.cpu)), Decimal(str(declared.memory)), OWN, None)

@@ -93,4 +93,26 @@ OPERATION: dict[str, Code] = {
         "serving:\n  slo: {latency: {p95: 50ms}}",
         "serving:\n  slo: {latency: {p95: 50ms}}\n  traffic: {mean: 40rps, peak: 120rps}",
     ),
+    "MLS660": Code(
+        "a shared state without a key for its secrets",
+        "Where the state is in a bucket, more than one machine applies, and each has to read what Pulumi has encrypted:"
+        " with a key of a key service, or, if you say so, with a passphrase that all of them know.",
+        'environments: {prod: {state: "s3://company-state/prod", …}}',
+        'environments: {prod: {state: "s3://company-state/prod", pulumi: {secrets_provider: "awskms://alias/pulumi"},'
+        " …}}",
+    ),
+    "MLS661": Code(
+        "a shared state, and Pulumi's on one machine",
+        "Who applies from another machine finds what was applied, but not what Pulumi made of it. Without `backend`"
+        " Pulumi's state is kept beside the other.",
+        'environments: {prod: {state: "s3://company-state/prod", pulumi: {backend: "file:///var/pulumi", …}, …}}',
+        'environments: {prod: {state: "s3://company-state/prod", pulumi: {secrets_provider: "awskms://alias/pulumi"},'
+        " …}}",
+    ),
+    "MLS662": Code(
+        "two environments with one state",
+        "A state says what was applied to one environment: another one in the same place would overwrite it.",
+        'environments: {dev: {state: "s3://company-state", …}, prod: {state: "s3://company-state", …}}',
+        'environments: {dev: {state: "s3://company-state/dev", …}, prod: {state: "s3://company-state/prod", …}}',
+    ),
 }

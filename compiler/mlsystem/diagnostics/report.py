@@ -36,6 +36,7 @@ class Report:
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
         self._texts: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}  # of those from which an excerpt was cut
         self._hidden: set[str] = set()
 
     def error(
@@ -58,6 +59,7 @@ class Report:
     def add_text(self, file: str, text: str) -> None:
         """Excerpts of `file` are cut from `text`."""
         self._texts[file] = text
+        self._lines.pop(file, None)
 
     def hide(self, text: str) -> None:
         """`text` is never shown: a credential that somebody wrote into the file."""
@@ -82,7 +84,9 @@ class Report:
 
     def line(self, file: str, number: int) -> str | None:
         """Line `number` (from 1) with what must not be shown blotted out, or None where there is none."""
-        lines = _LINE_BREAK.split(self._texts.get(file, ""))
+        lines = self._lines.get(file)
+        if lines is None:
+            lines = self._lines[file] = _LINE_BREAK.split(self._texts.get(file, ""))
         return self.shown(lines[number - 1]) if 0 < number <= len(lines) else None
 
     def shown(self, text: str) -> str:

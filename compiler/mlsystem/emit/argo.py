@@ -27,6 +27,7 @@ from mlsystem.emit.kubernetes.processes import config_name
 from mlsystem.emit.sections import PIPELINE, section_of
 from mlsystem.emit.submission import model_entrypoint, pipeline_name
 from mlsystem.system.nodes import ModelNode
+from mlsystem.system.own_pods import STEPS_AT_ONCE
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import dns_name
 from mlsystem_runtime.contract.names import PROPOSE
@@ -34,8 +35,6 @@ from mlsystem_runtime.contract.run import Step, refresh_entrypoint
 
 API = "argoproj.io/v1alpha1"
 ALL, BEGIN, END, CHOSEN = "all", "begin", "end", "chosen"
-AT_ONCE = 8
-"""Pods of one run; the graph decides what could run beside what."""
 DAY = 24 * HOUR
 
 
@@ -72,7 +71,7 @@ def workflow_template(cluster: Cluster) -> Body:
         },
         **pod_settings(cluster),
         "workflowMetadata": {"labels": cluster.labels("pipeline")},
-        "parallelism": AT_ONCE,
+        "parallelism": STEPS_AT_ONCE,
         "activeDeadlineSeconds": TRAINING_SECONDS + 4 * STEP_SECONDS,
         "podGC": {"strategy": "OnWorkflowSuccess", "deleteDelayDuration": "1h"},
         "ttlStrategy": {"secondsAfterSuccess": 3 * DAY, "secondsAfterFailure": 14 * DAY},

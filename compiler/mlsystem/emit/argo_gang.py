@@ -26,6 +26,7 @@ from mlsystem.emit.argo_pods import (
 )
 from mlsystem.emit.kubernetes.access import account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
+from mlsystem.emit.kubernetes.placement import placed
 from mlsystem.emit.kubernetes.pods import pod_template
 from mlsystem.emit.kubernetes.pods import resources as amounts
 from mlsystem.emit.kubernetes.processes import GANG_PORT, PYTHON, gang_name, gangs, reads, told
@@ -64,6 +65,7 @@ def gang_template(cluster: Cluster, resources: Resources) -> Body:
         "retryStrategy": retries(LOSSES, EXECUTOR_LOST),
         "podSpecPatch": json.dumps({"containers": [small]}),
         "synchronization": one_at_a_time(cluster),
+        **placed(cluster, "system"),
         "resource": {
             "action": "apply",
             "setOwnerReference": True,

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from mlsystem.emit.kubernetes.access import account_name
 from mlsystem.emit.kubernetes.objects import Body, Cluster
+from mlsystem.emit.kubernetes.placement import placed, placed_training
 from mlsystem.emit.kubernetes.pods import Volume, container, cpu, memory, pod_security
 from mlsystem.emit.kubernetes.processes import (
     PYTHON,
@@ -28,6 +27,7 @@ from mlsystem.emit.kubernetes.processes import (
 )
 from mlsystem.emit.sections import PIPELINE
 from mlsystem.system.nodes import ModelNode
+from mlsystem.system.own_pods import RECORD, larger, ordinary
 from mlsystem.system.target import TrainingHardware, dns_name
 from mlsystem_runtime.contract.names import PREEMPTED, PROPOSES
 from mlsystem_runtime.contract.quantities import duration
@@ -85,7 +85,7 @@ class Resources(NamedTuple):
         return min(max(half, SHORTEST_GRACE), LONGEST_GRACE)
 
 
-SMALL = Resources(TrainingHardware(cpu=0.2, memory_bytes=512 * 2**20, gpus=0, gpu_type=None))
+SMALL = Resources(TrainingHardware(cpu=RECORD.cpu, memory_bytes=RECORD.memory, gpus=0, gpu_type=None))
 """Of a pod that only writes something down."""
 
 
@@ -99,16 +99,6 @@ def resources_of(one: Step, models: Mapping[str, ModelNode]) -> Resources:
         gang = model.name if model.training.hardware.nodes > 1 else None
         return Resources(model.training.hardware, model.training.max_loss_of_work_us, gang)
     return Resources(ordinary(model.training.hardware))
-
-
-def ordinary(one: TrainingHardware) -> TrainingHardware:
-    """One machine, without GPUs."""
-    return replace(one, gpus=0, gpu_type=None, nodes=1)
-
-
-def larger(one: TrainingHardware, other: TrainingHardware) -> TrainingHardware:
-    """The most of both."""
-    return replace(one, cpu=max(one.cpu, other.cpu), memory_bytes=max(one.memory_bytes, other.memory_bytes))
 
 
 def step_template(cluster: Cluster, resources: Resources) -> Body:
@@ -134,7 +124,9 @@ def one_at_a_time(cluster: Cluster) -> Body:
 
 
 def on_gpus(cluster: Cluster, hardware: TrainingHardware) -> Body:
-    """Where a pod with GPUs may run: on the nodes that have them."""
+    """Where a pod with such hardware may run: one with GPUs on the nodes that have them."""
+    if cluster.target.node_groups:
+        return placed_training(cluster, hardware)
     if not hardware.gpus:
         return {}
     selector = dict(cluster.target.platform.gpu_selector)
@@ -155,6 +147,7 @@ def record_template(cluster: Cluster, name: str, *arguments: str) -> Body:
         "activeDeadlineSeconds": RECORD_SECONDS,
         "retryStrategy": retries(limit=3),
         "container": process(cluster, command, SMALL),
+        **placed(cluster, "system"),
     }
 
 

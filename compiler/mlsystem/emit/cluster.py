@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from mlsystem.emit.argo import pipeline_objects
+from mlsystem.emit.aws.resource import Stack
+from mlsystem.emit.aws.stacks import account_stacks
 from mlsystem.emit.grafana import dashboard_objects, dashboards
 from mlsystem.emit.images import Base, Code, Images, ImageSettings, emit_images
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.system import kubernetes_objects
 from mlsystem.emit.manifests import emit_manifests
 from mlsystem.emit.prometheus import rule_files, rule_objects
+from mlsystem.emit.pulumi_aws import emit_stack
 from mlsystem.emit.pulumi_kubernetes import emit_pulumi
 from mlsystem.emit.sections import emit_sections, sections
 from mlsystem.emit.tree import Artifact
@@ -29,6 +32,8 @@ class InCluster:
     cluster: Cluster
     images: Images
     objects: tuple[KubernetesObject, ...]
+    stacks: tuple[Stack, ...] = ()
+    """Of the account below the cluster, in the order in which they are made."""
 
     def artifacts(self) -> Iterator[Artifact]:
         yield from emit_sections(self.cluster.system, self.cluster.sections)
@@ -38,6 +43,8 @@ class InCluster:
         yield from dashboards(self.cluster)
         if self.cluster.target.delivery == "pulumi":
             yield from emit_pulumi(self.cluster, self.objects)
+        for stack in self.stacks:
+            yield from emit_stack(stack)
 
 
 def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> InCluster:
@@ -50,7 +57,7 @@ def in_cluster(system: System, target: KubernetesTarget, config: RunConfig) -> I
         *rule_objects(cluster),
         *dashboard_objects(cluster),
     )
-    return InCluster(cluster, images, objects)
+    return InCluster(cluster, images, objects, account_stacks(cluster, [one.repository for one in images.images]))
 
 
 def user_code(system: System) -> Code | None:

@@ -10,7 +10,7 @@ from mlsystem.emit.tree import Artifact
 from mlsystem.system.nodes import ModelNode, SourceNode, System, Training
 from mlsystem.system.reads import example_columns
 from mlsystem.system.snapshot import Facet, SystemSnapshot, fingerprint
-from mlsystem.system.target import LocalTarget
+from mlsystem.system.target import LocalTarget, in_table
 from mlsystem_runtime.contract.base import digest, pretty_json
 from mlsystem_runtime.contract.code import IN_IMAGE, Code, code_digest
 from mlsystem_runtime.contract.columns import Source
@@ -218,7 +218,10 @@ def used_columns(model: ModelNode, source: Source) -> set[str]:
 
 
 def online_store(system: System) -> OnlineStore:
-    """One machine has a file of its own; where a cluster's is, its processes are told when they start."""
+    """One machine has a file of its own; where a Redis is, a cluster's processes are told when they start."""
+    uri = system.target.online_store
+    if in_table(uri):
+        return OnlineStore(type="dynamodb", uri=uri)
     return OnlineStore(type="sqlite" if isinstance(system.target, LocalTarget) else "redis")
 
 

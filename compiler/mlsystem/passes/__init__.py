@@ -7,6 +7,7 @@ from mlsystem.passes.code import resolve_code
 from mlsystem.passes.draft import Draft, Pass, Problems
 from mlsystem.passes.finish import finish
 from mlsystem.passes.groups import resolve_groups
+from mlsystem.passes.hardware import resolve_hardware
 from mlsystem.passes.models import resolve_models
 from mlsystem.passes.objectives import check_objectives
 from mlsystem.passes.sources import resolve_sources
@@ -21,6 +22,7 @@ PASSES: tuple[Pass, ...] = (
     certify,  # after models: their replicas are what was certified; before objectives, which depend on how many
     check_objectives,
     resolve_target,  # after models: they ask for what the platform must have
+    resolve_hardware,  # after target: where nodes are made, and what runs on them beside the models
     finish,  # last: fingerprints hash everything above
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Problems
+from mlsystem.spec.account import promised
 from mlsystem.system.nodes import ModelNode
 
 
 def limit_choices(draft: Draft, _: Problems) -> Draft:
     """A search chooses only what the platform can count: without Prometheus that is CPU, of KEDA too."""
-    if draft.spec.environments[draft.environment].platform.prometheus:
+    if promised(draft.spec.environments[draft.environment]).prometheus:
         return draft
     return replace(draft, models={name: by_cpu(model) for name, model in draft.models.items()})
 
@@ -25,7 +26,7 @@ def by_cpu(model: ModelNode) -> ModelNode:
 
 def certify(draft: Draft, problems: Problems) -> Draft:
     """Each endpoint in a cluster has its capacity; the scaling of one that is certified is what was certified."""
-    if draft.spec.environments[draft.environment].target != "kubernetes":
+    if draft.spec.environments[draft.environment].target == "local":
         return draft
     from mlsystem.passes.certificates import with_certificates  # weight: one machine needs none of it
 

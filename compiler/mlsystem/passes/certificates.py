@@ -81,7 +81,7 @@ def check_names(certificates: Mapping[str, Certificate], draft: Draft, problems:
             problems.warning(
                 "MLS610", f"{lock.LOCK} certifies '{name}', and there is no such model",
                 ("environments", draft.environment),
-                f"if it was renamed: mlsystem capacity solve -e {draft.environment}; then remove the entry", key=True,
+                f"solve again, which removes it: mlsystem capacity solve -e {draft.environment}", key=True,
             )  # fmt: skip
 
 

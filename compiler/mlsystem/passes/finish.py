@@ -7,7 +7,11 @@ from msgspec.structs import replace
 from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
 from mlsystem.spec.features import RequestGroupSpec
+from mlsystem.spec.review import ReviewedEnvironmentSpec
+from mlsystem.spec.review_fit import region_of
+from mlsystem.spec.system import SystemSpec
 from mlsystem.system.nodes import GroupNode, ModelNode, SourceNode, System
+from mlsystem.system.review import Review, ReviewedEnvironment
 from mlsystem_runtime.contract.features import AnyGroup, FeatureContract, RequestGroup
 from mlsystem_runtime.contract.identity import group_fingerprint
 
@@ -29,8 +33,38 @@ def finish(draft: Draft, problems: Problems) -> Draft:
         secrets=secrets(draft),
         unused=problems.loaded.unused,
         code=draft.code,
+        review=review(draft.spec),
+        state=None if environment.state is None else environment.state.rstrip("/"),
     )
     return replace(draft, system=with_fingerprints(system))
+
+
+def review(spec: SystemSpec) -> Review | None:
+    if spec.review is None:
+        return None
+    written = spec.review.github
+    given = (one.env for one in spec.variables.values() if one.env is not None and one.default is None)
+    return Review(
+        system=spec.name,
+        repository=written.repository,
+        branch=written.branch,
+        drift=written.drift,
+        folder=written.folder,
+        runner=written.runner,
+        requirements=written.requirements,
+        variables=tuple(sorted(set(given))),
+        environments=tuple(
+            reviewed(spec, name, one) for name, one in written.environments.items() if name in spec.environments
+        ),
+    )
+
+
+def reviewed(spec: SystemSpec, name: str, written: ReviewedEnvironmentSpec) -> ReviewedEnvironment:
+    there = spec.environments[name]
+    places = [one for one in (there.state, there.pulumi.backend) if one is not None and one.startswith("s3://")]
+    return ReviewedEnvironment(
+        name, region_of(spec, name), written.plan_role, written.apply_role, there.target == "aws", tuple(places)
+    )
 
 
 def source_node(draft: Draft, name: str) -> SourceNode:

@@ -156,4 +156,5 @@ def training_hardware(written: TrainingHardwareSpec) -> TrainingHardware:
         gpus=written.gpu.count if written.gpu else 0,
         gpu_type=written.gpu.type if written.gpu else None,
         nodes=written.nodes,
+        spot=written.spot,
     )

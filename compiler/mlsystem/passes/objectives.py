@@ -22,7 +22,7 @@ class Promise(NamedTuple):
 
 
 def check_objectives(draft: Draft, problems: Problems) -> Draft:
-    if draft.spec.environments[draft.environment].target == "kubernetes":
+    if draft.spec.environments[draft.environment].target != "local":
         for model in draft.models.values():
             path: Path = ("models", model.name, "serving")
             for promise in promises(model):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from mlsystem.cost.price_list import NAMES, named
 from mlsystem.passes.draft import Draft, Path, Problems
 from mlsystem.source.secret import SecretRef
+from mlsystem.spec.account import existing_cluster, made_store, promised, secret_store
 from mlsystem.spec.environments import EnvironmentSpec, PricesSpec, TlsSpec
 from mlsystem.spec.platform import PlatformSpec
+from mlsystem.system.aws import BUCKET_LENGTH, ONLINE_STORE_URL, Aws, Network, bucket_name, registry_of
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
     GRPC_PORT,
@@ -26,6 +29,7 @@ from mlsystem.system.target import (
     no_grpc,
     prefix_of,
 )
+from mlsystem_runtime.contract.feature_table import TableAddress
 from mlsystem_runtime.contract.quantities import duration
 from mlsystem_runtime.contract.run import Tls
 
@@ -34,9 +38,11 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     written = draft.spec.environments[draft.environment]
     place: Path = ("environments", draft.environment)
     before = problems.errors
-    if written.target == "kubernetes":
+    if written.target != "local":
         check_refreshes(draft, problems)
+        check_prices(written, (*place, "prices", "items"), problems)
         check_names(draft, written, problems)
+        check_state(written, problems, place)
     if problems.errors > before:
         return draft
     target = resolved(draft, written)
@@ -48,14 +54,23 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
 
 def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
     if written.target == "local":
-        return LocalTarget(port=written.port, workspace=written.workspace, tls=tls(written.tls))
+        return LocalTarget(
+            port=written.port, workspace=written.workspace, tls=tls(written.tls),
+            online_store=reference(written.online_store.uri),
+        )  # fmt: skip
     prefix = prefix_of(draft.spec.name)
+    if written.target == "aws":
+        return in_account(draft, written, prefix)
     assert written.registry is not None, "the spec demands it"
+    return in_cluster(written, prefix, written.registry)
+
+
+def in_cluster(written: EnvironmentSpec, prefix: str, registry: str) -> KubernetesTarget:
     return KubernetesTarget(
         context=written.context,
         namespace=written.namespace.name if written.namespace else prefix,
         create_namespace=written.namespace is not None and written.namespace.create,
-        registry=written.registry.rstrip("/"),
+        registry=registry.rstrip("/"),
         delivery=written.delivery,
         workspace=written.workspace,
         storage_bytes=written.storage,
@@ -63,17 +78,79 @@ def resolved(draft: Draft, written: EnvironmentSpec) -> Target:
         bucket_secret=written.bucket.secret,
         online_store=reference(written.online_store.uri),
         tracking=reference(written.tracking.uri) if written.tracking else None,
-        platform=platform(written.platform),
+        platform=platform(promised(written)),
         images=Images(**dict(written.images)),
         secrets=SecretSource(name=written.secrets.name or f"{prefix}-secrets", store=written.secrets.store),
-        pulumi=PulumiSettings(**dict(written.pulumi)),
+        pulumi=PulumiSettings(pulumi_backend(written), written.pulumi.secrets_provider),
         tls=tls(written.tls),
         prices=declared_prices(written.prices),
+        max_cost=written.limits.max_cost,
     )
 
 
+def in_account(draft: Draft, written: EnvironmentSpec, prefix: str) -> KubernetesTarget:
+    """As in any cluster; what the environment does not name is made in the account."""
+    aws = account(draft, written, prefix)
+    found = in_cluster(written, prefix, written.registry or f"{registry_of(aws.account, aws.region)}/{aws.entry}")
+    table = TableAddress(name=f"{aws.entry}-features", region=aws.region).uri
+    stores = {"redis": f"secret:{ONLINE_STORE_URL}", "dynamodb": table, None: found.online_store}
+    return replace(
+        found,
+        create_namespace=written.namespace.create if written.namespace else aws.cluster is None,
+        workspace=written.workspace or f"s3://{aws.bucket}",
+        online_store=stores[aws.online_store],
+        secrets=SecretSource(name=aws.entry, store=secret_store(written)),
+        aws=aws,
+    )
+
+
+def account(draft: Draft, written: EnvironmentSpec, prefix: str) -> Aws:
+    assert written.account is not None, "the spec demands it"
+    assert written.region is not None, "the spec demands it"
+    instance = dns_name(f"{prefix}-{draft.environment}", BUCKET_LENGTH - len(written.account) - 1)
+    existing = existing_cluster(written)
+    network = Network(**dict(written.network))
+    return Aws(
+        account=written.account,
+        region=written.region,
+        cluster=existing,
+        network=network if existing is None else None,
+        bucket=bucket_name(instance, written.account) if written.workspace is None else None,
+        repositories=written.registry is None,
+        online_store=made_store(written),
+        tracking_database=written.tracking is None,
+        entry=written.secrets.name or instance,
+        log_retention_days=int(written.log_retention.removesuffix("d")),
+        alarmed=tuple(one for one in written.owners if "@" in one),
+    )
+
+
+def pulumi_backend(written: EnvironmentSpec) -> str | None:
+    """Beside the state, where that is in a bucket."""
+    if written.pulumi.backend is None and written.state is not None:
+        return f"{written.state.rstrip('/')}/pulumi"
+    return written.pulumi.backend
+
+
+def check_state(written: EnvironmentSpec, problems: Problems, place: Path) -> None:
+    backend = written.pulumi.backend
+    if written.state is not None and backend is not None and backend.startswith("file://"):
+        problems.warning(
+            "MLS661", f"the state is in {written.state}, and Pulumi's in files of one machine: nobody else can apply",
+            (*place, "pulumi", "backend"), "remove it: Pulumi's state is then kept beside the other",
+        )  # fmt: skip
+
+
 def declared_prices(written: PricesSpec | None) -> DeclaredPrices | None:
-    return None if written is None else DeclaredPrices(cpu=written.cpu_hour, memory=written.memory_gib_hour)
+    if written is None:
+        return None
+    return DeclaredPrices(cpu=written.cpu_hour, memory=written.memory_gib_hour, items=dict(written.items))
+
+
+def check_prices(written: EnvironmentSpec, place: Path, problems: Problems) -> None:
+    for name in written.prices.items if written.prices else ():
+        if not named(name):
+            problems.known("MLS672", f"no estimate asks for a price of '{name}'", name, NAMES, (*place, name), key=True)
 
 
 def tls(written: TlsSpec | None) -> Tls | None:

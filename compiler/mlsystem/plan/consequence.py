@@ -44,7 +44,7 @@ CONSEQUENCES: Mapping[tuple[Kind, Facet], Consequence] = {
 }
 """What a change to a facet means. A facet that is not listed only describes: its change costs nothing."""
 
-REPLACED_PATHS = ("workspace", "online_store")
+REPLACED_PATHS = ("workspace", "online_store", "account", "region", "cluster", "network.cidr")
 """Values of infrastructure that cannot change in place: what they hold is lost."""
 
 CERTIFIED = tuple(
@@ -61,7 +61,8 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
             "context", "namespace.create", "delivery", "storage", "pulumi.backend", "pulumi.secrets_provider",
             "secrets.store", "images.signing_key", "platform.kubernetes", "platform.prometheus",
             "platform.argo_workflows", "platform.keda", "platform.knative", "platform.ingress", "platform.host",
-            "platform.tls_secret", "platform.gpu_selector",
+            "platform.tls_secret", "platform.gpu_selector", "network.zones", "network.flow_logs", "log_retention",
+            "network.api_access", "nodes.system", "nodes.serving", "nodes.pipeline", "nodes.training",
         ),
         Consequence.RECONFIGURE,
     ),

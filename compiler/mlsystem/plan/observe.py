@@ -81,5 +81,5 @@ def _read(cache: Path | None) -> dict[str, Seen]:
         return {}
     try:
         return msgspec.json.decode(cache.read_bytes(), type=dict[str, Seen])
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from mlsystem.cost.consumption import Costs
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.capacity import EndpointCapacity, capacities
 from mlsystem.plan.carried import carried
@@ -23,8 +24,10 @@ from mlsystem.plan.change import (
     told,
 )
 from mlsystem.plan.consequence import REPLACED_PATHS, Consequence, steps_of
+from mlsystem.plan.cost import Spending, spending
 from mlsystem.plan.diff import diff_files, diff_nodes
 from mlsystem.plan.preview import Preview
+from mlsystem.plan.upgrade import Base, Upgrade, upgrade_of
 from mlsystem.state.manifest import Manifest, Observation
 from mlsystem.system.certified import Capacity
 from mlsystem.system.snapshot import Kind, SystemSnapshot
@@ -38,7 +41,8 @@ class Desired:
     """What is meant: one compiled environment. `closure` hashes all of it.
 
     `steps` maps each step to its fingerprint, in the order in which they run; `unused` are settings of the file that
-    are for other environments; `capacities` are those of endpoints in a cluster, by name.
+    are for other environments; `capacities` are those of endpoints in a cluster, by name; `costs` None: nobody charges.
+    `inputs` hashes what the author gave; `origins` has the node that each file carries out.
     """
 
     snapshot: SystemSnapshot
@@ -47,6 +51,9 @@ class Desired:
     steps: Mapping[str, str]
     unused: tuple[str, ...] = ()
     capacities: Mapping[str, Capacity] = field(default_factory=dict)
+    costs: Costs | None = None
+    inputs: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,8 @@ class Inventory:
     """What an environment holds now: model versions, processes that should be up and are not, and the data that
     the last complete run used, by source (a nightly retraining uses newer data than the last apply). `notes` says what
     the system decided since: it is shown beside a plan, and never reverted by one. `keeps_data`: an apply deletes
-    nothing that the environment has made; what is given up stays where it is."""
+    nothing that the environment has made; what is given up stays where it is. `durations`: how long steps took when
+    they last did their work, in seconds."""
 
     versions: Mapping[str, int] = field(default_factory=dict)
     stopped: tuple[str, ...] = ()
@@ -62,11 +70,13 @@ class Inventory:
     workspace_lost: bool = False
     notes: tuple[str, ...] = ()
     keeps_data: bool = False
+    durations: Mapping[str, float] = field(default_factory=dict)
 
 
 class Plan(Struct):
     """`base_serial` is the manifest's that it was made against (0: none); `deletes` says in words what will be lost;
-    `preview` is what an engine adds, None where there is none or it could not be asked."""
+    `preview` is what an engine adds, None where there is none or it could not be asked; `upgrade` says what of
+    `changes` is not the author's."""
 
     format: int
     tool: str
@@ -83,6 +93,8 @@ class Plan(Struct):
     unchanged: int
     preview: Preview | None = None
     capacity: tuple[EndpointCapacity, ...] = ()
+    cost: Spending | None = None
+    upgrade: Upgrade | None = None
 
     @property
     def empty(self) -> bool:
@@ -113,13 +125,15 @@ def make_plan(
     inventory: Inventory,
     tool: str,
     preview: Preview | None = None,
+    base: Base | None = None,
 ) -> Plan:
-    """Compare what is meant with what was last applied."""
+    """Compare what is meant with what was last applied; `base` tells what this version alone makes of it."""""
     before = () if manifest is None else _with_used(manifest.observations, observations, inventory)
     nodes = diff_nodes(None if manifest is None else manifest.snapshot, desired.snapshot, before, observations)
     files = diff_files({} if manifest is None else manifest.files, desired.files)
     stopped = () if manifest is None else tuple(ProcessStopped(process=name) for name in inventory.stopped)
     changes = (*nodes, *_lost(manifest, inventory), *stopped, *files)
+    steps = tuple(_steps(changes, desired, manifest))
     touched = {one.node for one in nodes if told(one) and not isinstance(one, NodeRemoved)}
     return Plan(
         format=FORMAT,
@@ -131,12 +145,14 @@ def make_plan(
         base_serial=0 if manifest is None else manifest.serial,
         observations=observations,
         changes=changes,
-        steps=tuple(_steps(changes, desired, manifest)),
+        steps=steps,
         deletes=() if inventory.keeps_data else tuple(_deletes(changes, desired.snapshot.environment, inventory)),
-        notes=(*(_left(changes) if inventory.keeps_data else ()), *_unused(desired), *inventory.notes),
+        notes=(*(stays(changes) if inventory.keeps_data else ()), *_unused(desired), *inventory.notes),
         unchanged=len(desired.snapshot.nodes) - len(touched),
         preview=preview,
         capacity=tuple(capacities(manifest.snapshot if manifest else None, desired.snapshot, desired.capacities)),
+        cost=spending(desired.costs, manifest.consumption if manifest else None, steps, inventory.durations),
+        upgrade=upgrade_of(manifest, desired, tool, base, changes),
     )
 
 
@@ -187,7 +203,7 @@ def _deletes(changes: tuple[AnyChange, ...], environment: str, inventory: Invent
     return sentences + [_replaced(one, environment, inventory) for one in replaced(changes)]
 
 
-def _left(changes: tuple[AnyChange, ...]) -> Iterator[str]:
+def stays(changes: tuple[AnyChange, ...]) -> Iterator[str]:
     """In words, what an apply will leave where it is."""
     for change in node_changes(changes):
         if isinstance(change, NodeRemoved) and change.kind is Kind.MODEL:
@@ -239,7 +255,7 @@ def load_plan(path: Path) -> Plan:
         saved = msgspec.json.decode(path.read_bytes(), type=SavedPlan)
     except OSError as error:
         raise MlsystemError(f"plan {path} cannot be read: {error.strerror}", again) from error
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MlsystemError(f"{path} is not a plan of this version: {error}", again) from error
     if saved.plan.format != FORMAT:
         raise MlsystemError(f"plan {path} has format {saved.plan.format}, this mlsystem reads {FORMAT}", again)
@@ -248,23 +264,47 @@ def load_plan(path: Path) -> Plan:
     return saved.plan
 
 
+class StaleError(MlsystemError):
+    """What a plan describes is not what would be done now. `reasons` say what moved."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        self.reasons = reasons
+        super().__init__(f"the plan is stale: {'; '.join(reasons)}", "look at a new one: mlsystem plan")
+
+
+class Ground(Struct):
+    """What a plan stands on: it is fresh as long as none of it moves."""
+
+    system: str
+    environment: str
+    serial: int
+    lineage: str | None
+    closure: str
+    observations: tuple[Observation, ...]
+
+
+def ground_of(plan: Plan) -> Ground:
+    return Ground(plan.system, plan.environment, plan.base_serial, plan.lineage, plan.closure, plan.observations)
+
+
 def check_fresh(plan: Plan, manifest: Manifest | None, desired: Desired, now: tuple[Observation, ...]) -> None:
-    """Raises MlsystemError, with the reason, unless the plan still describes the step from `manifest` to `desired`."""
-    reasons = tuple(_stale(plan, manifest, desired, now))
-    if reasons:
-        raise MlsystemError(f"the plan is stale: {'; '.join(reasons)}", "look at a new one: mlsystem plan")
-
-
-def _stale(plan: Plan, manifest: Manifest | None, desired: Desired, now: tuple[Observation, ...]) -> list[str]:
+    """Raises StaleError, with the reasons, unless the plan still describes the step from `manifest` to `desired`."""
     serial, lineage = (0, None) if manifest is None else (manifest.serial, manifest.lineage)
-    planned = {one.source: one.digest for one in plan.observations}
+    of = desired.snapshot
+    reasons = moved(ground_of(plan), Ground(of.name, of.environment, serial, lineage, desired.closure, now))
+    if reasons:
+        raise StaleError(reasons)
+
+
+def moved(then: Ground, now: Ground) -> tuple[str, ...]:
+    """In words, what is not as it was."""
+    planned = {one.source: one.digest for one in then.observations}
     reasons = []
-    if (plan.system, plan.environment) != (desired.snapshot.name, desired.snapshot.environment):
-        reasons.append(f"it was made for {plan.environment} of {plan.system}")
-    if (plan.base_serial, plan.lineage) != (serial, lineage):
-        reasons.append(f"it was made against serial {plan.base_serial} of the state, which is now at {serial}")
-    if plan.closure != desired.closure:
+    if (then.system, then.environment) != (now.system, now.environment):
+        reasons.append(f"it was made for {then.environment} of {then.system}")
+    if (then.serial, then.lineage) != (now.serial, now.lineage):
+        reasons.append(f"it was made against serial {then.serial} of the state, which is now at {now.serial}")
+    if then.closure != now.closure:
         reasons.append("the files that it was made from have changed")
-    moved = [one.source for one in now if planned.get(one.source) != one.digest]
-    reasons += [f"the data of source '{source}' has changed" for source in moved]
-    return reasons
+    changed = [one.source for one in now.observations if planned.get(one.source) != one.digest]
+    return (*reasons, *(f"the data of source '{source}' has changed" for source in changed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +19,8 @@ PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[]+)')
 
 class ObjectChange(Struct, omit_defaults=True):
     """`fields` of an update or a replacement; `because` names those that cannot be changed in place; `origin` is the
-    node that the object carries out."""
+    node that the object carries out; `stack` is the one of the account that a resource is in, None for an object in
+    the cluster."""
 
     operation: Operation
     kind: str
@@ -27,17 +28,36 @@ class ObjectChange(Struct, omit_defaults=True):
     fields: tuple[FieldChange, ...] = ()
     because: tuple[str, ...] = ()
     origin: str | None = None
+    stack: str | None = None
 
     def __str__(self) -> str:
         return f"{self.operation} {self.kind} {self.name}"
 
 
 class Preview(Struct):
-    """`drift` is what differs from what was last applied though nobody applied it; None where nobody looked."""
+    """`unchanged` counts objects in the cluster, `unchanged_below` resources of the account. `drift` is what differs
+    from what was last applied though nobody applied it; None where nobody looked."""
 
     changes: tuple[ObjectChange, ...]
     unchanged: int
     drift: tuple[ObjectChange, ...] | None = None
+    unchanged_below: int = 0
+
+
+def together(previews: Sequence[tuple[str | None, Preview]]) -> Preview:
+    """Of several stacks, each with its name (None: what is in the cluster), as one."""
+    looked = [one for _, one in previews if one.drift is not None]
+    drift = tuple(change for name, one in previews for change in in_stack(name, one.drift or ()))
+    return Preview(
+        changes=tuple(change for name, one in previews for change in in_stack(name, one.changes)),
+        unchanged=sum(one.unchanged for name, one in previews if name is None),
+        drift=drift if looked else None,
+        unchanged_below=sum(one.unchanged for name, one in previews if name is not None),
+    )
+
+
+def in_stack(name: str | None, changes: Iterable[ObjectChange]) -> Iterator[ObjectChange]:
+    return (msgspec.structs.replace(one, stack=name) for one in changes)
 
 
 def surprises(planned: Preview | None, fresh: Preview) -> tuple[str, ...]:
@@ -50,9 +70,7 @@ def identity(one: ObjectChange) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(one, origin=None))
 
 
-def field_changes(
-    paths: Iterable[str], old: Mapping[str, Any], new: Mapping[str, Any]
-) -> Iterator[FieldChange]:
+def field_changes(paths: Iterable[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     """Each path with its value on both sides, as far as it is there; long texts are cut."""
     for path in sorted(paths):
         sides = {

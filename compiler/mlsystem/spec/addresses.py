@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from mlsystem.source.secret import SecretRef
 from mlsystem.spec.base import Written, named, problem
+from mlsystem_runtime.contract.feature_table import ADDRESS as TABLE
+from mlsystem_runtime.contract.feature_table import EXAMPLE
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -18,7 +20,8 @@ _LABEL_HINT = "use letters, digits, -, _ and .; at most 63"
 _REPOSITORY = r"[a-z0-9]+([.-]+[a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 _TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 _HTTP = r"https?://[^\s/?#]+[^\s]*"
-_REDIS = r"rediss?://[^\s/?#]+[^\s]*"
+_STORE = rf"rediss?://[^\s/?#]+[^\s]*|{TABLE}"
+_BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?"
 _STATE = r"(s3|gs|azblob|file|https)://[^\s]*"
 
 
@@ -46,7 +49,10 @@ HttpAddress = Annotated[str, _address("an http address", _HTTP, "http://minio.st
 HttpOrSecret = Annotated[
     str | SecretRef, _address("an http address", _HTTP, "https://mlflow.example.com", or_secret=True)
 ]
-RedisOrSecret = Annotated[
-    str | SecretRef, _address("the address of a Redis server", _REDIS, "redis://redis.data:6379", or_secret=True)
+StoreOrSecret = Annotated[
+    str | SecretRef,
+    _address("the address of a Redis server or of a table of DynamoDB", _STORE, f"redis://redis.data:6379 or {EXAMPLE}",
+             or_secret=True),
 ]
+BucketAddress = Annotated[str, _address("a bucket", _BUCKET, "s3://company-state/flight-delay/prod")]
 StateAddress = Annotated[str, _address("a place for Pulumi's state", _STATE, "s3://company-pulumi")]

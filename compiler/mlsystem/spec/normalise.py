@@ -10,7 +10,7 @@ from mlsystem.spec.system import MODEL_KEYS
 DEFAULT_ENVIRONMENT = "dev"
 FIXED = (
     "apiVersion", "name", "description", "owners", "include", "variables", "environments", "code",
-    "entities", "features",
+    "entities", "features", "review",
 )  # fmt: skip
 """Keys at the top that are the same in every environment."""
 FIXED_BELOW = (("sources", "known_at_time"), ("model", "label"), ("model", "features"))

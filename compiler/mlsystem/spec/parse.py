@@ -18,8 +18,9 @@ from mlsystem.source.variables import Value, substitute, variable_values
 from mlsystem.span import Span
 from mlsystem.spec.environments import EnvironmentSpec
 from mlsystem.spec.normalise import DEFAULT_ENVIRONMENT, normalise, normalise_override
+from mlsystem.spec.review_fit import review_misfits
 from mlsystem.spec.system import MODEL_KEYS, SUGAR, SystemSpec
-from mlsystem.spec.targets import Misfit, misfits, no_use, shown, unusable
+from mlsystem.spec.targets import Misfit, misfits, no_use, shown, spot_elsewhere, unusable
 
 OF_A_MAP = ("MLS101", "MLS113", "MLS114", "MLS115", "MLS117", "MLS118")
 """Codes that speak of a map as a whole: where the file has one of these, a merged map has it again."""
@@ -42,8 +43,9 @@ class Loaded(NamedTuple):
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """What is written for clusters, where this is none."""
-        return tuple(map(shown, unusable(self.spec))) if self.settings.target == "local" else ()
+        """What is written for clusters, where this is none, and for nodes that are made here, where they are not."""
+        paths = unusable(self.spec) if self.settings.target == "local" else spot_elsewhere(self.spec, self.settings)
+        return tuple(map(shown, paths))
 
     def span(self, *path: Part, key: bool = False) -> Span:
         """Where the value at `path` was written, or its key; of the nearest ancestor where nothing was written.
@@ -106,7 +108,8 @@ def load_all(path: Path, report: Report, environ: AbstractMapping[str, str]) -> 
 
 def _fit(loaded: Loaded, report: Report) -> None:
     """Reports what does not fit the target of an environment, and what no environment can use."""
-    for one in (*misfits(loaded.spec, loaded.environment), *_of_no_use(loaded)):
+    spec, name = loaded.spec, loaded.environment
+    for one in (*misfits(spec, name), *review_misfits(spec, name), *_of_no_use(loaded)):
         report.error(one.code, one.message, loaded.span(*one.path, key=one.key), one.help)
 
 
@@ -114,7 +117,7 @@ def _of_no_use(loaded: Loaded) -> Iterator[Misfit]:
     """What only a cluster can use: where there is none, or where the override of one machine says it."""
     if loaded.settings.target != "local":
         return
-    clusters = any(one.target == "kubernetes" for one in loaded.spec.environments.values())
+    clusters = any(one.target != "local" for one in loaded.spec.environments.values())
     environment = find(loaded.document, ("environments", loaded.environment))
     over = None if environment is None else _override(environment)
     for path in unusable(loaded.spec):

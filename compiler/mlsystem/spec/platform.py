@@ -127,9 +127,9 @@ class PulumiSpec(Section):
 
     backend: StateAddress | None = declare(
         "Where it is kept.", "operate", default=None, example='"s3://company-pulumi"',
-        implied="files in .mlsystem/ENVIRONMENT/pulumi",
+        implied="below `state`, or files in .mlsystem/ENVIRONMENT/pulumi",
     )  # fmt: skip
     secrets_provider: str | None = declare(
-        "What encrypts its secrets.", "operate", default=None, example='"awskms://alias/pulumi"',
-        implied="a passphrase in PULUMI_CONFIG_PASSPHRASE",
+        "What encrypts its secrets; required beside a `state`.", "operate", default=None,
+        example='"awskms://alias/pulumi"', implied="a passphrase in PULUMI_CONFIG_PASSPHRASE",
     )  # fmt: skip

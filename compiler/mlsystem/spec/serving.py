@@ -97,12 +97,17 @@ class TrafficSpec(Section):
 
 
 class ProfileSpec(Section):
-    """How fast one replica answers, where nobody has measured it: `mlsystem capacity profile` does."""
+    """How fast one replica answers, where nobody has measured it: `mlsystem capacity profile` does. It sees the start
+    of a process, and what comes before that in a cluster is declared here."""
 
-    service_time: Duration = declare("How long the server works on one request that is alone.", None, example="20ms")
+    service_time: Duration | None = declare(
+        "How long the server works on one request that is alone.", None, default=None, example="20ms",
+        implied="what was measured",
+    )  # fmt: skip
     cold_start: Duration = declare(
-        "How long a new replica takes from being asked for to answering.", None, default_of="profile.cold_start"
-    )
+        "How long a new replica takes from being asked for to answering, its image and its place on a node included.",
+        None, default_of="profile.cold_start",
+    )  # fmt: skip
 
 
 class LogSpec(Section):

@@ -10,6 +10,7 @@ from mlsystem.spec.evaluation import EvaluationSpec
 from mlsystem.spec.features import FeatureGroupSpec
 from mlsystem.spec.model import ModelSpec
 from mlsystem.spec.monitoring import MonitoringSpec
+from mlsystem.spec.review import ReviewSpec
 from mlsystem.spec.serving import ServingSpec
 from mlsystem.spec.sources import SourceSpec
 from mlsystem.spec.training import TrainingSpec
@@ -72,4 +73,8 @@ class SystemSpec(Section):
     code: CodeSpec | None = declare(
         "Code of your own, which builds the models of type `custom`.", "fit", default=None, example="{path: src}",
         implied="none",
+    )  # fmt: skip
+    review: ReviewSpec | None = declare(
+        "How a change gets from a pull request into the environments.", None, default=None,
+        example="{github: {repository: acme/flight-delay, environments: {staging: {}}}}", implied="by hand",
     )  # fmt: skip

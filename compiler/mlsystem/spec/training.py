@@ -81,10 +81,12 @@ class TrainingHardwareSpec(Section):
         "batch. The model is that of one but for rounding.",
         "operate", default_of="training.hardware.nodes", ge=1, le=64,
     )  # fmt: skip
+    spot: bool = declare(
+        "Whether machines may be ones that cost less and can be taken away at any time, in a cluster that is made on"
+        " AWS. The training goes on where it was saved.", "operate", default_of="training.hardware.spot",
+    )  # fmt: skip
 
     _enough = field_validator("memory")(at_least("256Mi"))
-
-    NOT_YET = {"spot": "training on spot machines"}
 
 
 class LimitsSpec(Section):

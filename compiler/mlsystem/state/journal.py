@@ -92,7 +92,7 @@ class FileJournal:
         whole = data[: data.rfind(b"\n") + 1].splitlines()
         try:
             return replay(msgspec.json.decode(line, type=AnyLine) for line in whole)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MlsystemError(
                 f"{self.path} cannot be read: {error}",
                 "delete it: the next apply asks every step, and those that were done answer at once",

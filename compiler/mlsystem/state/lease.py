@@ -16,6 +16,8 @@ import msgspec
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.base import Struct
 
+LOCK = "lease.lock"
+
 
 class Holder(Struct):
     """Who (user@host) holds a lease, since when, and what for."""
@@ -97,7 +99,7 @@ class MemoryLease:
 def _taken(written: bytes) -> MlsystemError:
     try:
         holder = msgspec.json.decode(written, type=Holder)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return MlsystemError("this environment is being changed by another process", "wait until it is done")
     return MlsystemError(
         f"this environment is being changed by `{holder.purpose}`: "

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mlsystem.cost.consumption import Consumption
 from mlsystem.errors import MlsystemError
 from mlsystem.system.snapshot import Facet, Kind, SystemSnapshot
 from mlsystem_runtime.contract.base import Struct, pretty_json
@@ -54,7 +55,10 @@ class Port(Struct):
 
 
 class Manifest(Struct):
-    """`serial` rises by one with every apply that commits; `lineage` is drawn once and tells twins apart."""
+    """`serial` rises by one with every apply that commits; `lineage` is drawn once and tells twins apart. `consumption`
+    None: nobody charges for it. `inputs` hashes what the author gave, without the version of this tool. Either is None
+    of what was applied before it was written down.
+    """
 
     format: int
     serial: int
@@ -68,6 +72,8 @@ class Manifest(Struct):
     proofs: dict[str, StepProof]
     blocked: tuple[str, ...]
     outputs: Outputs
+    consumption: Consumption | None = None
+    inputs: str | None = None
 
     @property
     def port(self) -> Port:
@@ -83,15 +89,18 @@ def encode_manifest(manifest: Manifest) -> str:
     return pretty_json(manifest)
 
 
-def decode_manifest(data: bytes, name: str, migrations: Mapping[int, Migration] = MIGRATIONS) -> tuple[Manifest, bool]:
-    """The manifest, and whether it had to be migrated from an older format.
+def decode_manifest(
+    data: bytes, name: str, migrations: Mapping[int, Migration] = MIGRATIONS, hint: str | None = None
+) -> tuple[Manifest, bool]:
+    """The manifest, and whether it had to be migrated from an older format. `hint`: what to do where it is damaged.
 
     Raises MlsystemError for a newer format, for an older one that no migration leads out of, and for damage.
     """
-    raw = _decode(data, name, dict[str, Any])
+    hint = hint or way_on(name)
+    raw = _decode(data, name, dict[str, Any], hint)
     written = raw.get("format")
     if not isinstance(written, int):
-        raise MlsystemError(f"{name} is not a manifest: it has no format", way_on(name))
+        raise MlsystemError(f"{name} is not a manifest: it has no format", hint)
     if written > FORMAT:
         raise MlsystemError(
             f"{name} was written by a newer mlsystem: format {written}, this one reads up to {FORMAT}",
@@ -103,14 +112,14 @@ def decode_manifest(data: bytes, name: str, migrations: Mapping[int, Migration] 
                 f"{name} has format {step}, which cannot be migrated any more", "migrate with an older mlsystem first"
             )
         raw = {**migrations[step](raw), "format": step + 1}
-    return _decode(msgspec.json.encode(raw), name, Manifest), written < FORMAT
+    return _decode(msgspec.json.encode(raw), name, Manifest, hint), written < FORMAT
 
 
-def _decode(data: bytes, name: str, kind: type[Any]) -> Any:
+def _decode(data: bytes, name: str, kind: type[Any], hint: str) -> Any:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MlsystemError(f"{name} cannot be read: {error}", way_on(name)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MlsystemError(f"{name} cannot be read: {error}", hint) from error
 
 
 def way_on(name: str) -> str:

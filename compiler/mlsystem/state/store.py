@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import FileJournal, Journal, MemoryJournal
-from mlsystem.state.lease import FileLease, Lease, MemoryLease
+from mlsystem.state.lease import LOCK, FileLease, Lease, MemoryLease
 from mlsystem.state.manifest import MIGRATIONS, Manifest, Migration, Port, decode_manifest, encode_manifest
 from mlsystem_runtime.contract.workspace import read_struct, write_atomically, write_struct
 
 FOLDER = ".mlsystem"
-LOCK = "lease.lock"
 PORT = "port.json"
 
 
+@dataclass(frozen=True)
+class Look:
+    """A manifest to compare with. `notes` say where it may be old."""
+
+    manifest: Manifest | None
+    notes: tuple[str, ...] = ()
+
+
 class StateStore(Protocol):
-    """The state of one environment."""
+    """The state of one environment. What may be shared between machines is what these methods read and write; `folder`
+    is this machine's own: what can be made again, and the processes and data of one that runs here."""
+
+    @property
+    def folder(self) -> Path: ...
 
     @property
     def journal(self) -> Journal: ...
 
+    @property
+    def port(self) -> Port | None:
+        """Of the last apply."""
+        ...
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is remembered of this environment, not even a begun apply."""
+        ...
+
+    @property
+    def elsewhere(self) -> str | None:
+        """From where (user@host:folder) the environment was applied, if not from this folder; as it was last read."""
+        ...
+
+    @property
+    def patience_s(self) -> float:
+        """How long what this apply has begun may take to end, once it is told to: after that another may begin."""
+        ...
+
     def read(self) -> Manifest | None:
         """The manifest, None where nothing was applied yet."""
+        ...
+
+    def look(self) -> Look:
+        """The manifest, or this machine's copy of it where the state is out of reach."""
         ...
 
     def commit(self, manifest: Manifest) -> None:
@@ -35,6 +72,12 @@ class StateStore(Protocol):
     def lease(self, purpose: str) -> Lease:
         """The right to change this environment, taken with `with`; raises MlsystemError naming who holds it."""
         ...
+
+    def remember(self, name: str, data: bytes) -> None:
+        """Keep something small beside the manifest, for whoever applies next: a relative path, and what is there."""
+        ...
+
+    def recall(self, name: str) -> bytes | None: ...
 
     def forget(self) -> None:
         """Nothing is applied any more."""
@@ -78,9 +121,21 @@ class FileStore:
         write_struct(self.folder / PORT, manifest.port)
         write_atomically(self.path, encode_manifest(manifest))
 
+    def look(self) -> Look:
+        return Look(self.read())
+
+    @property
+    def elsewhere(self) -> str | None:
+        return None
+
+    @property
+    def patience_s(self) -> float:
+        """Whoever is next has the same folder, and waits for it."""
+        return math.inf
+
     @property
     def port(self) -> Port | None:
-        """Of the last apply. It is kept a second time: a manifest that is lost does not move the server."""
+        """It is kept a second time: a manifest that is lost does not move the server."""
         manifest = self.read()
         if manifest is not None:
             return manifest.port
@@ -91,12 +146,20 @@ class FileStore:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is remembered of this environment, not even a begun apply."""
         return not self.folder.exists() or all(path.name == LOCK for path in self.folder.iterdir())
 
     def lease(self, purpose: str) -> Lease:
         prepare(self.folder)
         return FileLease(self.folder / LOCK, purpose)
+
+    def remember(self, name: str, data: bytes) -> None:
+        write_atomically(self.folder / name, data)
+
+    def recall(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def forget(self) -> None:
         self.journal.close()
@@ -117,10 +180,32 @@ class FileStore:
 class MemoryStore:
     """The same without a disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = Path(FOLDER, "memory")) -> None:
+        self.folder = folder
         self.manifest: Manifest | None = None
         self.held: str | None = None
+        self.kept: dict[str, bytes] = {}
         self._journal = MemoryJournal()
+
+    elsewhere: str | None = None
+    patience_s: float = math.inf
+
+    @property
+    def port(self) -> Port | None:
+        return None if self.manifest is None else self.manifest.port
+
+    @property
+    def empty(self) -> bool:
+        return self.manifest is None and self._journal.read() is None and not self.kept
+
+    def look(self) -> Look:
+        return Look(self.read())
+
+    def remember(self, name: str, data: bytes) -> None:
+        self.kept[name] = data
+
+    def recall(self, name: str) -> bytes | None:
+        return self.kept.get(name)
 
     @property
     def journal(self) -> Journal:
@@ -137,11 +222,12 @@ class MemoryStore:
         return MemoryLease(self, purpose)
 
     def forget(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
         self.manifest = None
         self._journal.close()
+
+    def clear(self) -> None:
+        self.forget()
+        self.kept = {}
 
 
 def check_serial(stored: Manifest | None, manifest: Manifest) -> None:

@@ -9,8 +9,9 @@ import math
 
 import msgspec
 
+from mlsystem.system.aws import Aws
 from mlsystem.system.certified import STANDARD, Behaviour, Certified, Direction, share
-from mlsystem.system.target import KubernetesTarget, Scaling, ServingHardware, Traffic, TrainingHardware
+from mlsystem.system.target import KubernetesTarget, NodeGroup, Scaling, ServingHardware, Traffic, TrainingHardware
 from mlsystem_runtime.contract.base import digest
 from mlsystem_runtime.contract.identity import Values
 from mlsystem_runtime.contract.quantities import percent
@@ -57,12 +58,45 @@ def environment_values(target: KubernetesTarget, secrets: tuple[str, ...]) -> Va
     }
     if target.images.signing_key is not None:  # an older tool did not know it: not to give it is no change
         values["images.signing_key"] = target.images.signing_key
+    if target.aws is not None:
+        values |= {**account_values(target.aws), **node_values(target.node_groups)}
     platform = {f"platform.{name}": value for name, value in msgspec.to_builtins(target.platform).items()}
     platform["platform.gpu_selector"] = [f"{name}={value}" for name, value in target.platform.gpu_selector]
     if not target.platform.knative:  # as before
         del platform["platform.knative"]
     del platform["platform.storage_class"]  # told with the volumes, which are made anew with another one
     return {**values, **platform}
+
+
+def account_values(aws: Aws) -> Values:
+    """What is made in the account has its own names there; `network` is what would be made anew with another one."""
+    network = aws.network
+    values: Values = {
+        "target": "aws",
+        "account": aws.account,
+        "region": aws.region,
+        "cluster": "create" if aws.cluster is None else aws.cluster,
+        "log_retention": f"{aws.log_retention_days}d",
+    }
+    if network is not None:
+        zones = ", ".join(network.zones)
+        values |= {"network.cidr": network.cidr, "network.zones": zones, "network.flow_logs": network.flow_logs}
+        values["network.api_access"] = list(network.api_access)
+    if aws.online_store == "redis":
+        values["online_store"] = f"redis in account {aws.account}, {aws.region}"
+    if aws.tracking_database:
+        values["tracking"] = f"mlflow on a database in account {aws.account}, {aws.region}"
+    return values
+
+
+def node_values(groups: tuple[NodeGroup, ...]) -> Values:
+    """By what they are for: how many of which machines."""
+    found: dict[str, list[str]] = {}
+    for group in groups:
+        spot = " on spot capacity" if group.spot else ""
+        said = f"{group.least} to {group.most} {' or '.join(group.instances)}{spot}"
+        found.setdefault(f"nodes.{group.purpose}", []).append(said)
+    return {name: ", ".join(said) for name, said in found.items()}
 
 
 def image_values(target: KubernetesTarget) -> Values:
@@ -138,6 +172,7 @@ def training_values(hardware: TrainingHardware, schedule: str | None) -> Values:
         "hardware.gpu.type": hardware.gpu_type,
         "hardware.nodes": hardware.nodes,
         "schedule": schedule,
+        **({"hardware.spot": True} if hardware.spot else {}),
     }
 
 

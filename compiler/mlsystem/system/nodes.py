@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mlsystem.system.certified import Capacity
+from mlsystem.system.review import Review
 from mlsystem.system.target import (
     DeclaredProfile,
     LocalTarget,
@@ -141,6 +142,12 @@ class System(Struct):
 
     code: CodeNode | None = None
     """There where a model is built by it."""
+
+    review: Review | None = None
+    """The same in every environment; nothing that runs depends on it."""
+
+    state: str | None = None
+    """The `s3://` URI of its state; None: in files of this machine."""
 
     @property
     def local(self) -> LocalTarget:

@@ -56,8 +56,8 @@ def snapshot(system: System) -> SystemSnapshot:
 def environment_node(system: System) -> NodeSnapshot:
     values: Values = {"clock": system.clock}
     match system.target:
-        case LocalTarget(port=port, workspace=workspace):
-            values |= {"target": "local", "port": port, "workspace": workspace, "online_store": "sqlite"}
+        case LocalTarget(port=port, workspace=workspace, online_store=store):
+            values |= {"target": "local", "port": port, "workspace": workspace, "online_store": store or "sqlite"}
             values |= {"secrets": list(system.secrets)}
         case KubernetesTarget() as cluster:
             values |= environment_values(cluster, system.alert_secrets)

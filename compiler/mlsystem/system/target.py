@@ -1,15 +1,18 @@
-"""Where a system runs, and what it finds there: one machine, or a namespace of a Kubernetes cluster."""
+"""Where a system runs, and what it finds there: one machine, or a namespace of a Kubernetes cluster, which may have
+an AWS account below it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlsystem.spec.platform import is_nginx
+from mlsystem.system.aws import Aws
 from mlsystem.system.certified import STANDARD, Behaviour
 from mlsystem_runtime.contract.base import Struct
+from mlsystem_runtime.contract.feature_table import SCHEME
 from mlsystem_runtime.contract.run import Tls
 
 LONGEST_NAME = 52
@@ -26,11 +29,13 @@ PREFIX_LENGTH = 30
 
 
 class LocalTarget(Struct, tag="local"):
-    """One machine. `workspace` None: below the state of the environment. Secrets come from the environment."""
+    """One machine. `workspace` None: below the state of the environment. Secrets come from the environment.
+    `online_store` None: a file in the workspace, else the address of a table of DynamoDB."""
 
     port: int
     workspace: str | None
     tls: Tls | None = None
+    online_store: str | None = None
 
 
 class Platform(Struct):
@@ -114,9 +119,20 @@ class KubernetesTarget(Struct, tag="kubernetes"):
     pulumi: PulumiSettings
     tls: Tls | None = None
     prices: DeclaredPrices | None = None
+    node_groups: tuple[NodeGroup, ...] = ()
+    """Of a cluster that is made here; none where nodes are others' business."""
+    max_cost: float | None = None
+    """Dollars a month for all of it."""
+    aws: Aws | None = None
+    """The account below the cluster; None where the cluster is all that is known."""
 
 
 Target = LocalTarget | KubernetesTarget
+
+
+def in_table(online_store: str | None) -> bool:
+    """Whether it is a table of DynamoDB, which processes reach as themselves."""
+    return online_store is not None and online_store.startswith(SCHEME)
 
 
 class ServingHardware(Struct):
@@ -146,15 +162,16 @@ class Scaling(Struct):
 class DeclaredProfile(Struct):
     """How fast one replica is, as somebody says who has not measured it: of one request alone, and of starting."""
 
-    service_time_us: int
+    service_time_us: int | None
     cold_start_us: int
 
 
 class DeclaredPrices(Struct):
-    """Dollars for an hour of a core, and of a GiB of memory."""
+    """Dollars for an hour of a core, and of a GiB of memory, both or neither; and of what is named in `items`."""
 
-    cpu: float
-    memory: float
+    cpu: float | None
+    memory: float | None
+    items: Mapping[str, float] = {}
 
 
 class Traffic(Struct):
@@ -174,6 +191,23 @@ class TrainingHardware(Struct):
     gpus: int
     gpu_type: str | None
     nodes: int = 1
+    spot: bool = False
+    """Whether they may be taken away at any time, for which they cost less."""
+
+
+class NodeGroup(Struct):
+    """Machines that are alike. `instances`: the first is what was chosen, others may stand in for it where capacity is
+    spot. `trains`: the hardware, each of one machine, of the trainings that run here."""
+
+    name: str
+    purpose: Literal["system", "serving", "pipeline", "training"]
+    instances: tuple[str, ...]
+    least: int
+    most: int
+    gpu: str | None = None
+    gpus: int = 0
+    spot: bool = False
+    trains: tuple[TrainingHardware, ...] = ()
 
 
 def prefix_of(name: str) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,16 @@ from typing import Any
 from mlsystem_runtime.contract.errors import MlsystemError
 
 SCHEME = "s3://"
-CONNECT_S, READ_S, ATTEMPTS, MOST_CONNECTIONS = 5, 60, 5, 16
+MOST_CONNECTIONS = 16
 CONFLICTS = 8                # that one write waits out: somebody else's conditional write is under way
 MOST_DELETED = 1000          # in one request
 WRITERS = "writers"
 MOST_WRITERS = 64            # whom an object names; S3 takes 2 KB beside it
 ABSENT = frozenset({"NoSuchKey", "404"})
 FORBIDDEN = frozenset({"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+ELSEWHERE = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "301"})
+OVERWRITTEN = '"overwritten"'
+"""An etag that no object has."""
 LOST = "is AWS_ENDPOINT_URL_S3 (or the region) right, are there credentials, may this process reach it?"
 
 
@@ -35,12 +39,29 @@ class UnreachableError(MlsystemError):
 
 
 @dataclass(frozen=True)
+class Patience:
+    """Seconds that a connection and an answer may take, and how often a request is sent, after pauses that grow and
+    whose length is drawn."""
+
+    connect_s: float = 5
+    read_s: float = 60
+    attempts: int = 5
+
+
+USUAL = Patience()
+
+
+@dataclass(frozen=True)
 class Object:
-    """`writers` are the marks of the conditional writes that made it what it is, the last one last."""
+    """`writers` are the marks of the conditional writes that made it what it is, the last one last. `changed_s` and
+    `read_s`: when it was written and read, in whole seconds of the store's clock since 1970; 0.0 where that was not
+    told."""
 
     data: bytes
     etag: str
     writers: tuple[str, ...] = ()
+    changed_s: float = 0.0
+    read_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +75,11 @@ class Listed:
 
 
 class Bucket:
-    """`s3://BUCKET/PREFIX`; names are relative to it. Threads may share one. Everything raises UnreachableError."""
+    """`s3://BUCKET/PREFIX`; names are relative to it. Threads may share one. Everything raises UnreachableError, which
+    names the `setting` of the file that says where the bucket is."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, patience: Patience | None = None, setting: str = "workspace") -> None:
+        self._patience, self._setting = patience or USUAL, setting
         self.name, _, prefix = uri.removeprefix(SCHEME).partition("/")
         if not self.name:
             raise MlsystemError(f"'{uri}' names no bucket", "write s3://BUCKET/PREFIX")
@@ -68,18 +91,19 @@ class Bucket:
         """Raises FileNotFoundError where there is none."""
         with self._told("read", name):
             answer = self._client.get_object(Bucket=self.name, Key=self._key(name))
-            return Object(answer["Body"].read(), answer["ETag"], _writers(answer))
+            changed_s = answer["LastModified"].timestamp()
+            return Object(answer["Body"].read(), answer["ETag"], _writers(answer), changed_s, _answered_s(answer))
 
     def put(self, name: str, data: bytes) -> None:
         with self._told("written", name):
             self._client.put_object(Bucket=self.name, Key=self._key(name), Body=data)
 
-    def create(self, name: str, data: bytes) -> bool:
-        """Whether this call wrote it: False where there is one already, which stays."""
+    def create(self, name: str, data: bytes) -> Object | None:
+        """What this call wrote, to replace it again; None where there is one already, which stays."""
         return self._write_if(name, data, (), IfNoneMatch="*")
 
-    def replace(self, name: str, data: bytes, held: Object) -> bool:
-        """Whether this call wrote it: False where it is another than `held`, or gone."""
+    def replace(self, name: str, data: bytes, held: Object) -> Object | None:
+        """What this call wrote; None where it is another than `held`, or gone."""
         return self._write_if(name, data, held.writers, IfMatch=held.etag)
 
     def upload(self, path: Path, name: str) -> None:
@@ -113,13 +137,14 @@ class Bucket:
             with self._told("deleted", batch[0]["Key"][len(self._prefix) :]):
                 answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
             for error in answer.get("Errors", ()):
-                raise _refused(f"{self.uri}/{error['Key'][len(self._prefix) :]} cannot be deleted", error["Code"])
+                what = f"{self.uri}/{error['Key'][len(self._prefix) :]} cannot be deleted"
+                raise _refused(what, error["Code"], self._setting)
 
     def _pages(self, name: str, **options: str) -> Iterator[dict[str, Any]]:
         with self._told("listed", name):
             yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, **options)
 
-    def _write_if(self, name: str, data: bytes, before: tuple[str, ...], **condition: str) -> bool:
+    def _write_if(self, name: str, data: bytes, before: tuple[str, ...], **condition: str) -> Object | None:
         """A write whose answer was lost is sent again by the client and then refused: its mark tells it from others.
 
         Whoever replaces an object hands on the marks of those `before`, so the mark is found though others have written
@@ -129,29 +154,32 @@ class Bucket:
         from botocore.exceptions import ClientError  # lazy, as the client
 
         writer = secrets.token_hex(8)
-        metadata = {WRITERS: " ".join((*before, writer)[-MOST_WRITERS:])}
-        options = {"Bucket": self.name, "Key": self._key(name), "Metadata": metadata, **condition}
+        writers = (*before, writer)[-MOST_WRITERS:]
+        options = {"Bucket": self.name, "Key": self._key(name), "Metadata": {WRITERS: " ".join(writers)}, **condition}
         for _ in range(CONFLICTS):
             with self._told("written", name):
                 try:
-                    self._client.put_object(Body=data, **options)
-                    return True
+                    return Object(data, self._client.put_object(Body=data, **options)["ETag"], writers)
                 except ClientError as error:
                     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                     gone = status == 404 and "IfMatch" in condition and _code(error) in ABSENT
                     if status == 412 or gone:
-                        return writer in self._writers_of(name)
+                        return self._written_by(writer, name, data)
                     if status != 409:
                         raise
             time.sleep(random.uniform(0.02, 0.2))
         raise MlsystemError(f"{self.uri}/{name} cannot be written: others write it all the time", "try it again")
 
-    def _writers_of(self, name: str) -> tuple[str, ...]:
+    def _written_by(self, writer: str, name: str, data: bytes) -> Object | None:
         try:
             with self._told("read", name):
-                return _writers(self._client.head_object(Bucket=self.name, Key=self._key(name)))
+                answer = self._client.head_object(Bucket=self.name, Key=self._key(name))
         except FileNotFoundError:
-            return ()
+            return None
+        writers = _writers(answer)
+        if writer not in writers:
+            return None
+        return Object(data, answer["ETag"] if writers[-1] == writer else OVERWRITTEN, writers)
 
     def _key(self, name: str) -> str:
         return self._prefix + name
@@ -166,10 +194,12 @@ class Bucket:
         import boto3  # lazy: who works in a local folder does not need it
         from botocore.config import Config
 
-        retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+        patience = self._patience
+        retries = {"mode": "standard", "total_max_attempts": patience.attempts}
         config = Config(
-            connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries, max_pool_connections=MOST_CONNECTIONS,
-        )
+            connect_timeout=patience.connect_s, read_timeout=patience.read_s, retries=retries,
+            max_pool_connections=MOST_CONNECTIONS,
+        )  # fmt: skip
         with self._told("reached", ""):
             try:
                 return boto3.session.Session().client("s3", config=config)
@@ -189,7 +219,7 @@ class Bucket:
         except ClientError as error:
             if _code(error) in ABSENT:
                 raise FileNotFoundError(f"{what} does not exist") from None
-            raise _refused(f"{what} cannot be {verb}", _code(error)) from None
+            raise _refused(f"{what} cannot be {verb}", _code(error), self._setting) from None
         except (BotoCoreError, Boto3Error) as error:
             raise UnreachableError(f"{what} cannot be {verb}: {type(error).__name__}", LOST) from None
 
@@ -202,9 +232,19 @@ def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", "no code"))
 
 
-def _refused(what: str, code: str) -> UnreachableError:
+def _answered_s(answer: Any) -> float:
+    """When the store answered, by its own clock."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return 0.0 if told is None else parsedate_to_datetime(told).timestamp()
+
+
+def _refused(what: str, code: str, setting: str) -> UnreachableError:
     if code == "NoSuchBucket":
-        return UnreachableError(f"{what}: there is no such bucket", "create it, or name another one as `workspace`")
+        return UnreachableError(f"{what}: there is no such bucket", f"create it, or name another one as `{setting}`")
+    if code in ELSEWHERE:
+        return UnreachableError(f"{what}: the bucket is in another region ({code})", "set AWS_REGION to that region")
+    if code == "RequestTimeTooSkewed":
+        return UnreachableError(f"{what}: the clock of this machine is wrong", "set it: the store's differs by minutes")
     if code in FORBIDDEN:
         rights = "it needs s3:ListBucket on the bucket; s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix"
         return UnreachableError(f"{what}: {code}", f"look at the credentials and rights of this process: {rights}")

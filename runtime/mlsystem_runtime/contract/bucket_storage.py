@@ -78,9 +78,9 @@ class BucketStorage:
             held = self.bucket.get(name)
         except FileNotFoundError:
             new = change(None)
-            return new is None or self.bucket.create(name, new)
+            return new is None or self.bucket.create(name, new) is not None
         new = change(held.data)
-        return new is None or self.bucket.replace(name, new, held)
+        return new is None or self.bucket.replace(name, new, held) is not None
 
     def newest(self, folder: str, name: str) -> list[str]:
         """Whole seconds may be all that the store tells, so there may be several."""

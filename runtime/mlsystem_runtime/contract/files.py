@@ -59,7 +59,7 @@ def decode_struct(data: bytes, kind: type[T], where: str) -> T:
     """Raises MlsystemError, which names `where` it came from, when the data is not what it should be."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MlsystemError(
             f"{where} cannot be read: {error}", "it was written by another version or damaged"
         ) from error

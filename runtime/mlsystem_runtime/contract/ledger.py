@@ -195,7 +195,7 @@ def _name(serial: int) -> str:
 def _entry(data: bytes, where: str) -> Entry:
     try:
         return msgspec.json.decode(data, type=Entry)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MlsystemError(f"{where} cannot be read: {error}", "restore the file from a backup") from error
 
 

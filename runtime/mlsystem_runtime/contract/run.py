@@ -169,10 +169,12 @@ class Step(Struct):
     payload: AnyPayload
 
 
-class OnlineStore(Struct):
-    """`sqlite` is a file of the workspace; where a `redis` is, the environment says (`names.ONLINE_STORE`)."""
+class OnlineStore(Struct, omit_defaults=True):
+    """`sqlite` is a file of the workspace; where a `redis` is, the environment says (`names.ONLINE_STORE`); `uri` is
+    the address of a table of DynamoDB, which is no secret."""
 
-    type: Literal["sqlite", "redis"]
+    type: Literal["sqlite", "redis", "dynamodb"]
+    uri: str | None = None
 
 
 Clock = Literal["wall", "data"]

@@ -27,6 +27,7 @@ from redis.retry import Retry
 
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.features import redis_scripts as scripts
+from mlsystem_runtime.features.state_bytes import digest_of, packed, unpacked
 from mlsystem_runtime.features.store import Asked, Change, Generation, Packed, StoreUnreachableError, existing
 
 SCHEMES = ("redis", "rediss")
@@ -99,7 +100,7 @@ class RedisStore:
             newer = dict(self._scan_digests(overlay))
             return {**dict(self._scan_digests(live)), **newer}
 
-        return {key: int.from_bytes(head, "big", signed=True) for key, head in self._asked(ask).items() if head}
+        return {key: digest_of(head) for key, head in self._asked(ask).items() if head}
 
     def write(
         self, generation: Generation, changes: Iterable[Change], removed: Iterable[bytes], base: Generation | None
@@ -280,19 +281,6 @@ def connect(url: str, writable: bool) -> redis.Redis:
         raise MlsystemError(
             f"the address of the online store {address_of(url)} cannot be read", "check its database and its options"
         ) from error
-
-
-def packed(change: Change, bodies: Mapping[bytes, bytes]) -> bytes:
-    """Digest (8 bytes), length of the body (4), body, head."""
-    body = bodies[change.key] if change.body is None else change.body
-    return change.digest.to_bytes(8, "big", signed=True) + len(body).to_bytes(4, "big") + body + change.head
-
-
-def unpacked(state: bytes | None) -> Packed | None:
-    if not state:
-        return None
-    end = 12 + int.from_bytes(state[8:12], "big")
-    return Packed(state[12:end], state[end:])
 
 
 def said(error: redis.RedisError) -> str:

@@ -11,7 +11,8 @@ from running_systems import NAMESPACE, SERVER, api_of, compiled_in, deployment, 
 
 from mlsystem.apply.cluster_api import MemoryApi, Reference
 from mlsystem.apply.cluster_status import cluster_status, cluster_status_json, cluster_status_text
-from mlsystem.apply.running import Running, workspace_from_here
+from mlsystem.apply.reach import workspace_from_here
+from mlsystem.apply.running import Running
 from mlsystem.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import ProposalOpened, RunStarted, VersionRegistered, open_ledger
 from mlsystem_runtime.contract.release import ModelRelease, Release, Share

@@ -53,7 +53,7 @@ class Place:
         store = FileStore(self.folder / FOLDER / "staging")
         engine = ClusterEngine(
             compiled.cluster, store.folder, self.folder / "generated" / "staging", self.api,
-            lambda program: self.stack, lambda tree: self.builder,
+            lambda name, program: self.stack, lambda tree: self.builder,
         )  # fmt: skip
         return ClusterEnvironment("staging", self.folder, store, engine, compiled)
 
@@ -164,7 +164,7 @@ def test_a_run_that_was_submitted_before_a_kill_is_not_submitted_again(place: Pl
 def test_what_the_plan_did_not_show_is_refused(place: Place) -> None:
     environment = place.environment()
     plan = environment.plan()
-    place.stack.held["Service", "of-an-earlier-time"] = ""
+    place.stack.there["Service", "of-an-earlier-time"] = ""
 
     with pytest.raises(MlsystemError, match=r"does not show .*: delete Service of-an-earlier-time"):
         apply(environment, plan)

@@ -62,6 +62,7 @@ def test_what_was_measured_stands_before_what_is_declared(asked: Asked) -> None:
     declared = DeclaredProfile(service_time_us=20_000, cold_start_us=5_000_000)
 
     assert asked(profile=declared).profile == Speed(None, 20_000, 5_000_000)
-    assert asked(MEASURED, profile=declared).profile == asked(MEASURED).profile
+    assert asked(MEASURED, profile=declared).profile == Speed(asked(MEASURED).profile.profile, None, 5_000_000)
+    assert asked(MEASURED, profile=DeclaredProfile(None, 5_000_000)) == asked(MEASURED, profile=declared)
     assert asked(MEASURED).hashes() != asked(replace(MEASURED, cold_starts_us=(3_000_001,))).hashes()
     assert asked().profile == Speed(None, None, None)

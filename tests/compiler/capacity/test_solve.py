@@ -1,11 +1,12 @@
 import pytest
 from capacity_cases import case
+from msgspec.structs import replace
 
 from mlsystem.capacity.certificate import Certificate, Interval
 from mlsystem.capacity.inputs import Speed
 from mlsystem.capacity.profile import Cell, Fingerprint, Machine, Profile
 from mlsystem.capacity.repairs import changed
-from mlsystem.capacity.solve import Case, declared, rounded, solve
+from mlsystem.capacity.solve import Case, declared, rounded, shown, solve
 from mlsystem_runtime.contract.base import pretty_json
 
 EASY = {"availability": 0.9, "objective": 0.8}
@@ -66,11 +67,25 @@ def test_more_money_than_it_costs_changes_nothing(certificate):
 
 
 def test_what_was_measured_takes_the_place_of_what_is_declared():
-    asked = Case(case(EASY).inputs, profile=MEASURED)
+    asked = Case(replace(case(EASY).inputs, profile=Speed("measured", None, None)), profile=MEASURED)
 
     assert asked.cold_starts == (3.0, 9.0)
     assert asked.service.line[0] > 0.0
     assert sum(asked.service.line) == pytest.approx(0.2133, abs=1e-3)
+
+
+def test_a_pod_starts_no_sooner_than_declared_and_no_sooner_than_its_process():
+    asked = Case(replace(case(EASY).inputs, profile=Speed("measured", None, 5_000_000)), profile=MEASURED)
+
+    assert asked.cold_starts == (5.0, 9.0)
+
+
+def test_few_requests_of_which_none_failed_show_no_certainty():
+    perfect = Interval(1.0, 1.0, 1.0)
+
+    assert shown(perfect, 300).low == 0.99
+    assert shown(perfect, 2).low == shown(perfect, 0).low == 0.0
+    assert shown(Interval(0.98, 0.97, 0.99), 300).low == 0.97
 
 
 def test_a_declared_time_is_the_mean_and_varies_by_a_half():

@@ -62,6 +62,17 @@ def test_the_lock_file_has_what_was_printed_and_a_plan_takes_it(
 
 
 @pytest.mark.slow
+def test_what_was_certified_of_a_model_that_is_gone_goes_and_that_of_other_environments_stays(write: Write) -> None:
+    path = write()
+    assert solve(path) == 0
+    (certificate,) = lock.read(path.parent).values()
+    lock.write(path.parent, {"staging/gone": certificate, "elsewhere/main": certificate})
+
+    assert solve(path) == 0
+
+    assert lock.read(path.parent) == {"elsewhere/main": certificate, "staging/main": certificate}
+
+
 def test_a_peak_that_is_too_high_is_refused_at_the_promise_and_the_first_repair_certifies(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,7 +92,7 @@ def test_it_is_told_where_nothing_is_to_be_done_too(project: Project) -> None:
 def test_another_answer_is_told_beside_the_old_one_with_what_more_it_costs(project: Project) -> None:
     project.solve()
     project.apply()
-    project.change("peak: 120rps", "peak: 200rps")
+    project.change("peak: 1200rps", "peak: 1300rps")
     project.solve(settings=replace(SETTINGS, min_replicas=3, max_replicas=10, target=0.5), cost=150.5)
 
     assert project.said()[0] == f"replicas 3 to 8 → 3 to 10 by cpu at 55% → 50%, $112 → $151 (+$38) a month {PRICES}."
@@ -124,7 +124,7 @@ def test_a_certificate_alone_that_changes_reconfigures_and_restarts_nothing(proj
 def test_markdown_has_a_row_for_each_endpoint(project: Project) -> None:
     project.solve()
 
-    assert "| main | replicas 3 to 8 by cpu at 55% | $112 | certified: p95" in RENDERERS["markdown"](project.plan())
+    assert "| `main` | 3 to 8 by cpu at 55% | \\$112 | certified: p95" in RENDERERS["markdown"](project.plan())
 
 
 def test_json_has_the_numbers(project: Project) -> None:

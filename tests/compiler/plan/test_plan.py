@@ -24,8 +24,9 @@ def test_a_plan_that_was_edited_is_refused(system, plan_for, tmp_path):
         load_plan(tmp_path / "plan.json")
 
 
-def test_a_file_that_is_no_plan_is_refused(tmp_path):
-    (tmp_path / "plan.json").write_text("{}")
+@pytest.mark.parametrize("data", [b"{}", b'{"digest": "\xff"}'])
+def test_a_file_that_is_no_plan_is_refused(tmp_path, data):
+    (tmp_path / "plan.json").write_bytes(data)
 
     with pytest.raises(MlsystemError, match="is not a plan"):
         load_plan(tmp_path / "plan.json")

@@ -53,19 +53,6 @@ def test_what_is_lost_stands_before_everything_else(system, plan_for):
     assert render_markdown(plan).index("will be deleted") < render_markdown(plan).index("| node |")
 
 
-def test_a_name_cannot_break_out_of_markdown(system, plan_for):
-    text = render_markdown(plan_for(None, system(model="a|b<script>`")))
-
-    assert "<script>" not in text.split("<details>")[0]
-    assert "model.a\\|b&lt;script>'" in text
-
-
-def test_a_value_full_of_backticks_stays_inside_its_fence(system, plan_for):
-    text = render_markdown(plan_for(system(), system({"endpoint.main.operate.log.sample": "`````"})))
-
-    assert "```````" in text
-
-
 def test_json_carries_headline_and_digest(system, plan_for):
     plan = plan_for(None, system())
     decoded = json.loads(render_json(plan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsystem.source.schedule import is_schedule
+from mlsystem.source.schedule import is_schedule, runs_a_month
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_a_day_that_never_comes_is_none(text: str) -> None:
 
 def test_days_of_the_week_come_whatever_the_month_has() -> None:
     assert is_schedule("0 0 30 2 1")
+
+
+@pytest.mark.parametrize(("schedule", "a_year"), [
+    ("*/15 * * * *", 365.25 * 96), ("0 3 * * *", 365.25), ("0 3 1 * *", 12), ("0 3 31 * *", 7), ("0 0,12 29 2 *", 0.5),
+    ("0 3 * * 1", 365.25 / 7), ("0 3 1 * 1", 365.25 / 7 + 12 * 6 / 7), ("0 3 * 1 *", 31),
+])  # fmt: skip
+def test_how_often_a_schedule_comes_is_exact_over_the_years(schedule, a_year):
+    assert float(runs_a_month(schedule) * 12) == pytest.approx(a_year, rel=2e-3)

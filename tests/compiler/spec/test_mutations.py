@@ -111,7 +111,7 @@ def without_unit(spot: Spot) -> Mutant | None:
     quantity = written(spot.place.annotation)
     if not isinstance(spot.node, Scalar) or quantity is None or quantity.quantity is None:
         return None
-    return Mutant(spot.name, spot.node.span, re.match(r"[\d.]+", spot.node.text)[0])  # type: ignore[index]
+    return Mutant(spot.name, spot.node.span, re.search(r"[\d.]+", spot.node.text)[0])  # type: ignore[index]
 
 
 KINDS: dict[str, tuple[Callable[[Spot], Mutant | None], int]] = {

@@ -9,34 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from states import manifest
 
 from mlsystem.errors import MlsystemError
 from mlsystem.state.journal import FileJournal, StepFinished, StepStarted
-from mlsystem.state.manifest import FORMAT, Manifest, Outputs, decode_manifest, encode_manifest
-from mlsystem.state.store import FileStore, MemoryStore, StateStore
-from mlsystem.system.snapshot import SystemSnapshot
-
-
-def manifest(serial: int = 1, lineage: str = "lineage") -> Manifest:
-    return Manifest(
-        format=FORMAT,
-        serial=serial,
-        lineage=lineage,
-        tool="0.1.0",
-        closure="c",
-        snapshot=SystemSnapshot(name="s", environment="dev", nodes=()),
-        files={},
-        observations=(),
-        run_id="run",
-        proofs={},
-        blocked=(),
-        outputs=Outputs(workspace="/w", port=8080),
-    )
-
-
-@pytest.fixture(params=["file", "memory"])
-def store(request, tmp_path) -> StateStore:
-    return FileStore(tmp_path / ".mlsystem" / "dev") if request.param == "file" else MemoryStore()
+from mlsystem.state.manifest import FORMAT, decode_manifest, encode_manifest
+from mlsystem.state.store import FileStore
 
 
 def test_nothing_applied_reads_as_none(store):
@@ -117,7 +95,7 @@ def test_a_damaged_journal_is_an_error_that_says_what_to_do(tmp_path):
     assert "delete it" in caught.value.hint
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": 1}'])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": 1}', b'{"format": "\xff"}'])
 def test_a_damaged_manifest_is_an_error_that_names_the_file(data):
     with pytest.raises(MlsystemError, match=r"manifest\.json") as caught:
         decode_manifest(data, "/a b/dev/manifest.json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsystem_runtime.contract.bucket import Bucket, UnreachableError
+from mlsystem_runtime.contract.bucket import Bucket, Patience, UnreachableError
 from mlsystem_runtime.contract.bucket_storage import BucketStorage
 from mlsystem_runtime.contract.errors import MlsystemError
 
@@ -127,7 +127,7 @@ def test_a_store_that_does_not_answer_is_told_without_credentials(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://somebody:password@127.0.0.1:9")
-    monkeypatch.setattr("mlsystem_runtime.contract.bucket.ATTEMPTS", 1)
+    monkeypatch.setattr("mlsystem_runtime.contract.bucket.USUAL", Patience(attempts=1))
 
     with pytest.raises(UnreachableError, match="cannot be read: EndpointConnectionError") as told:
         Bucket(bucket.uri).get("one")

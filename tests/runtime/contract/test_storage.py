@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlsystem_runtime.contract.base import Struct
-from mlsystem_runtime.contract.bucket import Bucket, UnreachableError
+from mlsystem_runtime.contract.bucket import Bucket, Patience, UnreachableError
 from mlsystem_runtime.contract.bucket_storage import PUBLISHED, BucketStorage, DamagedError
 from mlsystem_runtime.contract.errors import MlsystemError
 from mlsystem_runtime.contract.ledger import AnyEvent, BucketLedger, Ledger, RunStarted, open_ledger
@@ -251,7 +251,7 @@ def test_what_was_brought_answers_while_the_bucket_is_out_of_reach(
     here.publish(made(Workspace(str(here.root)), a="1"), "models/main/1")
     mirrored("there").fetch("models/main/1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    monkeypatch.setattr("mlsystem_runtime.contract.bucket.ATTEMPTS", 1)
+    monkeypatch.setattr("mlsystem_runtime.contract.bucket.USUAL", Patience(attempts=1))
 
     assert (mirrored("there").fetch("models/main/1") / "a").read_text() == "1"
     with pytest.raises(UnreachableError):

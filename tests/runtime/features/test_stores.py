@@ -6,17 +6,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from mlsystem_runtime.features.dynamo_store import DynamoStore
 from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import Change, Generation, MemoryStore, OnlineStore, Packed, StoreUnreachableError
 
 MANY = [number.to_bytes(4, "big") for number in range(2500)]
+FEWER = 120
+"""Where every state is a request of its own."""
 
 
 def generation(watermark_us: int, fingerprint: str = "one") -> Generation:
@@ -38,6 +41,7 @@ class Place:
 
     open: Callable[[bool], OnlineStore]
     words: str = ""
+    many: Sequence[bytes] = tuple(MANY)
     opened: list[OnlineStore] = field(default_factory=list)
 
     def writer(self) -> OnlineStore:
@@ -49,7 +53,7 @@ class Place:
         return self.opened[-1]
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "dynamodb"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterable[Place]:
     match request.param:
         case "memory":
@@ -58,6 +62,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterable[Place]:
         case "sqlite":
             path = tmp_path / "online/store.sqlite"
             made = Place(lambda writable: SqliteStore(path, writable), f"SqliteStore(Path({str(path)!r}), True, False)")
+        case "dynamodb":
+            url, name = request.getfixturevalue("table_uri"), tmp_path.name
+            words = f"DynamoStore({url!r}, {name!r}, True)"
+            made = Place(lambda writable: DynamoStore(url, name, writable), words, MANY[:FEWER])
         case _:
             url, name = request.getfixturevalue("shared_redis").url, tmp_path.name
             made = Place(lambda writable: RedisStore(url, name, writable), f"RedisStore({url!r}, {name!r}, True)")
@@ -114,19 +122,20 @@ def test_a_writer_whose_base_is_replaced_while_it_writes_changes_nothing(place: 
     assert store.generation("one") == generation(5)
 
 
-def test_a_writer_that_fails_half_way_changes_nothing(store: OnlineStore) -> None:
+def test_a_writer_that_fails_half_way_changes_nothing(place: Place) -> None:
+    store, many = place.writer(), place.many
     if isinstance(store, MemoryStore):
         pytest.skip("the store in memory takes nothing back")
-    write(store, generation(4), [change(key, b"base") for key in MANY])
+    write(store, generation(4), [change(key, b"base") for key in many])
 
     def failing() -> Iterable[Change]:
-        yield from (change(key, b"lost") for key in MANY[:-1])
+        yield from (change(key, b"lost") for key in many[:-1])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         write(store, generation(5), failing())
 
-    assert set(store.read("one", MANY)) == {Packed(b"base")}
+    assert set(store.read("one", many)) == {Packed(b"base")}
     assert store.generation("one") == generation(4)
 
 
@@ -183,16 +192,18 @@ def test_any_bytes_are_a_key_and_a_state(store: OnlineStore) -> None:
     assert store.digests("one") == dict.fromkeys(odd, -(2**63))
 
 
-def test_thousands_of_states_are_replaced_removed_and_read(store: OnlineStore) -> None:
-    write(store, generation(1), [change(key, b"old", digest=1) for key in MANY])
-    write(store, generation(2), [change(key, b"new", key, digest=2) for key in MANY[::2]], MANY[1::4])
+def test_many_states_are_replaced_removed_and_read(place: Place) -> None:
+    """Thousands."""
+    store, many = place.writer(), [*place.many]
+    write(store, generation(1), [change(key, b"old", digest=1) for key in many])
+    write(store, generation(2), [change(key, b"new", key, digest=2) for key in many[::2]], many[1::4])
 
-    expected = [Packed(b"old")] * len(MANY)
-    expected[::2] = [Packed(b"new", key) for key in MANY[::2]]
-    expected[1::4] = [None] * len(MANY[1::4])
-    assert store.read("one", MANY) == expected
-    assert store.read("one", MANY * 4) == expected * 4
-    kept = {key: 2 if number % 2 == 0 else 1 for number, key in enumerate(MANY) if number % 4 != 1}
+    expected: list[Packed | None] = [Packed(b"old")] * len(many)
+    expected[::2] = [Packed(b"new", key) for key in many[::2]]
+    expected[1::4] = [None] * len(many[1::4])
+    assert store.read("one", many) == expected
+    assert store.read("one", many * 4) == expected * 4
+    kept = {key: 2 if number % 2 == 0 else 1 for number, key in enumerate(many) if number % 4 != 1}
     assert store.digests("one") == kept
 
 
@@ -209,7 +220,7 @@ def test_a_group_that_was_never_written_is_unreachable_and_another_one_is_not(pl
 
 
 def test_of_writers_at_the_same_time_none_loses_what_another_wrote(shared: Place) -> None:
-    writers, rounds = 4, 15
+    writers, rounds = 4, 15 if shared.many == tuple(MANY) else 4
     write(shared.writer(), generation(0), [change(b"count", bytes(8))])
     refused = []
     all_have_read = threading.Barrier(writers)
@@ -245,6 +256,7 @@ def test_of_writers_at_the_same_time_none_loses_what_another_wrote(shared: Place
 WRITER = """
 import sys
 from pathlib import Path
+from mlsystem_runtime.features.dynamo_store import DynamoStore
 from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.sqlite_store import SqliteStore
 from mlsystem_runtime.features.store import Change, Generation
@@ -268,7 +280,8 @@ def test_readers_in_threads_see_whole_writes_of_another_process(shared: Place) -
     keys = MANY[:2]
     write(shared.writer(), generation(0), [change(key, bytes(8), bytes(8)) for key in keys])
     reader = shared.reader()
-    writer = start_writer(shared, 2, 1, 300)
+    last = 300 if shared.many == tuple(MANY) else 12
+    writer = start_writer(shared, 2, 1, last)
 
     def look() -> None:
         while writer.poll() is None:
@@ -277,7 +290,7 @@ def test_readers_in_threads_see_whole_writes_of_another_process(shared: Place) -
                 assert state is not None
                 seen.add(state.body)
                 torn.extend([state] if state.body != state.head else [])
-            if isinstance(reader, RedisStore) and len(set(states)) > 1:
+            if isinstance(reader, RedisStore | DynamoStore) and len(set(states)) > 1:
                 torn.append(states)
 
     threads = [threading.Thread(target=look) for _ in range(3)]
@@ -290,14 +303,14 @@ def test_readers_in_threads_see_whole_writes_of_another_process(shared: Place) -
     assert writer.returncode == 0
     assert torn == []
     assert len(seen) > 1
-    assert reader.read("one", keys)[0] == Packed((299).to_bytes(8, "big"), (299).to_bytes(8, "big"))
+    assert reader.read("one", keys)[0] == Packed((last - 1).to_bytes(8, "big"), (last - 1).to_bytes(8, "big"))
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_write_and_the_next_one_goes_on(shared: Place) -> None:
-    write(shared.writer(), generation(0), [change(key, bytes(8), bytes(8)) for key in MANY])
-    for attempt in range(4):
+    write(shared.writer(), generation(0), [change(key, bytes(8), bytes(8)) for key in shared.many])
+    for attempt in range(4 if shared.many == tuple(MANY) else 2):
         mark = shared.reader().generation("one").watermark_us  # type: ignore[union-attr]
-        writer = start_writer(shared, len(MANY), mark + 1, mark + 10_000)
+        writer = start_writer(shared, len(shared.many), mark + 1, mark + 10_000)
         assert writer.stdout is not None
         writer.stdout.readline()
         time.sleep(0.011 * attempt)
@@ -308,5 +321,5 @@ def test_a_writer_that_is_killed_leaves_a_whole_write_and_the_next_one_goes_on(s
         assert held is not None
         assert held.watermark_us > mark
         body = held.watermark_us.to_bytes(8, "big")
-        assert set(shared.reader().read("one", MANY)) == {Packed(body, body)}
+        assert set(shared.reader().read("one", shared.many)) == {Packed(body, body)}
         assert set(shared.reader().digests("one").values()) == {held.watermark_us}

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 from mlsystem.capacity.profile import Cell, Machine, Profile, quantiles_us
 from mlsystem.capacity.profiling.batches import burst_of, samples_of
-from mlsystem.capacity.profiling.open_loop import Load, Offer, Outcome, latest
+from mlsystem.capacity.profiling.open_loop import Load, Offer, Outcome, latest, uncollected
 from mlsystem.capacity.profiling.requests import requests_of
 from mlsystem.capacity.profiling.server import RUNTIME, Running, make_workspace, measured_config, running
 from mlsystem.capacity.profiling.share import Share, share_of
@@ -113,7 +114,8 @@ def loaded(servers: Sequence[Running], requests: Sequence[bytes], seconds: float
         began = time.monotonic() + 0.5
         return await asyncio.gather(*(Load(one.port, requests, offers).run(began) for one in servers))
 
-    return list(itertools.chain.from_iterable(asyncio.run(all_of_them())))
+    with uncollected():
+        return list(itertools.chain.from_iterable(asyncio.run(all_of_them())))
 
 
 def calibrated(server: Running, requests: Sequence[bytes], seconds: float) -> dict[int, float]:
@@ -182,13 +184,13 @@ def cells(loads: Mapping[int, Sequence[Outcome]]) -> Iterator[Cell]:
             yield Cell(workers=busy, requests=size, samples=len(seconds), quantiles_us=quantiles_us(seconds))
 
 
-def machine(share: Share, store: str) -> Machine:
+def machine(share: Share, store: Literal["sqlite", "redis", "dynamodb"]) -> Machine:
     return Machine(
         processor=processor_name(Path("/proc/cpuinfo")),
         processors=os.cpu_count() or len(share.processors),
         limit=share.limit,
         share=share.given,
-        store="redis" if store == "redis" else "sqlite",
+        store=store,
     )
 
 

@@ -6,10 +6,12 @@ How late this program itself was is part of the outcome, so that nobody takes it
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +20,18 @@ HEAD_END = b"\r\n\r\n"
 SPIN_SECONDS = 0.0015  # an event loop's sleep is exact to a millisecond
 LOOK_SECONDS = 0.002
 LOST = 0
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nobody looks for garbage meanwhile: among all that is imported that takes tens of milliseconds, and a request
+    that is due then would be late."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True)

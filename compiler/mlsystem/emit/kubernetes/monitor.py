@@ -8,10 +8,10 @@ from mlsystem.emit.kubernetes.access import MONITOR, account_name
 from mlsystem.emit.kubernetes.objects import Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, container, pod_template
 from mlsystem.emit.kubernetes.processes import alert_secrets_env, monitor, volumes, workspace_env
+from mlsystem.system import own_pods
 from mlsystem.system.snapshots import ENVIRONMENT
 from mlsystem.system.target import METRICS_PORT
 
-CPU, MEMORY_BYTES = 1.0, 2 * GI
 MIRROR_BYTES = 20 * GI
 GRACE_SECONDS = 30
 
@@ -20,7 +20,8 @@ def monitors(cluster: Cluster) -> Iterator[KubernetesObject]:
     mounted = volumes(cluster, MONITOR, MIRROR_BYTES)
     main = {
         **container(
-            MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=CPU, memory_bytes=MEMORY_BYTES,
+            MONITOR, cluster.images["trainer"], monitor(cluster), cpu_cores=own_pods.MONITOR.cpu,
+            memory_bytes=own_pods.MONITOR.memory,
             env=[*workspace_env(cluster), *alert_secrets_env(cluster)], volumes=mounted,
         ),
         "ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],

@@ -23,9 +23,9 @@ from mlsystem.emit.kubernetes.processes import (
     server_metrics_port,
 )
 from mlsystem.emit.kubernetes.secrets import is_secret
-from mlsystem.emit.kubernetes.tracking import DATABASE_PORT
+from mlsystem.emit.kubernetes.tracking import DATABASE_PORT, in_account
 from mlsystem.system.snapshots import ENVIRONMENT
-from mlsystem.system.target import GRPC_PORT, METRICS_PORT
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT, in_table
 
 SERVER, MONITOR, PIPELINE = "server", "monitor", "pipeline"
 ONLINE_STORE, TRACKING, DATABASE = "online-store", "tracking", "tracking-database"
@@ -49,8 +49,10 @@ def network(cluster: Cluster) -> Iterator[KubernetesObject]:
     if cluster.target.online_store is None:
         yield policy(cluster, ONLINE_STORE, [ours(cluster, "from", (SERVER, MONITOR, PIPELINE), ONLINE_STORE_PORT)], [])
     if cluster.target.tracking is None:
-        database = ours(cluster, "to", (DATABASE,), DATABASE_PORT["port"])
+        port = DATABASE_PORT["port"]
+        database = beside(cluster, port) if in_account(cluster) else ours(cluster, "to", (DATABASE,), port)
         yield policy(cluster, TRACKING, [ours(cluster, "from", (PIPELINE,), TRACKING_PORT)], [dns(), database])
+    if cluster.target.tracking is None and not in_account(cluster):
         yield policy(cluster, DATABASE, [ours(cluster, "from", (TRACKING,), DATABASE_PORT["port"])], [])
 
 
@@ -123,7 +125,7 @@ def own_process(cluster: Cluster) -> Iterator[Body]:
     yield dns()
     yield api_server()
     yield from online_store(cluster)
-    yield from bucket(cluster)
+    yield from amazon(cluster)
 
 
 def dns() -> Body:
@@ -144,8 +146,16 @@ def api_server() -> Body:
 def online_store(cluster: Cluster) -> Iterator[Body]:
     if cluster.target.online_store is None:
         yield ours(cluster, "to", (ONLINE_STORE,), ONLINE_STORE_PORT)
-    else:
+    elif cluster.target.aws is not None and cluster.target.aws.online_store == "redis":
+        yield beside(cluster, PORTS["rediss"])
+    elif not in_table(cluster.target.online_store):
         yield from reach(cluster, cluster.target.online_store)
+
+
+def beside(cluster: Cluster, port: int) -> Body:
+    """A database of the account: in the network that is made, or in that of a cluster that exists, wherever it is."""
+    made = cluster.target.aws.network if cluster.target.aws is not None else None
+    return {"to": ANYWHERE if made is None else [{"ipBlock": {"cidr": made.cidr}}], "ports": tcp(port)}
 
 
 def tracking(cluster: Cluster) -> Iterator[Body]:
@@ -155,14 +165,13 @@ def tracking(cluster: Cluster) -> Iterator[Body]:
         yield from reach(cluster, cluster.target.tracking)
 
 
-def bucket(cluster: Cluster) -> Iterator[Body]:
-    """Amazon's answers where the API server's port does; who the pod is, an agent on the node says."""
+def amazon(cluster: Cluster) -> Iterator[Body]:
+    """Amazon's answers where the API server's port does, and so does DynamoDB; who the pod is, an agent on the node
+    says."""
     target = cluster.target
-    if not in_bucket(cluster):
-        return
-    if target.bucket_endpoint is not None:
+    if in_bucket(cluster) and target.bucket_endpoint is not None:
         yield from reach(cluster, target.bucket_endpoint)
-    if target.bucket_secret is None:
+    if (in_bucket(cluster) or in_table(target.online_store)) and target.bucket_secret is None:
         yield {"to": [{"ipBlock": {"cidr": address}} for address in POD_IDENTITY], "ports": tcp(80)}
 
 

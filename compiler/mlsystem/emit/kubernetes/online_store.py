@@ -12,11 +12,13 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, Volume, container, tmp
 from mlsystem.emit.kubernetes.processes import ONLINE_STORE_PORT, online_store_name
 from mlsystem.emit.kubernetes.stores import stateful_set, store_pod, store_service
+from mlsystem.system import own_pods
 
 COMPONENT = "online-store"
 PORT: Body = {"name": "redis", "port": ONLINE_STORE_PORT}
 DATA = Volume("data", "/data", {})
-CPU, MEMORY_BYTES, STORAGE_BYTES = 1.0, 2 * GI, 10 * GI
+CPU, MEMORY_BYTES = own_pods.ONLINE_STORE.cpu, own_pods.ONLINE_STORE.memory
+STORAGE_BYTES = 10 * GI
 ROWS_BYTES = MEMORY_BYTES // 2
 """Half of the memory: the other half is for the copy that a rewrite of the file may need."""
 

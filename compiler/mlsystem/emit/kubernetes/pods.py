@@ -5,13 +5,18 @@ The values below are whole: what a pod has stands in it, nothing is left to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mlsystem.emit.kubernetes.objects import Body, Cluster
+from mlsystem.emit.kubernetes.placement import placed
 
 USER = 65532
 """Of our images: numeric, so that the cluster can see that it is not root."""
+
+PURPOSES: Mapping[str, Literal["serving", "pipeline"]] = {"server": "serving", "pipeline": "pipeline"}
+"""What nodes are for that components run on; all others run where the system does."""
 
 STORE_USER = 999
 """Of Redis and PostgreSQL, as their official images have it."""
@@ -123,5 +128,6 @@ def pod_template(
             "terminationGracePeriodSeconds": grace_seconds,
             "containers": [main],
             "volumes": [volume.declared for volume in volumes],
+            **placed(cluster, PURPOSES.get(component, "system")),
         },
     }

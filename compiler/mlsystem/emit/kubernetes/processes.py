@@ -6,7 +6,7 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster
 from mlsystem.emit.kubernetes.pods import Volume, scratch, tmp
 from mlsystem.emit.sections import section_hash, server_section
 from mlsystem.system.nodes import ModelNode
-from mlsystem.system.target import GRPC_PORT, METRICS_PORT, METRICS_PORT_BESIDE_KNATIVE
+from mlsystem.system.target import GRPC_PORT, METRICS_PORT, METRICS_PORT_BESIDE_KNATIVE, in_table
 from mlsystem_runtime.contract.names import DRAIN_DELAY_SECONDS, MIRROR, ONLINE_STORE, SECRET_FOLDER
 
 PYTHON = ("python", "-m", "mlsystem_runtime")
@@ -125,7 +125,7 @@ def storage(cluster: Cluster, mirror_bytes: int) -> Volume:
 
 def workspace_env(cluster: Cluster) -> list[Body]:
     """Where the workspace and the online store are, and what opens them."""
-    return [*bucket_env(cluster), online_store_env(cluster)]
+    return [*bucket_env(cluster), *online_store_env(cluster)]
 
 
 def bucket_env(cluster: Cluster) -> list[Body]:
@@ -140,9 +140,12 @@ def bucket_env(cluster: Cluster) -> list[Body]:
     return found
 
 
-def online_store_env(cluster: Cluster) -> Body:
+def online_store_env(cluster: Cluster) -> list[Body]:
+    """Which table it is, the configuration says."""
+    if in_table(cluster.target.online_store):
+        return []
     own = f"redis://{online_store_name(cluster)}:{ONLINE_STORE_PORT}/0"
-    return setting(cluster, ONLINE_STORE, cluster.target.online_store or own)
+    return [setting(cluster, ONLINE_STORE, cluster.target.online_store or own)]
 
 
 def tracking_env(cluster: Cluster) -> Body:

@@ -16,7 +16,18 @@ def secret_keys(cluster: Cluster) -> tuple[str, ...]:
     uris = (target.online_store or "", target.tracking or "")
     named = (uri.removeprefix(SECRET) for uri in uris if is_secret(uri))
     own = (PASSWORD,) if target.tracking is None else ()
-    return tuple(sorted({*cluster.system.secrets, *named, *own}))
+    return tuple(sorted({*cluster.system.secrets, *named, *own, *made(cluster)}))
+
+
+def made(cluster: Cluster) -> tuple[str, ...]:
+    """Those that the account below has the values of."""
+    return () if cluster.target.aws is None else cluster.target.aws.made_secrets
+
+
+def entry(cluster: Cluster, key: str) -> str:
+    """The one of the store that has the value."""
+    aws = cluster.target.aws
+    return aws.made_entry if aws is not None and key in aws.made_secrets else cluster.target.secrets.name
 
 
 def is_secret(uri: str) -> bool:
@@ -25,7 +36,7 @@ def is_secret(uri: str) -> bool:
 
 def secrets(cluster: Cluster) -> Iterator[KubernetesObject]:
     """Nothing where the Secret is somebody else's to make. In the store they are the properties of one entry, which
-    has the Secret's name."""
+    has the Secret's name; those that an account makes have an entry of their own beside it."""
     keys, source = secret_keys(cluster), cluster.target.secrets
     if source.store is None or not keys:
         return
@@ -37,7 +48,7 @@ def secrets(cluster: Cluster) -> Iterator[KubernetesObject]:
             "refreshInterval": "1h",
             "secretStoreRef": {"kind": "ClusterSecretStore", "name": source.store},
             "target": {"name": source.name, "creationPolicy": "Owner"},
-            "data": [{"secretKey": key, "remoteRef": {"key": source.name, "property": key}} for key in keys],
+            "data": [{"secretKey": key, "remoteRef": {"key": entry(cluster, key), "property": key}} for key in keys],
         },
     }
     yield KubernetesObject("secrets", body, ENVIRONMENT, skip_await=True)

@@ -13,16 +13,19 @@ from mlsystem.emit.kubernetes.objects import Body, Cluster, KubernetesObject
 from mlsystem.emit.kubernetes.pods import GI, Volume, container, pod_template, scratch, tmp
 from mlsystem.emit.kubernetes.processes import TRACKING_PORT, WORKSPACE, secret_value, tracking_name, value
 from mlsystem.emit.kubernetes.stores import container_port, stateful_set, store_pod, store_service
+from mlsystem.system import own_pods
+from mlsystem.system.aws import DATABASE_HOST, DATABASE_PASSWORD
 from mlsystem.system.snapshots import ENVIRONMENT
 
 TRACKING, DATABASE = "tracking", "tracking-database"
 PORT: Body = {"name": "http", "port": TRACKING_PORT}
 DATABASE_PORT: Body = {"name": "postgres", "port": 5432}
-PASSWORD = "TRACKING_DATABASE_PASSWORD"
+PASSWORD = DATABASE_PASSWORD
 """The key of the Secret."""
 USER_AND_DATABASE = "mlflow"
-CPU, MEMORY_BYTES = 1.0, 2 * GI
-DATABASE_CPU, DATABASE_MEMORY_BYTES, DATABASE_STORAGE_BYTES = 0.5, GI, 10 * GI
+CPU, MEMORY_BYTES = own_pods.TRACKING.cpu, own_pods.TRACKING.memory
+DATABASE_CPU, DATABASE_MEMORY_BYTES = own_pods.TRACKING_DATABASE.cpu, own_pods.TRACKING_DATABASE.memory
+DATABASE_STORAGE_BYTES = 10 * GI
 DATA = Volume("data", "/var/lib/postgresql/data", {})
 READY = ("pg_isready", "--host", "127.0.0.1", "--username", USER_AND_DATABASE, "--dbname", USER_AND_DATABASE)
 
@@ -32,8 +35,14 @@ def tracking(cluster: Cluster) -> Iterator[KubernetesObject]:
         return
     yield server(cluster)
     yield store_service(cluster, "tracking", tracking_name(cluster), TRACKING, PORT)
-    yield database(cluster)
-    yield store_service(cluster, "tracking", database_name(cluster), DATABASE, DATABASE_PORT)
+    if not in_account(cluster):
+        yield database(cluster)
+        yield store_service(cluster, "tracking", database_name(cluster), DATABASE, DATABASE_PORT)
+
+
+def in_account(cluster: Cluster) -> bool:
+    """Whether the database is one of the account below the cluster."""
+    return cluster.target.aws is not None and cluster.target.aws.tracking_database
 
 
 def database_name(cluster: Cluster) -> str:
@@ -82,7 +91,10 @@ def command(cluster: Cluster) -> list[str]:
 
 
 def database_uri(cluster: Cluster) -> str:
-    """With the driver: which one SQLAlchemy takes otherwise is another from one version to the next."""
+    """With the driver: which one SQLAlchemy takes otherwise is another from one version to the next. Where the host is
+    known only after its creation, the driver reads it from the environment."""
+    if in_account(cluster):
+        return f"postgresql+psycopg2://{USER_AND_DATABASE}@/{USER_AND_DATABASE}"
     return f"postgresql+psycopg2://{USER_AND_DATABASE}@{database_name(cluster)}:5432/{USER_AND_DATABASE}"
 
 
@@ -93,8 +105,11 @@ def hosts(cluster: Cluster) -> list[str]:
 
 
 def server_env(cluster: Cluster) -> list[Body]:
+    secret = cluster.target.secrets.name
+    host = [secret_value("PGHOST", secret, DATABASE_HOST), value("PGSSLMODE", "require")] if in_account(cluster) else []
     return [
-        secret_value("PGPASSWORD", cluster.target.secrets.name, PASSWORD),
+        *host,
+        secret_value("PGPASSWORD", secret, PASSWORD),
         value("MLFLOW_DISABLE_TELEMETRY", "true"),
         value("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"),
     ]

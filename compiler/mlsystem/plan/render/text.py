@@ -16,6 +16,7 @@ from mlsystem.plan.change import (
 )
 from mlsystem.plan.plan import Plan
 from mlsystem.plan.render.capacity import capacity_lines
+from mlsystem.plan.render.cost import cost_lines
 from mlsystem.plan.render.objects import preview_lines
 from mlsystem.plan.render.words import cost_text, counted, details, file_text, headline, sign
 
@@ -34,6 +35,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from (f"  ! {sentence}" for sentence in plan.deletes)
     if plan.empty:
         yield from capacity_lines(plan)
+        yield from cost_lines(plan)
         yield from plan.notes
         yield from preview_lines(plan.preview)
         return
@@ -69,6 +71,7 @@ def _rest(plan: Plan) -> Iterator[str]:
     if unseen:
         yield f"Not observed (remote): {', '.join(unseen)}."
     yield from capacity_lines(plan)
+    yield from cost_lines(plan)
     yield from plan.notes
     yield from preview_lines(plan.preview)
     yield f"Unchanged: {counted(plan.unchanged, 'node')}."

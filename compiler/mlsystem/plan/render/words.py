@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -29,6 +29,7 @@ from mlsystem.plan.change import (
 )
 from mlsystem.plan.consequence import Consequence
 from mlsystem.plan.plan import Plan, replaced
+from mlsystem.plan.render.cost import headline_part
 from mlsystem.system.snapshot import Facet, Kind
 
 WIDEST_VALUE = 80
@@ -56,18 +57,31 @@ CAUSE: Mapping[Facet, str] = {
 }
 
 
+Show = Callable[[str], str]
+"""How a name or a value stands in a text."""
+
+
 def headline(plan: Plan) -> str:
-    """What the plan does, in one sentence: the work in the order in which it is done, then what is lost."""
-    done = [part for part in _work(plan) if part]
+    """What the plan does, in one sentence: the work in the order in which it is done, how costs move, what is lost."""
     if plan.empty:
         return f"Nothing to do: {plan.environment} of {plan.system} is as the file says."
-    if not done:
-        done = ["records what changed, redoes nothing" if plan.changes else "makes the cluster as the file says again"]
     lost = "nothing is deleted" if not plan.deletes else f"deletes data ({len(plan.deletes)})"
-    return f"{plan.environment} of {plan.system}: {', then '.join(done)}; {lost}."
+    parts = [work(plan), headline_part(plan), lost]
+    return f"{plan.environment} of {plan.system}: {'; '.join(filter(None, parts))}."
 
 
-def _work(plan: Plan) -> Iterable[str]:
+def work(plan: Plan, show: Show = str) -> str:
+    """What is done, in the order in which it is."""
+    done = [part for part in _work(plan, show) if part]
+    if not done:
+        return "records what changed, redoes nothing" if plan.changes else "makes the cluster as the file says again"
+    return ", then ".join(done)
+
+
+def _work(plan: Plan, show: Show) -> Iterable[str]:
+    def phrase(verb: str, names: list[str]) -> str:
+        return _phrase(verb, [show(name) for name in names])
+
     cost, first = heaviest(plan.changes), plan.base_serial == 0
     moved = {one.path for one in replaced(plan.changes)}
     if "workspace" in moved:
@@ -78,24 +92,27 @@ def _work(plan: Plan) -> Iterable[str]:
         yield "makes everything again, for its workspace is gone"
     if not first:
         renamed = [one.name for one in node_changes(plan.changes) if isinstance(one, NodeRenamed)]
-        yield _phrase("carries over", list(dict.fromkeys(renamed)))
+        yield phrase("carries over", list(dict.fromkeys(renamed)))
     images = _named(cost, Kind.IMAGE, Consequence.RECONFIGURE)
-    yield _phrase("builds images" if len(images) > 1 else "builds image", images)
-    yield _phrase("ingests" if first else "re-ingests", _named(cost, Kind.SOURCE, Consequence.RE_INGEST))
-    yield _phrase("checks", _named(cost, Kind.SOURCE, Consequence.RE_EVALUATE))
+    yield phrase("builds images" if len(images) > 1 else "builds image", images)
+    yield phrase("ingests" if first else "re-ingests", _named(cost, Kind.SOURCE, Consequence.RE_INGEST))
+    yield phrase("checks", _named(cost, Kind.SOURCE, Consequence.RE_EVALUATE))
     groups = _named(cost, Kind.GROUP, Consequence.RECOMPUTE)
     datasets = _named(cost, Kind.DATASET, Consequence.RECOMPUTE)
     verb = "computes" if first else "recomputes"
-    yield _phrase(f"{verb} feature groups" if len(groups) > 1 else f"{verb} feature group", groups)
-    yield "" if groups else _phrase(f"{verb} the features of", datasets)
+    yield phrase(f"{verb} feature groups" if len(groups) > 1 else f"{verb} feature group", groups)
+    yield "" if groups else phrase(f"{verb} the features of", datasets)
     trained = _named(cost, Kind.MODEL, Consequence.RETRAIN)
     evaluated = [one for one in _named(cost, Kind.EVALUATION, Consequence.RE_EVALUATE) if one not in trained]
-    yield _phrase("trains" if first else "retrains", trained)
-    yield _phrase("re-evaluates", evaluated)
+    yield phrase("trains" if first else "retrains", trained)
+    yield phrase("re-evaluates", evaluated)
     released = _named(cost, Kind.ENDPOINT, Consequence.RELEASE)
     alone = len(released) == 1 and released in (trained, evaluated)
-    yield "releases it" if alone else _phrase("releases", released)
-    yield _phrase("replaces the server of", _named(cost, Kind.ENDPOINT, Consequence.REPLACE))
+    yield "releases it" if alone else phrase("releases", released)
+    removed = (one for one in node_changes(plan.changes) if isinstance(one, NodeRemoved))
+    gone = [one.name for one in removed if one.kind is Kind.ENDPOINT]
+    yield phrase("takes down endpoints" if len(gone) > 1 else "takes down endpoint", gone)
+    yield phrase("replaces the server of", _named(cost, Kind.ENDPOINT, Consequence.REPLACE))
     yield "reconfigures what runs" if any(map(_reconfigures, node_changes(plan.changes))) else ""
     yield _processes(plan)
 
@@ -156,25 +173,35 @@ def sign(change: AnyNodeChange) -> str:
             assert_never(change)
 
 
-def details(change: AnyNodeChange) -> list[str]:
-    """Below a node: its old and new values, or why it is affected."""
+def details(change: AnyNodeChange, show: Show = str) -> list[str]:
+    """Below a node: its old and new values, or why it is affected. `show` is for names and values."""
     match change:
         case NodeAdded() | NodeRemoved():
             return []
         case NodeRenamed():
-            return [f"was {change.old}; all that was made for it goes on"]
+            return [f"was {show(change.old)}; all that was made for it goes on"]
         case NodeChanged():
-            return [field_text(change.facet, one) for one in change.fields]
+            return [field_text(change.facet, one, show) for one in change.fields]
         case DataChanged():
-            return [f"the data changed: content {change.old[:12]} → {change.new[:12]}"]
+            return [f"the data changed: content {show(change.old[:12])} → {show(change.new[:12])}"]
         case NodeAffected():
-            return [because_text(change.because)]
+            return [because_text(change.because, show)]
         case _:
             assert_never(change)
 
 
-def field_text(facet: Facet, one: FieldChange) -> str:
-    return f"{facet}.{one.path}: {value_text(one.old)} → {value_text(one.new)}"
+def field_text(facet: Facet, one: FieldChange, show: Show = str) -> str:
+    if isinstance(one.old, list | tuple) and isinstance(one.new, list | tuple) and max(len(one.old), len(one.new)) > 3:
+        return f"{show(f'{facet}.{one.path}')}: {_members(one.old, one.new, show)}"
+    return f"{show(f'{facet}.{one.path}')}: {show(value_text(one.old))} → {show(value_text(one.new))}"
+
+
+def _members(old: Sequence[Any], new: Sequence[Any], show: Show) -> str:
+    """What a long list loses and gains."""
+    gone = [show(value_text(one)) for one in old if one not in new]
+    come = [show(value_text(one)) for one in new if one not in old]
+    parts = [_phrase(verb, members) for verb, members in (("without", gone), ("with", come)) if members]
+    return ", ".join(parts) or "in another order"
 
 
 def value_text(value: Any) -> str:
@@ -186,12 +213,13 @@ def value_text(value: Any) -> str:
     return text if len(text) <= WIDEST_VALUE else text[: WIDEST_VALUE - 1] + "…"
 
 
-def because_text(because: tuple[Because, ...]) -> str:
+def because_text(because: tuple[Because, ...], show: Show = str) -> str:
     """Nearest causes first, at most three of them."""
     nodes: dict[str, str] = {}
     for one in because:
-        only = f" ({', '.join(one.paths[:NAMES])}{', …' if len(one.paths) > NAMES else ''})" if one.paths else ""
-        nodes.setdefault(one.node, f"{one.node} {CAUSE[one.facet]}{only}")
+        named = ", ".join(map(show, one.paths[:NAMES]))
+        only = f" ({named}{', …' if len(one.paths) > NAMES else ''})" if one.paths else ""
+        nodes.setdefault(one.node, f"{show(one.node)} {CAUSE[one.facet]}{only}")
     shown = list(nodes.values())
     more = f", and {len(shown) - NAMES} more" if len(shown) > NAMES else ""
     return f"because {', '.join(shown[:NAMES])}{more}"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from clusters import cluster_named
 from pods import environment, of_kind, only, pod_spec, workloads
 
 from mlsystem.emit.kubernetes.objects import KubernetesObject
 from mlsystem.emit.kubernetes.secrets import secret_keys
 from mlsystem.emit.kubernetes.system import kubernetes_objects
+from mlsystem_runtime.contract.run import OnlineStore
 
 Objects = tuple[KubernetesObject, ...]
+TABLE = "dynamodb://delay-features?region=us-east-1"
 OWN = {"flight-delay-online-store", "flight-delay-tracking", "flight-delay-tracking-database"}
 
 
@@ -52,6 +55,20 @@ def test_processes_find_the_store_by_its_service_its_address_or_a_secret() -> No
     assert server_environment("secret stores")["MLSYSTEM_ONLINE_STORE"] == {
         "secretKeyRef": {"name": "flight-delay-secrets", "key": "REDIS_URL"}
     }
+
+
+@pytest.mark.parametrize("name", ["feature table", "feature table and volume"])
+def test_which_table_it_is_stands_in_the_configuration_and_pods_reach_it_as_themselves(name: str) -> None:
+    cluster = cluster_named(name)
+    told = cluster.sections.values()
+
+    assert "flight-delay-online-store" not in {one.name for one in objects_of(name)}
+    assert "MLSYSTEM_ONLINE_STORE" not in server_environment(name)
+    assert {one.server.online_store for one in told} == {OnlineStore("dynamodb", TABLE)}
+    assert {one.monitor.online_store for one in told} == {OnlineStore("dynamodb", TABLE)}
+    policy = only(objects_of(name), "NetworkPolicy", "server")
+    reached = [peer for rule in policy["spec"]["egress"] for peer in rule["to"]]
+    assert ({"ipBlock": {"cidr": "169.254.170.23/32"}} in reached) == (cluster.target.bucket_secret is None)
 
 
 def test_redis_writes_what_it_is_told_to_a_volume_that_stays_and_forgets_nothing(flights: Objects) -> None:

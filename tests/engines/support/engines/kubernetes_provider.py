@@ -6,32 +6,25 @@ It creates, applies server-side, reads back and deletes; like the real one it re
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
-import signal
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from engines import releases
+from engines.provider_protocol import UNKNOWN, Properties, diff_response, linger, read, serve, write
 from engines.stacks import PulumiPlace
 from mlsystem.apply.cluster_api import HttpsApi, Reference
 from mlsystem.errors import MlsystemError
 
-DELAY = "MLSYSTEM_TEST_PROVIDER_DELAY"
-"""Seconds that every change takes longer, for tests that interrupt."""
 MANAGER = "pulumi-stand-in"
 FIXED = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
-Kind = provider_pb2.PropertyDiff
-REPLACING = {Kind.ADD: Kind.ADD_REPLACE, Kind.DELETE: Kind.DELETE_REPLACE, Kind.UPDATE: Kind.UPDATE_REPLACE}
-Properties = dict[str, Any]
 
 
 def install(place: PulumiPlace) -> Path:
@@ -74,14 +67,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: Any) -> Any:
         given = read(request.args)
         self.upsert = str(given.get("upsertExistingObjects")).lower() == "true"
-        self.api = ServerSide(given.get("context"), os.environ)
+        self.api = api_of(given)
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
     def Check(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Diff(self, request: Any, context: Any) -> Any:
-        return diff_response(read(request.old_inputs), read(request.news), FIXED)
+        old, new = read(request.old_inputs), read(request.news)
+        fixed = ("name", "namespace", "chart") if releases.is_release(request.urn) else fixed_fields(old)
+        return diff_response(old, new, fixed)
 
     def Create(self, request: Any, context: Any) -> Any:
         wanted = read(request.properties)
@@ -89,6 +84,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=request.properties)
         with refusing(context):
             linger()
+            if releases.is_release(request.urn):
+                identity, found = releases.create(self.api, wanted)
+                return provider_pb2.CreateResponse(id=identity, properties=write(found))
             there = self.api.get(Reference.of(wanted)) is not None
             if there and not self.upsert:
                 context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{Reference.of(wanted)} already exists")
@@ -99,6 +97,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         wanted = read(request.inputs)
         with refusing(context):
+            if releases.is_release(request.urn):
+                asked = releases.read(self.api, wanted)
+                if asked is None:
+                    return provider_pb2.ReadResponse()
+                outputs = write({**read(request.properties), **asked})
+                return provider_pb2.ReadResponse(id=request.id, properties=outputs, inputs=write(asked))
             there = self.api.get(Reference.of(wanted))
         if there is None:
             return provider_pb2.ReadResponse()
@@ -111,11 +115,18 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=request.news)
         with refusing(context):
             linger()
+            if releases.is_release(request.urn):
+                releases.update(self.api, wanted)
+                return provider_pb2.UpdateResponse(properties=request.news)
             made = self.api.apply(wanted)
             linger()
         return provider_pb2.UpdateResponse(properties=write(seen(wanted, made)))
 
     def Delete(self, request: Any, context: Any) -> Any:
+        if releases.is_release(request.urn):
+            with refusing(context):
+                releases.delete(self.api, read(request.properties))
+            return empty_pb2.Empty()
         one = Reference.of(read(request.properties))
         with refusing(context):
             linger()
@@ -131,6 +142,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
+def api_of(settings: Properties) -> ServerSide:
+    """By the kubeconfig that the settings hold, where they hold one, else by that of the environment."""
+    content = settings.get("kubeconfig")
+    if content in (None, UNKNOWN):
+        return ServerSide(settings.get("context"), os.environ)
+    with tempfile.NamedTemporaryFile("w", prefix="kubeconfig-", delete=False) as file:
+        file.write(content)
+    return ServerSide(settings.get("context"), {**os.environ, "KUBECONFIG": file.name})
+
+
 class refusing:  # noqa: N801 - reads as a statement
     """What the server says no to is the operation's error."""
 
@@ -143,10 +164,6 @@ class refusing:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, MlsystemError):
             self.context.abort(grpc.StatusCode.UNKNOWN, error.message)
-
-
-def linger() -> None:
-    time.sleep(float(os.environ.get(DELAY, "0")) / 2)
 
 
 def id_of(made: Properties) -> str:
@@ -164,72 +181,13 @@ def seen(wanted: Any, there: Any) -> Any:
     return there
 
 
-def diff_response(old: Properties, new: Properties, fixed: tuple[str, ...]) -> Any:
-    """`fixed` fields, and the data of an immutable ConfigMap, change by replacement."""
-    found: dict[str, Any] = dict(differences(old, new, ""))
-    if old.get("kind") == "ConfigMap" and old.get("immutable"):
-        fixed = (*fixed, *(path for path in found if path.startswith("data")))
-    replaces = [path for path in found if path in fixed]
-    detailed = {
-        path: provider_pb2.PropertyDiff(kind=REPLACING[kind] if path in fixed else kind, inputDiff=True)
-        for path, kind in found.items()
-    }
-    changes = provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE
-    return provider_pb2.DiffResponse(
-        changes=changes, replaces=replaces, deleteBeforeReplace=bool(replaces), hasDetailedDiff=True,
-        diffs=sorted({path.partition(".")[0].partition("[")[0] for path in found}), detailedDiff=detailed,
-    )  # fmt: skip
-
-
-def differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Paths that differ, with the kind of the difference."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            step = f'["{key}"]' if "." in key or "/" in key else f".{key}" if path else key
-            if key not in old:
-                yield path + step, Kind.ADD
-            elif key not in new:
-                yield path + step, Kind.DELETE
-            else:
-                yield from differences(old[key], new[key], path + step)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for place, pair in enumerate(zip(old, new, strict=True)):
-            yield from differences(*pair, f"{path}[{place}]")
-    elif old != new:
-        yield path, Kind.UPDATE
-
-
-def read(properties: struct_pb2.Struct) -> Properties:
-    found: Properties = whole(json_format.MessageToDict(properties))
-    return found
-
-
-def whole(value: Any) -> Any:
-    """On the wire all numbers are floating."""
-    match value:
-        case dict():
-            return {key: whole(one) for key, one in value.items()}
-        case list():
-            return [whole(one) for one in value]
-        case float() if value.is_integer():
-            return int(value)
-        case _:
-            return value
-
-
-def write(properties: Properties) -> struct_pb2.Struct:
-    return json_format.Parse(json.dumps(properties), struct_pb2.Struct())
+def fixed_fields(old: Properties) -> tuple[str, ...]:
+    """What changes by replacement; the data of an immutable ConfigMap too."""
+    return (*FIXED, "data") if old.get("kind") == "ConfigMap" and old.get("immutable") else FIXED
 
 
 def main() -> None:
-    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG: it ends with the engine
-    server = grpc.server(ThreadPoolExecutor(max_workers=16))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    server.wait_for_termination()
+    serve(Provider())
 
 
 if __name__ == "__main__":

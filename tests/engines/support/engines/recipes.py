@@ -76,6 +76,7 @@ PULUMI_VERSION = (("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", 
 WORKFLOWS = "github.com/argoproj/argo-workflows/v3"
 ROLLOUTS = "github.com/argoproj/argo-rollouts"
 KEDA = "github.com/kedacore/keda/v2"
+ACTIONLINT = "github.com/rhysd/actionlint"
 KWOK = "sigs.k8s.io/kwok"
 
 RECIPES: tuple[Recipe, ...] = (
@@ -129,6 +130,7 @@ RECIPES: tuple[Recipe, ...] = (
         "knative-definitions", "the definitions of Knative 0.51, whose code the proxy has without its dependencies",
         manifests=(Manifests("crds", "knative.dev/serving", "config/core/300-resources"),),
     ),
+    Recipe("tools", "actionlint, which reads workflows", (Program("actionlint", f"{ACTIONLINT}/cmd/actionlint"),)),
     Recipe("prometheus", "Prometheus and promtool, as Debian packages them", unpacked=("prometheus",)),
     Recipe("redis", "Redis, as Debian packages it", needs=(("redis-server", "redis-server"),)),
     Recipe(

@@ -18,8 +18,9 @@ from typing import Any
 
 import yaml
 
-from engines import kubernetes_provider
+from engines import kubernetes_provider, provider_protocol
 from engines.controllers import install_definitions
+from engines.definitions import definition
 from engines.kubectl import Cluster, Object
 from engines.recipes import is_built
 from engines.stacks import PulumiPlace
@@ -56,7 +57,7 @@ class Staging:
     def environ(self, delay: float = 0) -> dict[str, str]:
         settings = {name: value for name, value in self.place.settings.items() if name != "PULUMI_BACKEND_URL"}
         path = f"{settings['PATH']}:{self.cluster.environment['PATH']}"
-        return {**self.cluster.environment, **settings, "PATH": path, kubernetes_provider.DELAY: str(delay)}
+        return {**self.cluster.environment, **settings, "PATH": path, provider_protocol.DELAY: str(delay)}
 
     def run(self, *arguments: str, delay: float = 0, seconds: float = 300) -> Done:
         return subprocess.run(
@@ -110,18 +111,6 @@ def platform_secret(namespace: str) -> Object:
     metadata = {"name": f"{SYSTEM}-secrets", "namespace": namespace}
     keys = {"TRACKING_DATABASE_PASSWORD": "not a secret"}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": keys}
-
-
-def definition(kind: str, plural: str) -> Object:
-    """A kind of Argo's with any content; its own definitions come with its engine."""
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.argoproj.io"},
-        "spec": {"group": "argoproj.io", "scope": "Namespaced", "versions": [version],
-                 "names": {"kind": kind, "plural": plural, "singular": kind.lower()}},
-    }  # fmt: skip
 
 
 class HasEverything(BaseHTTPRequestHandler):

@@ -2436,7 +2436,7 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                     },
                     {
                         "alert": "MlsystemTrafficAbovePeak",
-                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main"}[5m])) > 120',
+                        "expr": 'sum(rate(mlsystem_requests_total{system="flight-delay",environment="staging",model="main"}[5m])) > 1200',
                         "for": "15m",
                         "labels": {
                             "severity": "warning",
@@ -2446,7 +2446,7 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                         "annotations": {
                             "summary": "More is asked of main than was planned for (flight-delay, staging)",
-                            "description": "More than 120 requests a second: replicas were derived for no more.",
+                            "description": "More than 1200 requests a second: replicas were derived for no more.",
                             "runbook": "docs/guides/alerts.md#mlsystemtrafficabovepeak",
                         },
                     },
@@ -2461,7 +2461,7 @@ rules_main_prometheus_rule = k8s.apiextensions.CustomResource(
                         },
                         "annotations": {
                             "summary": "Nobody asks main (flight-delay, staging)",
-                            "description": "15m without a request, where 40 a second are expected.",
+                            "description": "15m without a request, where 400 a second are expected.",
                             "runbook": "docs/guides/alerts.md#mlsystemnotraffic",
                         },
                     },

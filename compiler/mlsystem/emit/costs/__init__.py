@@ -1,0 +1,1 @@
+"""What the emitted objects and resources use, as plain data that prices can be put to."""

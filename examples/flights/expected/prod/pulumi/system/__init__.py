@@ -1,0 +1,1 @@
+"""The objects of flight-delay in prod."""
