@@ -1,16 +1,22 @@
 """The simulation against real servers: the same arrivals, replicas that were profiled just before, one controller.
 
-The flights server is too fast to load a small machine, so two of the loads meet one that waits a known time besides.
+Arrivals are when requests were sent, which waits for no answer; how late that was is not the servers' doing.
+
+The flights server takes processors, of which a small machine has one for it and one for its clients: there it stands
+alone. Two of the loads meet servers that wait a known time besides, so that several fit. All are such that the
+objective is about kept: that is certified, and closer to the most that a server can do everything is a matter of chance.
+
 On a machine that does other things the generator is late. Such a run says nothing and is made anew; where most are,
-the test fails as that.
+the test fails as that. A virtual processor that falls asleep is woken late by whoever lends it, so none does meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -48,13 +54,22 @@ from mlsystem.capacity.traffic import Trace, all_arrivals
 from mlsystem.compile import Compiled, compile_system
 from mlsystem.diagnostics.report import Report
 from mlsystem_runtime.contract.base import canonical_json
+from mlsystem_runtime.contract.names import DIE_WITH_PARENT
 
 pytestmark = pytest.mark.soak
 T = TypeVar("T")
 
-RUNS, KEYS, ATTEMPTS = 3, 5, 4
+RUNS, KEYS, ATTEMPTS = 5, 5, 4
 SINCE = 2.0
-PROFILE_SECONDS, STARTS = 15.0, 3
+PROFILE_SECONDS, STARTS = 60.0, 3  # a time that varies by half is known to a few hundredths after so long
+IDLE = """
+import os
+from mlsystem_runtime.parent import die_with_parent
+die_with_parent()
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+while True:
+    pass
+"""
 MOST_LAG, IN_TIME = 0.005, 0.95  # of as many as the quantile that is compared: a virtual machine wakes the rest later
 HERE = frozenset(os.sched_getaffinity(0))
 ALL = Share(float(len(HERE)), HERE, HERE, None)
@@ -86,8 +101,8 @@ class Case:
 
 SURGE = ((15.0, 10), (60.0, 25), (15.0, 10))
 CASES = {
-    "the flights server, two replicas, steady": Case(RUNTIME, ((100.0, 25),), 0.050, 2),
-    "a server of 20 ms, two replicas, steady": Case(SLOW, ((90.0, 30),), 0.080, 2),
+    "the flights server, one replica, steady": Case(RUNTIME, ((150.0, 25),), 0.050, 1),
+    "a server of 20 ms, two replicas, steady": Case(SLOW, ((70.0, 40),), 0.080, 2),
     "a server of 20 ms, one to three replicas, a surge": Case(SLOW, SURGE, 0.080, 1, SCALED),
 }
 
@@ -116,14 +131,26 @@ class Profiled:
     requests: list[bytes]
 
 
+@pytest.fixture(autouse=True)
+def awake() -> Iterator[None]:
+    """One process for each processor that computes whenever nothing else does."""
+    environment = {**os.environ, DIE_WITH_PARENT: str(os.getpid())}
+    idle = [subprocess.Popen((sys.executable, "-c", IDLE), env=environment) for _ in HERE]
+    yield
+    for process in idle:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_simulated_latencies_and_attainment_are_those_of_real_servers(
     name: str, copy: Callable[[str], Project], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = CASES[name]
     profiled = profile(copy("flights"), tmp_path, case)
-    runs = [in_time(partial(measured, profiled, case, seed)) for seed in range(RUNS)]
-    simulated = [simulation(profiled, case, seed, key) for seed in range(RUNS) for key in range(KEYS)]
+    offered = [in_time(partial(measured, profiled, case, seed)) for seed in range(RUNS)]
+    runs = [seen(replicas, outcomes, case) for replicas, outcomes in offered]
+    simulated = [simulation(profiled, case, outcomes, key) for _, outcomes in offered for key in range(KEYS)]
     with capsys.disabled():
         alone = 1e3 * median(profiled.service.samples[1, 1])
         print(f"\n{name}: a request alone {alone:.1f} ms, line {profiled.service.line}, starts {profiled.cold_starts}")
@@ -195,7 +222,7 @@ def started(root: Path, case: Case) -> float:
         return server.started
 
 
-def measured(profiled: Profiled, case: Case, seed: int) -> Seen:
+def measured(profiled: Profiled, case: Case, seed: int) -> tuple[Replicas, list[Outcome]]:
     moments = all_arrivals(case.trace, seed=seed)
     phases = np.random.default_rng(seed).random(2)
     replicas = Replicas(
@@ -204,18 +231,18 @@ def measured(profiled: Profiled, case: Case, seed: int) -> Seen:
     with uncollected():
         outcomes = asyncio.run(replicas.run(moments.tolist(), profiled.requests, (phases[0], phases[1])))
     refuse_late(outcomes)
-    return seen(outcomes, case, replicas.most)
+    return replicas, outcomes
 
 
-def seen(outcomes: Sequence[Outcome], case: Case, most: int) -> Seen:
-    counted = [outcome for outcome in outcomes if outcome.offer.due >= SINCE]
-    latencies = np.array([one.ended - one.offer.due for one in counted if one.answers and one.good])
+def seen(replicas: Replicas, outcomes: Sequence[Outcome], case: Case) -> Seen:
+    counted = [outcome for outcome in outcomes if outcome.sent >= SINCE]
+    latencies = np.array([one.ended - one.sent for one in counted if one.answers and one.good])
     p50, p95 = 1e3 * np.quantile(latencies, (0.5, 0.95))
-    return Seen(float((latencies <= case.slo).sum() / len(counted)), float(p50), float(p95), most)
+    return Seen(float((latencies <= case.slo).sum() / len(counted)), float(p50), float(p95), replicas.most)
 
 
-def simulation(profiled: Profiled, case: Case, seed: int, key: int) -> Seen:
-    trace = case.trace
+def simulation(profiled: Profiled, case: Case, outcomes: Sequence[Outcome], key: int) -> Seen:
+    arrivals = np.array([outcome.sent for outcome in outcomes])
     setting = Setting(
         Server(profiled.service, slots=1, largest_batch=1024, budget=case.slo),
         Objective(case.slo, window=1.0, since=SINCE),
@@ -223,6 +250,6 @@ def simulation(profiled: Profiled, case: Case, seed: int, key: int) -> Seen:
         metrics=METRICS,
         scaler=case.scaler,
     )
-    result = simulate_arrivals(setting, [all_arrivals(trace, seed=seed)], float(trace.seconds), key=key)
+    result = simulate_arrivals(setting, [arrivals], max(float(case.trace.seconds), arrivals[-1]), key=key)
     most = max(count.desired for count in result.counts)
     return Seen(result.attainment, 1e3 * result.quantile(0.5), 1e3 * result.quantile(0.95), most)
