@@ -4,7 +4,7 @@ Arrivals are when requests were sent, which waits for no answer; how late that w
 
 The flights server takes processors, of which a small machine has one for it and one for its clients: there it stands
 alone. Two of the loads meet servers that wait a known time besides, so that several fit. All are such that the
-objective is about kept: that is certified, and closer to the most that a server can do everything is a matter of chance.
+objective is about kept: that is certified, and closer to the most that a server can do much is a matter of chance.
 
 On a machine that does other things the generator is late. Such a run says nothing and is made anew; where most are,
 the test fails as that. A virtual processor that falls asleep is woken late by whoever lends it, so none does meanwhile.
