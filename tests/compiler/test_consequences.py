@@ -345,7 +345,8 @@ def clustered(base: Any) -> Any:
     vaulted = {name: value for name, value in staging.items() if name not in ("workspace", "bucket", "pulumi", "state")}
     staging["state"] = "s3://states/delays"
     reached = {"region": "eu-central-1", "plan_role": f"{ROLE}-plan", "apply_role": f"{ROLE}-apply"}
-    base["review"] = {"github": {"repository": "acme/delay", "environments": {"staging": reached}}}
+    environments = {"staging": reached, "account": dict(reached)}
+    base["review"] = {"github": {"repository": "acme/delay", "environments": environments}}
     base["environments"]["vaulted"] = {**vaulted, "secrets": {"from": "external_secrets", "store": "vault"}}
     base["environments"]["account"] = yaml.load(ACCOUNT_TEXT, Loader=yaml.BaseLoader)
     return base
@@ -382,7 +383,7 @@ def test_changing_a_field_in_a_cluster_means_what_the_table_says(
     compiled: Callable[..., Compiled],
     changed: Callable[[Any, Any, Any], Any],
 ) -> None:
-    environment = str(path[1]) if path[0] == "environments" else "staging"
+    environment = next((str(name) for name in path if name in clustered["environments"]), "staging")
     before = compiled(clustered, environment)
     after = compiled(changed(clustered, path, value), environment)
 

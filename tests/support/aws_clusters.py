@@ -13,6 +13,12 @@ from mlsystem.emit.kubernetes.objects import Names
 from mlsystem.passes.hardware import node_groups, own_pods
 
 ACCOUNT, REGION, WORKSPACE = "123456789012", "us-east-1", "s3://flight-delay-prod/delay"
+COMPUTED = {
+    "aws:eks/cluster:Cluster": {"endpoint": "https://made.example.com", "certificateAuthority": {"data": "Q0E="}},
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
+}  # fmt: skip
+OUTSIDE = {"key_arn": "arn:key", "private_subnet_ids": ["subnet-1", "subnet-2"]}
+"""What the account answers with, and what the foundation exports."""
 ELSEWHERE = ("storage_class", "pull_secret", "gpu_selector")
 ALL = {name: value for name, value in EVERYTHING.items() if name not in ELSEWHERE}
 STORE = {"from": "external_secrets", "store": "account"}

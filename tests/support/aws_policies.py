@@ -45,6 +45,8 @@ def said_of(one: Resource) -> Iterator[str]:
         yield "open to the world"
     if one.kind == "aws.eks.Cluster":
         yield from of_cluster(one)
+    if one.kind == "kubernetes.rbac.v1.ClusterRole":
+        yield from of_looker(one)
     for value in one.inputs.values():
         if isinstance(value, Policy):
             for statement in value.statements:
@@ -68,6 +70,17 @@ def of_cluster(one: Resource) -> Iterator[str]:
         yield "reached by everybody"
     if one.inputs["access_config"]["authentication_mode"] != "API":
         yield "who may enter stands in a ConfigMap"
+
+
+def of_looker(one: Resource) -> Iterator[str]:
+    """No role of a cluster that the stacks make does more than look."""
+    for rule in one.inputs["rules"]:
+        if set(rule["verbs"]) - {"get", "list", "watch"}:
+            yield f"changes {rule['resources']}"
+        if "*" in rule["api_groups"]:
+            yield "sees every group"
+        if "" in rule["api_groups"] and {"*", "secrets"} & set(rule["resources"]):
+            yield "reads secrets"
 
 
 def is_ingress(one: Resource) -> bool:

@@ -11,6 +11,7 @@ from mlsystem.source.secret import SecretRef
 from mlsystem.spec.account import existing_cluster, made_store, promised, secret_store
 from mlsystem.spec.environments import EnvironmentSpec, PricesSpec, TlsSpec
 from mlsystem.spec.platform import PlatformSpec
+from mlsystem.spec.system import SystemSpec
 from mlsystem.system.aws import BUCKET_LENGTH, ONLINE_STORE_URL, Aws, Network, bucket_name, registry_of
 from mlsystem.system.schedules import cron_period
 from mlsystem.system.target import (
@@ -90,7 +91,7 @@ def in_cluster(written: EnvironmentSpec, prefix: str, registry: str) -> Kubernet
 
 def in_account(draft: Draft, written: EnvironmentSpec, prefix: str) -> KubernetesTarget:
     """As in any cluster; what the environment does not name is made in the account."""
-    aws = account(draft, written, prefix)
+    aws = account(draft, written)
     found = in_cluster(written, prefix, written.registry or f"{registry_of(aws.account, aws.region)}/{aws.entry}")
     table = TableAddress(name=f"{aws.entry}-features", region=aws.region).uri
     stores = {"redis": f"secret:{ONLINE_STORE_URL}", "dynamodb": table, None: found.online_store}
@@ -104,10 +105,9 @@ def in_account(draft: Draft, written: EnvironmentSpec, prefix: str) -> Kubernete
     )
 
 
-def account(draft: Draft, written: EnvironmentSpec, prefix: str) -> Aws:
+def account(draft: Draft, written: EnvironmentSpec) -> Aws:
     assert written.account is not None, "the spec demands it"
     assert written.region is not None, "the spec demands it"
-    instance = dns_name(f"{prefix}-{draft.environment}", BUCKET_LENGTH - len(written.account) - 1)
     existing = existing_cluster(written)
     network = Network(**dict(written.network))
     return Aws(
@@ -115,14 +115,39 @@ def account(draft: Draft, written: EnvironmentSpec, prefix: str) -> Aws:
         region=written.region,
         cluster=existing,
         network=network if existing is None else None,
-        bucket=bucket_name(instance, written.account) if written.workspace is None else None,
+        bucket=made_bucket(draft.spec, draft.environment),
         repositories=written.registry is None,
         online_store=made_store(written),
         tracking_database=written.tracking is None,
-        entry=written.secrets.name or instance,
+        entry=entry_of(draft.spec, draft.environment),
         log_retention_days=int(written.log_retention.removesuffix("d")),
         alarmed=tuple(one for one in written.owners if "@" in one),
+        **review_roles(draft.spec, draft.environment),
     )
+
+
+def entry_of(spec: SystemSpec, environment: str) -> str:
+    """What entries of secrets of an account begin with."""
+    return spec.environments[environment].secrets.name or short_instance(spec, environment)
+
+
+def made_bucket(spec: SystemSpec, environment: str) -> str | None:
+    """None where the environment names its own."""
+    written = spec.environments[environment]
+    assert written.account is not None, "the spec demands it"
+    return bucket_name(short_instance(spec, environment), written.account) if written.workspace is None else None
+
+
+def short_instance(spec: SystemSpec, environment: str) -> str:
+    """With the account's number it is no longer than a bucket's name."""
+    account = spec.environments[environment].account
+    assert account is not None, "the spec demands it"
+    return dns_name(f"{prefix_of(spec.name)}-{environment}", BUCKET_LENGTH - len(account) - 1)
+
+
+def review_roles(spec: SystemSpec, environment: str) -> dict[str, str | None]:
+    reached = None if spec.review is None else spec.review.github.environments.get(environment)
+    return {} if reached is None else {"plan_role": reached.plan_role, "apply_role": reached.apply_role}
 
 
 def pulumi_backend(written: EnvironmentSpec) -> str | None:

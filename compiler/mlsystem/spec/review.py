@@ -18,7 +18,7 @@ Repository = Annotated[
 ]  # fmt: skip
 Role = Annotated[
     str,
-    named("a role of IAM", r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,128}",
+    named("a role of IAM", r"arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,128}",
           "for example arn:aws:iam::111122223333:role/flight-delay-staging-plan"),
 ]  # fmt: skip
 PathInside = Annotated[
@@ -34,12 +34,12 @@ class ReviewedEnvironmentSpec(Section):
         "The region of AWS.", None, default=None, example="eu-central-1", implied="the environment's own"
     )
     plan_role: Role | None = declare(
-        "The role that may look; plans are made with it.", None, default=None,
+        "The role that may look; plans are made with it.", "operate", default=None,
         example="arn:aws:iam::111122223333:role/flight-delay-staging-plan",
         implied="the runner has access of its own",
     )  # fmt: skip
     apply_role: Role | None = declare(
-        "The role that may change; what was reviewed is carried out with it.", None, default=None,
+        "The role that may change; what was reviewed is carried out with it.", "operate", default=None,
         example="arn:aws:iam::111122223333:role/flight-delay-staging-apply",
         implied="the runner has access of its own",
     )  # fmt: skip

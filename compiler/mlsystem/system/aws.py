@@ -46,6 +46,9 @@ class Aws(Struct):
     entry: str
     log_retention_days: int
     alarmed: tuple[str, ...] = ()
+    plan_role: str | None = None
+    apply_role: str | None = None
+    """Of the review's workflow, which enter a cluster that is made: to look, and to change."""
 
     @property
     def made_entry(self) -> str:

@@ -10,6 +10,8 @@ from mlsystem.system.target import dns_name
 
 CLUSTER = "cluster"
 """The logical name of the cluster: a resource, or a lookup of one that exists."""
+INSIDE = "inside"
+"""The logical name of the provider that reaches into a cluster that is made."""
 MOST_NAME = 64
 """Characters of a role's name, which of the names that are given here may have the fewest."""
 
@@ -30,6 +32,9 @@ class Below:
     """The addresses of the network that a new cluster is in."""
     entries: tuple[str, ...] = ()
     """Of Secrets Manager, with the system's secrets."""
+    plan_role: str | None = None
+    apply_role: str | None = None
+    """Of the review's workflow."""
     tags: Mapping[str, str] = field(hash=False, default_factory=dict)
     origin: str = "infrastructure.environment"
 

@@ -6,6 +6,7 @@ from mlsystem.emit.aws.account import tags
 from mlsystem.emit.aws.addons import addons
 from mlsystem.emit.aws.below import Below
 from mlsystem.emit.aws.eks import SUBNETS, control_plane, existing, outputs
+from mlsystem.emit.aws.entrants import entrants
 from mlsystem.emit.aws.identity import identities
 from mlsystem.emit.aws.nodes import nodes
 from mlsystem.emit.aws.platform import platform
@@ -24,6 +25,8 @@ def below_of(cluster: Cluster, aws: Aws) -> Below:
         api_access=() if aws.network is None else aws.network.api_access,
         network=None if aws.network is None else aws.network.cidr,
         entries=(aws.entry, *((aws.made_entry,) if aws.made_secrets else ())),
+        plan_role=aws.plan_role,
+        apply_role=aws.apply_role,
         tags=tags(cluster),
     )
 
@@ -47,6 +50,7 @@ def made(below: Below) -> tuple[tuple[Resource, ...], tuple[Lookup, ...]]:
     groups = below.names.target.node_groups
     resources = (
         *control_plane(below),
+        *entrants(below),
         *addons(below),
         *nodes(below, groups, SUBNETS),
         *identities(below),

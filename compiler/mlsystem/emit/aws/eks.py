@@ -16,6 +16,8 @@ KEY = Outside("foundation", "key_arn")
 SUBNETS, NETWORK = Outside("foundation", "private_subnet_ids"), Outside("foundation", "network_id")
 CALLERS = "control-plane-callers"
 API_PORT = 443
+OF_CREATION = ("accessConfig.bootstrapClusterCreatorAdminPermissions",)
+"""What a cluster is told once: with another value it would be made anew."""
 
 
 def control_plane(below: Below) -> Iterator[Resource]:
@@ -44,20 +46,26 @@ def callers(below: Below, network: str) -> Resource:
 
 
 def cluster(below: Below) -> Resource:
+    by_review = below.apply_role is not None
     inputs = {
         "name": below.cluster,
         "role_arn": Ref(ROLE, "arn"),
         "version": below.names.target.platform.kubernetes,
         "vpc_config": reached(below),
         "encryption_config": {"provider": {"key_arn": KEY}, "resources": ["secrets"]},
-        "access_config": {"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
+        "access_config": {
+            "authentication_mode": "API",
+            "bootstrap_cluster_creator_admin_permissions": not by_review,  # else that role would have an entry already
+        },
         "enabled_cluster_log_types": list(LOGS),
         "bootstrap_self_managed_addons": False,
     }
     return Resource(
         "aws.eks.Cluster", CLUSTER, inputs, CONCERN, below.origin,
-        why="Whoever makes it may administer it; anybody else needs an access entry.",
+        why="Who may enter it, access entries say." if by_review else
+            "Whoever makes it may administer it; anybody else needs an access entry.",
         depends_on=(f"{ROLE}-policy", "control-plane-logs"),
+        ignore_changes=OF_CREATION,
     )  # fmt: skip
 
 

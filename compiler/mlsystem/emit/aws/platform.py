@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlsystem.emit.aws.addons import ON_NODES, SYSTEM, SYSTEM_NODES
-from mlsystem.emit.aws.below import Below
+from mlsystem.emit.aws.below import INSIDE, Below
 from mlsystem.emit.aws.chart_values import chart_values
 from mlsystem.emit.aws.eks import KEY, kubeconfig
+from mlsystem.emit.aws.entrants import entered
 from mlsystem.emit.aws.resource import Resource, Statement
 from mlsystem.emit.aws.role import associated, of_pods, role
 from mlsystem.system.installed import AUTOSCALER, EXTERNAL_SECRETS, Chart, charts
 from mlsystem.system.target import NodeGroup
 
 CONCERN = "platform"
-PROVIDER = "inside"
 STORAGE_CLASS = "encrypted"
 TIMEOUT_SECONDS = 900
 
@@ -32,7 +32,8 @@ def platform(below: Below, groups: tuple[NodeGroup, ...]) -> Iterator[Resource]:
 def inside(below: Below) -> Resource:
     """Who talks to the API server: with the identity of whoever carries this out."""
     inputs = {"kubeconfig": kubeconfig(below), "cluster_identifier": below.cluster}
-    return Resource("kubernetes.Provider", PROVIDER, inputs, CONCERN, below.origin, depends_on=(SYSTEM_NODES,))
+    after = (SYSTEM_NODES, *entered(below))
+    return Resource("kubernetes.Provider", INSIDE, inputs, CONCERN, below.origin, depends_on=after)
 
 
 def storage_class(below: Below) -> Resource:
@@ -53,7 +54,7 @@ def storage_class(below: Below) -> Resource:
         "allow_volume_expansion": True,
     }
     return Resource(
-        "kubernetes.storage.v1.StorageClass", STORAGE_CLASS, inputs, CONCERN, below.origin, provider=PROVIDER,
+        "kubernetes.storage.v1.StorageClass", STORAGE_CLASS, inputs, CONCERN, below.origin, provider=INSIDE,
         why="Volumes that name no class; what was on one stays when it is deleted.",
     )  # fmt: skip
 
@@ -99,7 +100,7 @@ def release(below: Below, chart: Chart, groups: tuple[NodeGroup, ...]) -> Resour
     }
     own = (f"{chart.name}-pods",) if chart in (AUTOSCALER, EXTERNAL_SECRETS) else ()
     return Resource(
-        "kubernetes.helm.v3.Release", f"chart-{chart.name}", inputs, CONCERN, below.origin, provider=PROVIDER,
+        "kubernetes.helm.v3.Release", f"chart-{chart.name}", inputs, CONCERN, below.origin, provider=INSIDE,
         depends_on=(STORAGE_CLASS, *(f"addon-{name}" for name in ON_NODES), *own),
     )  # fmt: skip
 
@@ -125,6 +126,6 @@ def secret_store(below: Below, name: str) -> Iterator[Resource]:
         "spec": {"provider": {"aws": {"service": "SecretsManager", "region": below.region}}},
     }
     yield Resource(
-        "kubernetes.apiextensions.CustomResource", f"store-{name}", inputs, CONCERN, below.origin, provider=PROVIDER,
+        "kubernetes.apiextensions.CustomResource", f"store-{name}", inputs, CONCERN, below.origin, provider=INSIDE,
         depends_on=(f"chart-{EXTERNAL_SECRETS.name}",),
     )  # fmt: skip

@@ -235,6 +235,8 @@ FREE: Final[Mapping[str, str]] = {
     "aws.sns.TopicSubscription": "mails to a person: the first thousand a month are free",
     "kubernetes.Provider": "it only says where the cluster is",
     "kubernetes.apiextensions.CustomResource": "kept by the control plane",
+    "kubernetes.rbac.v1.ClusterRole": IDENTITY,
+    "kubernetes.rbac.v1.ClusterRoleBinding": IDENTITY,
     "kubernetes.storage.v1.StorageClass": "volumes that name it have lines",
 }
 """Kinds that nobody pays for by themselves, and why."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_clusters import ACCOUNT, REGION, below_of
+from aws_clusters import ACCOUNT, COMPUTED, OUTSIDE, REGION, below_of
 from aws_policies import findings, said_of
 from aws_stacks import stack_program
 from generated_types import type_errors
@@ -36,11 +36,6 @@ EXISTING = {
         "certificateAuthorities": [{"data": "Q0E="}],
     }
 }  # fmt: skip
-COMPUTED = {
-    "aws:eks/cluster:Cluster": {"endpoint": "https://made.example.com", "certificateAuthority": {"data": "Q0E="}},
-    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
-}  # fmt: skip
-OUTSIDE = {"key_arn": "arn:key", "private_subnet_ids": ["subnet-1", "subnet-2"]}
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ KINDS |= {
         create_cluster, live_cluster,
         lambda account, identity, state: account("eks").delete_cluster(name=identity) and None, update_cluster,
         ("name", "roleArn", "vpcConfig.subnetIds", "encryptionConfig", "kubernetesNetworkConfig",
-         "bootstrapSelfManagedAddons"),
+         "bootstrapSelfManagedAddons", "accessConfig.bootstrapClusterCreatorAdminPermissions"),
         "name",
         ("arn", "endpoint", "status", "certificateAuthority", "certificateAuthorities", "identities",
          "clusterSecurityGroupId"),

@@ -82,5 +82,6 @@ cluster = aws.eks.Cluster(
     opts=pulumi.ResourceOptions(
         provider=account,
         depends_on=[control_plane_policy, control_plane_logs],
+        ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],
     ),
 )
