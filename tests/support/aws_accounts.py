@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,26 @@ from mlsystem.system.target import KubernetesTarget
 
 ACCOUNT_NUMBER = "123456789012"
 PROD = {"target": "aws", "region": "eu-central-1", "account": ACCOUNT_NUMBER}
+REMEMBERED = {"state": "s3://state/weather", "pulumi": {"secrets_provider": "awskms://alias/pulumi"}}
 EXISTING = {"cluster": {"existing": "company"}, "platform": {"argo_workflows": True}, "secrets": {"store": "company"}}
 """What an environment says of the platform team's cluster."""
 
 
-def account_cluster(folder: Path, **environment: Any) -> Cluster:
-    """seattle-weather in an account of its own; `environment` adds to what it says there."""
+def account_cluster(
+    folder: Path, called: str = "prod", roles: Mapping[str, str] | None = None, **environment: Any
+) -> Cluster:
+    """seattle-weather in an account of its own; `environment` adds to what it says there. `roles`: of a review."""
     written = yaml.safe_load(SEATTLE.read_text())
-    written["environments"] = {"prod": {**PROD, **environment}}
+    written["environments"] = {called: {**PROD, **environment}}
+    if roles is not None:
+        written["environments"][called] |= REMEMBERED
+        written["review"] = {"github": {"repository": "acme/weather", "environments": {called: dict(roles)}}}
     for source in written["sources"].values():
         source["uri"] = "s3://weather/weather.csv"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mlsystem.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
     report = Report()
-    system = resolve_system(folder / "mlsystem.yaml", "prod", {}, report)
+    system = resolve_system(folder / "mlsystem.yaml", called, {}, report)
     assert system is not None, report.diagnostics
     assert isinstance(system.target, KubernetesTarget)
     return Cluster(system, system.target, {"server": "example/server:1", "trainer": "example/trainer:1"}, {})

@@ -39,14 +39,14 @@ def roles(review: Review, one: ReviewedEnvironment) -> Iterator[tuple[str, tuple
 
 
 def trust(role: str, subjects: tuple[str, ...]) -> dict[str, Any]:
-    partition, account = role.split(":")[1], role.split(":")[4]
+    account = role.split(":")[4]
     return {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": "sts:AssumeRoleWithWebIdentity",
-                "Principal": {"Federated": f"arn:{partition}:iam::{account}:oidc-provider/{ISSUER}"},
+                "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{ISSUER}"},
                 "Condition": {
                     "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": list(subjects)}
                 },

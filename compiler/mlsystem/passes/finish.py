@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from mlsystem.passes.draft import Draft, Problems
 from mlsystem.passes.sources import contract_check
+from mlsystem.passes.target import entry_of, made_bucket
+from mlsystem.spec.account import existing_cluster
 from mlsystem.spec.features import RequestGroupSpec
 from mlsystem.spec.review import ReviewedEnvironmentSpec
 from mlsystem.spec.review_fit import region_of
@@ -62,9 +64,14 @@ def review(spec: SystemSpec) -> Review | None:
 def reviewed(spec: SystemSpec, name: str, written: ReviewedEnvironmentSpec) -> ReviewedEnvironment:
     there = spec.environments[name]
     places = [one for one in (there.state, there.pulumi.backend) if one is not None and one.startswith("s3://")]
-    return ReviewedEnvironment(
+    one = ReviewedEnvironment(
         name, region_of(spec, name), written.plan_role, written.apply_role, there.target == "aws", tuple(places)
     )
+    if not one.account:
+        return one
+    return replace(
+        one, entry=entry_of(spec, name), bucket=made_bucket(spec, name), existing=existing_cluster(there)
+    )  # fmt: skip
 
 
 def source_node(draft: Draft, name: str) -> SourceNode:

@@ -24,6 +24,8 @@ GATEWAYS = ("s3", "dynamodb")
 INTERFACES = ("ecr.api", "ecr.dkr", "eks-auth", "secretsmanager")
 """What pods cannot start without: their images, who they are, what they may know."""
 ANYWHERE = "0.0.0.0/0"
+LOGS_WRITER = "network-logs"
+"""The end of a role's name."""
 
 
 def network(account: Account) -> Iterator[Resource]:
@@ -136,7 +138,7 @@ def flow_logs(account: Account) -> Iterator[Resource]:
         ("sts:AssumeRole",), (), {"Service": "vpc-flow-logs.amazonaws.com"},
         {"StringEquals": {"aws:SourceAccount": account.aws.account}},
     )  # fmt: skip
-    role = {"name": dns_name(f"{account.instance}-network-logs", MOST_NAME), "assume_role_policy": Policy((trust,))}
+    role = {"name": dns_name(f"{account.instance}-{LOGS_WRITER}", MOST_NAME), "assume_role_policy": Policy((trust,))}
     yield account.made("iam.Role", "network-logs-writer", CONCERN, role)
     writes = Statement(
         ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
