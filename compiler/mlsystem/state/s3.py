@@ -20,7 +20,7 @@ from mlsystem_runtime.contract.base import Struct
 from mlsystem_runtime.contract.bucket import Bucket, Patience, UnreachableError
 from mlsystem_runtime.contract.workspace import read_struct, write_struct
 
-MANIFEST, JOURNAL, BACKUPS, RECORDS = "manifest.json", "journal.json", "backups", "records"
+MANIFEST, JOURNAL, RECORDS, BACKUPS = "manifest.json", "journal.json", "records.json", "backups"
 COPY = "state.json"
 HERE = "applied.json"
 OURS = frozenset({LOCK, RUN, COPY, HERE, PORT, "observed.json"})
@@ -45,8 +45,8 @@ class Here(Struct):
 
 
 class S3Store:
-    """`uri` is `s3://BUCKET/PREFIX` and holds manifest, journal and lease; `folder`, `.mlsystem/ENV/` beside the spec,
-    what this machine keeps of the environment and can make again. Everything raises UnreachableError.
+    """`uri` is `s3://BUCKET/PREFIX` and holds manifest, journal, records and lease; `folder`, `.mlsystem/ENV/` beside
+    the spec, what this machine keeps of the environment and can make again. Everything raises UnreachableError.
 
     `patience` is for reads and writes, `hasty` for renewals of the lease.
     """
@@ -67,6 +67,7 @@ class S3Store:
         self._by = f"{person()}:{folder.absolute().parent.parent}"
         self._manifest = Document(self._bucket, MANIFEST, self._by, self.check)
         self._journal = S3Journal(Document(self._bucket, JOURNAL, self._by, self.check), self._leased)
+        self._records = S3Records(Document(self._bucket, RECORDS, self._by, self.check), self._leased)
         self._before = FileStore(folder, migrations)
         self._lease: S3Lease | None = None
         self._seen: Envelope | None = None
@@ -118,7 +119,7 @@ class S3Store:
         write_struct(self.folder / HERE, Here(manifest.lineage))
         if not self._write(encode_manifest(manifest).encode()):
             check_serial(self.read(), manifest)
-            raise self._changed()
+            raise changed(self._manifest)
         self._before.path.unlink(missing_ok=True)
 
     def _write(self, content: bytes) -> bool:
@@ -127,9 +128,6 @@ class S3Store:
         self._seen = Envelope("", self._by, msgspec.Raw(content))
         write_struct(self.folder / COPY, Copy(self.uri, datetime.now(UTC), msgspec.Raw(content)))
         return True
-
-    def _changed(self) -> MlsystemError:
-        return MlsystemError(f"{self._manifest.uri} was changed by somebody else", "run the command again")
 
     def _decoded(self, content: msgspec.Raw) -> tuple[Manifest | None, bool]:
         """And whether it had to be migrated. Raises MlsystemError where it is of another environment."""
@@ -176,7 +174,7 @@ class S3Store:
                 f"an apply was interrupted whose state is in {self.folder}",
                 f"finish it before the state moves: without `{SETTING}`, mlsystem apply -e {self.folder.name}",
             )
-        for document in (self._manifest, self._journal.document):
+        for document in (self._manifest, self._journal.document, self._records.document):
             document.known, document.fence = False, run
             if interrupted:
                 document.take(run)
@@ -187,27 +185,24 @@ class S3Store:
         return self._lease.left_s if self._lease is not None and self._lease.held else math.inf
 
     def remember(self, name: str, data: bytes) -> None:
-        self.check()
-        self._bucket.put(f"{RECORDS}/{name}", data)
+        self._records.remember(name, data)
 
     def recall(self, name: str) -> bytes | None:
-        try:
-            return self._bucket.get(f"{RECORDS}/{name}").data
-        except FileNotFoundError:
-            return None
+        return self._records.recall(name)
 
     def forget(self) -> None:
         """The objects stay, and say that there is nothing: who has seen more in them cannot bring it back."""
         self.journal.close()
         self._before.forget()
         if self.read() is not None and not self._write(bytes(NOTHING)):
-            raise self._changed()
+            raise changed(self._manifest)
 
     def clear(self) -> None:
-        self.check()
-        self._bucket.delete([one.name for place in (RECORDS, BACKUPS) for one in self._bucket.listing(f"{place}/")])
+        """Backups go last: whoever was fenced out does not come to them."""
+        self._records.clear()
         if self.read() is not None:
             self.forget()
+        self._bucket.delete([one.name for one in self._bucket.listing(f"{BACKUPS}/")])
         self._before.clear()
 
 
@@ -242,8 +237,42 @@ class S3Journal:
 
     def _write(self, lines: list[AnyLine]) -> None:
         if not self.document.write(msgspec.json.encode(lines)):
-            raise MlsystemError(f"{self.document.uri} was changed by somebody else", "run the command again")
+            raise changed(self.document)
         self._lines = lines
+
+
+class S3Records:
+    """One object with all that is remembered beside the manifest, which is little. It is fenced as the journal is."""
+
+    def __init__(self, document: Document, held: Callable[[], bool]) -> None:
+        self.document, self._held = document, held
+        self._kept: dict[str, bytes] = {}
+
+    def recall(self, name: str) -> bytes | None:
+        self._load()
+        return self._kept.get(name)
+
+    def remember(self, name: str, data: bytes) -> None:
+        self._load()
+        self._write({**self._kept, name: data})
+
+    def clear(self) -> None:
+        self._write({})
+
+    def _load(self) -> None:
+        if self.document.known and self._held():
+            return
+        found = self.document.read()
+        self._kept = {} if found is None else records_of(found.content, self.document.uri)
+
+    def _write(self, kept: dict[str, bytes]) -> None:
+        if not self.document.write(msgspec.json.encode(kept)):
+            raise changed(self.document)
+        self._kept = kept
+
+
+def changed(document: Document) -> MlsystemError:
+    return MlsystemError(f"{document.uri} was changed by somebody else", "run the command again")
 
 
 def copy_in(folder: Path) -> Copy | None:
@@ -262,6 +291,13 @@ def lines_of(content: msgspec.Raw, uri: str) -> list[AnyLine]:
             f"{uri} cannot be read: {error}",
             f"delete it: aws s3 rm {uri}; the next apply asks every step, and those that were done answer at once",
         ) from error
+
+
+def records_of(content: msgspec.Raw, uri: str) -> dict[str, bytes]:
+    try:
+        return msgspec.json.decode(content, type=dict[str, bytes] | None) or {}
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MlsystemError(f"{uri} cannot be read: {error}", damaged_hint(uri)) from error
 
 
 def in_words(age: timedelta) -> str:

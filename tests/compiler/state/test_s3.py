@@ -238,6 +238,7 @@ def test_a_destroyed_environment_is_not_brought_back_by_who_has_seen_it_before(m
         ("lease.json", lambda store: store.lease("apply").__enter__(), "rm s3://"),
         ("manifest.json", lambda store: store.read(), "keeps versions"),
         ("journal.json", lambda store: store.journal.read(), "rm s3://"),
+        ("records.json", lambda store: store.recall("pulumi/work/run.json"), "keeps versions"),
     ],
 )
 def test_damage_is_an_error_that_names_the_object_and_says_what_to_do(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import boto3
@@ -21,6 +22,8 @@ from mlsystem.state.lease import Holder, Lease
 from mlsystem.state.s3 import S3Store
 from mlsystem.state.s3_lease import LEASE, LeaseLostError, Tenure, Terms
 from mlsystem_runtime.contract.bucket import Bucket, UnreachableError
+
+RUN = "pulumi/work/run.json"
 
 
 @pytest.fixture
@@ -90,26 +93,46 @@ def test_a_renewal_that_comes_late_takes_nothing_back(bucket_uri: str, tmp_path:
 def test_who_lost_the_lease_writes_nothing_though_nobody_has_written_since(
     bucket_uri: str, tmp_path: Path, network: Network
 ) -> None:
-    """Its process slept all the time: it has not even noticed."""
     late, quick = (bucket_store(bucket_uri, tmp_path / name, CALM) for name in ("late", "quick"))
     late.commit(manifest(1))
+    with overtaken(late, quick):
+        with pytest.raises(MlsystemError, match="changed by somebody else"):
+            late.commit(manifest(2))
+        with pytest.raises(MlsystemError, match="changed by somebody else"):
+            late.journal.write(StepFinished(step="a"))
+        assert quick.journal.read() is not None
+        quick.commit(manifest(2, closure="quick"))
+
+    assert late.read() == manifest(2, closure="quick")
+
+
+@pytest.mark.parametrize("write", [lambda late: late.remember(RUN, b"late"), S3Store.clear], ids=["remember", "clear"])
+def test_who_lost_the_lease_neither_changes_nor_takes_away_what_the_next_one_remembers(
+    bucket_uri: str, tmp_path: Path, write: Callable[[S3Store], None]
+) -> None:
+    late, quick = (bucket_store(bucket_uri, tmp_path / name, CALM) for name in ("late", "quick"))
+    with overtaken(late, quick):
+        quick.remember(RUN, b"quick")
+        with pytest.raises(MlsystemError, match=r"records\.json was changed by somebody else"):
+            write(late)
+
+    assert bucket_store(bucket_uri, tmp_path / "there").recall(RUN) == b"quick"
+
+
+@contextlib.contextmanager
+def overtaken(late: S3Store, quick: S3Store) -> Iterator[None]:
+    """`late` has read and written under its lease, and slept until `quick` had one: it has not even noticed."""
     lease = late.lease("apply")
     lease.__enter__()
-    assert late.read() == manifest(1)
+    late.read()
     late.journal.begin("plan", "run")
+    late.remember(RUN, b"begun")
     lease._done.set()  # neither thread goes on
     taken = taken_in_time(quick)
     lease._valid += 3600  # it slept on a machine whose clock slept too
-
-    with pytest.raises(MlsystemError, match="changed by somebody else"):
-        late.commit(manifest(2))
-    with pytest.raises(MlsystemError, match="changed by somebody else"):
-        late.journal.write(StepFinished(step="a"))
-    assert quick.journal.read() is not None
-    quick.commit(manifest(2, closure="quick"))
+    yield
     for one in (taken, lease):
         one.__exit__(None, None, None)
-    assert late.read() == manifest(2, closure="quick")
 
 
 def taken_in_time(store: S3Store) -> Lease:
