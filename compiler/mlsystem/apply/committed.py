@@ -14,8 +14,10 @@ from typing import Literal, NamedTuple
 
 from mlsystem.apply.files import remove_others, write_tree
 from mlsystem.compile import Compiled
+from mlsystem.emit.github import PLACES
 from mlsystem.emit.tree import Artifact, ArtifactTree
 from mlsystem.errors import MlsystemError
+from mlsystem.system.review import way_up
 from mlsystem_runtime.contract.base import Struct, pretty_json
 from mlsystem_runtime.contract.workspace import read_struct, write_atomically
 
@@ -25,12 +27,15 @@ CACHES = "__pycache__"
 
 
 class Record(Struct):
-    """`files` are SHA-256 by path; `tool` is the version that wrote them, from `inputs`."""
+    """`files` are SHA-256 by path; `tool` is the version that wrote them, from `inputs`. `around` are paths of what was
+    written into the repository's folder, of which `inside` is that of the spec (None: it is the same)."""
 
     format: int
     tool: str
     inputs: str
     files: dict[str, str]
+    around: tuple[str, ...] = ()
+    inside: str | None = None
 
 
 class Difference(NamedTuple):
@@ -50,10 +55,12 @@ def committed_folder(spec: Path, environment: str) -> Path:
     return spec.parent / FOLDER / environment
 
 
-def repository_folder(compiled: Compiled, spec: Path) -> Path:
-    """Where `compiled.repository` stands."""
-    review = compiled.system.review
-    return spec.parent if review is None else spec.parent / review.root
+def repository_folder(compiled: Compiled, spec: Path, folder: Path) -> Path:
+    """Where `compiled.repository` stands; where the file has no `review` any more, what was written with `folder`."""
+    review, record = compiled.system.review, read_record(folder)
+    if review is not None:
+        return spec.parent / review.root
+    return spec.parent / way_up(None if record is None else record.inside)
 
 
 def read_record(folder: Path) -> Record | None:
@@ -74,9 +81,23 @@ def write_committed(compiled: Compiled, folder: Path, tool: str) -> tuple[str, .
     known = set() if before is None else before.files.keys()
     for path in (known - tree.digests.keys()) & set(_there(folder)):  # nothing outside, whatever the record names
         (folder / path).unlink()
-    record = Record(format=FORMAT, tool=tool, inputs=compiled.inputs, files=dict(tree.digests))
+    around, review = tuple(compiled.repository.digests), compiled.system.review
+    inside = None if review is None else review.folder
+    record = Record(
+        format=FORMAT, tool=tool, inputs=compiled.inputs, files=dict(tree.digests), around=around, inside=inside
+    )
     write_atomically(folder / RECORD, pretty_json(record))
     return edited
+
+
+def write_repository(compiled: Compiled, root: Path, folder: Path) -> list[str]:
+    """Of the files whose place is the repository's folder `root`. Takes away what was written there with `folder` and
+    is no more, and tells it: `write_committed` into `folder` forgets that, so it comes later."""
+    left = _left(compiled, root, folder)
+    write_tree(compiled.repository, root)
+    for path in left:
+        (root / path).unlink()
+    return left
 
 
 def hand_over(tree: ArtifactTree, folder: Path) -> None:
@@ -101,10 +122,24 @@ def differences(compiled: Compiled, folder: Path) -> Iterator[Difference]:
             yield found
 
 
-def repository_differences(compiled: Compiled, folder: Path) -> Iterator[Difference]:
-    """Of the files whose place is the repository's folder, which holds others too."""
-    found = (_difference(folder / one.path, one, {}) for one in compiled.repository)
-    return (one for one in found if one is not None)
+def repository_differences(compiled: Compiled, root: Path, folder: Path) -> Iterator[Difference]:
+    """Of the files whose place is the repository's folder `root`, which holds others too: of those, what was written
+    with `folder` is extra."""
+    found = (_difference(root / one.path, one, {}) for one in compiled.repository)
+    yield from (one for one in found if one is not None)
+    yield from (Difference("extra", path) for path in _left(compiled, root, folder))
+
+
+def _left(compiled: Compiled, root: Path, folder: Path) -> list[str]:
+    """What a review had written, and this one does not write: nothing elsewhere, whatever the record names and links
+    lead to."""
+    record = read_record(folder)
+    if record is None:
+        return []
+    real = root.resolve()
+    found = (path for place in PLACES for path in real.glob(place))
+    there = {path.relative_to(real).as_posix() for path in found if path == path.resolve()}
+    return sorted((set(record.around) - compiled.repository.digests.keys()) & there)
 
 
 def _there(folder: Path) -> Iterator[str]:

@@ -26,30 +26,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from mlsystem.apply.committed import committed_folder, repository_folder, write_committed  # lazy: of --help
-    from mlsystem.apply.files import write_tree
+    from mlsystem.apply.committed import (  # lazy: of --help
+        committed_folder,
+        repository_folder,
+        write_committed,
+        write_repository,
+    )
     from mlsystem.apply.target import tool_version
 
     compiled = compiled_from(args, console)
     if compiled is None:
         return REFUSED
     folder = args.out or committed_folder(args.file, compiled.system.environment)
+    root = repository_folder(compiled, args.file, folder)
     if args.check:
-        return _check(compiled, folder, args, console)
+        return _check(compiled, folder, root, args, console)
+    left = write_repository(compiled, root, folder)
     for path in write_committed(compiled, folder, tool_version()):
         console.say(f"warning: {folder / path} was edited by hand, and is as generated again")
     console.answer(f"{len(compiled.tree.artifacts)} files in {folder}, digest {compiled.tree.digest[:12]}")
-    if compiled.repository.artifacts:
-        write_tree(compiled.repository, repository_folder(compiled, args.file))
-        console.answer("\n".join(f"  and {one.path}, of the repository" for one in compiled.repository))
+    console.answer("\n".join(f"  and {one.path}, of the repository" for one in compiled.repository))
+    console.answer("\n".join(f"  without {path}, of the repository" for path in left))
     return DONE
 
 
-def _check(compiled: Compiled, folder: Path, args: argparse.Namespace, console: Console) -> int:
-    from mlsystem.apply.committed import differences, repository_differences, repository_folder  # lazy: of --help
+def _check(compiled: Compiled, folder: Path, root: Path, args: argparse.Namespace, console: Console) -> int:
+    from mlsystem.apply.committed import differences, repository_differences  # lazy: of --help
 
-    root = repository_folder(compiled, args.file)
-    own, around = tuple(differences(compiled, folder)), tuple(repository_differences(compiled, root))
+    own, around = tuple(differences(compiled, folder)), tuple(repository_differences(compiled, root, folder))
     console.answer("\n".join(_report(own, args.file, folder)))
     if around:
         console.answer("\n".join(_report(around, args.file, root)))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
-from mlsystem.emit.github_access import access_documents
+from mlsystem.emit.github_access import FOLDER, access_documents
 from mlsystem.emit.manifests import block
 from mlsystem.emit.tree import Artifact
 from mlsystem.system.review import Review, ReviewedEnvironment
@@ -30,6 +30,9 @@ ACTIONS = {
 PYTHON = "3.12"
 DAYS = 30
 """How long a reviewed plan waits for its merge."""
+
+PLACES = (".github/workflows/mlsystem*.yml", f"{FOLDER}/*.json")
+"""Where all files of all reviews are."""
 
 MERGED = "github.event_name != 'pull_request' && github.event_name != 'schedule'"
 TOKEN = {"GITHUB_TOKEN": "${{ github.token }}"}

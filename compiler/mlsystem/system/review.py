@@ -39,4 +39,9 @@ class Review(Struct):
     @property
     def root(self) -> str:
         """The repository's folder as a path from that of the spec."""
-        return "." if self.folder is None else "/".join(".." for _ in self.folder.split("/"))
+        return way_up(self.folder)
+
+
+def way_up(folder: str | None) -> str:
+    """From `folder` of a repository, None: its own, to the repository's own."""
+    return "." if folder is None else "/".join(".." for _ in folder.split("/"))

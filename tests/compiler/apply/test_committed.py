@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from mlsystem.apply.committed import RECORD, committed_folder, differences, hand_over, read_record, write_committed
+from mlsystem.apply.committed import (
+    RECORD,
+    Difference,
+    committed_folder,
+    differences,
+    hand_over,
+    read_record,
+    repository_differences,
+    write_committed,
+    write_repository,
+)
 from mlsystem.compile import Compiled, compile_system
 from mlsystem.diagnostics.report import Report
+from mlsystem.emit.tree import Artifact, ArtifactTree
 
+NEW = ".github/mlsystem/bikes-dev-plan.trust.json"
 PROJECT = Path(__file__).parents[2] / "cli" / "project"
 
 
@@ -19,10 +31,11 @@ class Project:
         self.spec.write_text((PROJECT / "mlsystem.yaml").read_text())
         self.folder = committed_folder(self.spec, "dev")
 
-    def compiled(self) -> Compiled:
+    def compiled(self, *around: str) -> Compiled:
+        """`around` are paths of files of the repository's folder."""
         compiled = compile_system(self.spec, "dev", {}, Report())
         assert compiled is not None
-        return compiled
+        return compiled._replace(repository=ArtifactTree.of(Artifact(path, "{}\n") for path in around))
 
     def write(self, tool: str = "0.1.0") -> tuple[str, ...]:
         return write_committed(self.compiled(), self.folder, tool)
@@ -175,6 +188,46 @@ def test_a_record_of_other_files_is_not_kept(project: Project) -> None:
     hand_over(project.compiled().tree, project.folder)
 
     assert read_record(project.folder) is None
+
+
+def test_a_file_of_the_repository_that_was_generated_once_is_extra_until_it_is_taken_away(project: Project) -> None:
+    root, old = project.spec.parent, ".github/mlsystem/bikes-prod-plan.trust.json"
+    write_repository(project.compiled(NEW, old), root, project.folder)
+    write_committed(project.compiled(NEW, old), project.folder, "0.1.0")
+    (root / ".github/mlsystem/trikes-prod-plan.trust.json").write_text("another system's")
+    now = project.compiled(NEW)
+
+    assert list(repository_differences(now, root, project.folder)) == [Difference("extra", old)]
+    assert write_repository(now, root, project.folder) == [old]
+    assert list(repository_differences(now, root, project.folder)) == []
+    assert sorted(path.name for path in (root / ".github/mlsystem").iterdir()) == [
+        "bikes-dev-plan.trust.json", "trikes-prod-plan.trust.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["mlsystem.yaml", ".github/mlsystem/../../mlsystem.yaml", ".github/workflows/tests.yml"]
+)
+def test_of_the_repository_nothing_is_taken_away_that_no_review_writes(project: Project, path: str) -> None:
+    root = project.spec.parent
+    (root / ".github/workflows").mkdir(parents=True)
+    (root / ".github/workflows/tests.yml").write_text("on: push")
+    write_committed(project.compiled(path), project.folder, "0.1.0")
+
+    assert write_repository(project.compiled(), root, project.folder) == []
+    assert (root / path.replace(".github/mlsystem/../../", "")).exists()
+
+
+def test_behind_a_link_nothing_is_taken_away(project: Project, tmp_path: Path) -> None:
+    write_committed(project.compiled(NEW), project.folder, "0.1.0")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / Path(NEW).name).write_text("somebody's")
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/mlsystem").symlink_to(outside)
+
+    assert write_repository(project.compiled(), tmp_path, project.folder) == []
+    assert (outside / Path(NEW).name).exists()
 
 
 def test_inputs_are_what_the_author_wrote_and_not_how(project: Project) -> None:
