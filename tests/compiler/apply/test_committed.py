@@ -17,9 +17,11 @@ from mlsystem.apply.committed import (
     write_committed,
     write_repository,
 )
+from mlsystem.apply.files import remove_others
 from mlsystem.compile import Compiled, compile_system
 from mlsystem.diagnostics.report import Report
 from mlsystem.emit.tree import Artifact, ArtifactTree
+from mlsystem.errors import MlsystemError
 
 NEW = ".github/mlsystem/bikes-dev-plan.trust.json"
 PROJECT = Path(__file__).parents[2] / "cli" / "project"
@@ -228,6 +230,33 @@ def test_behind_a_link_nothing_is_taken_away(project: Project, tmp_path: Path) -
 
     assert write_repository(project.compiled(), tmp_path, project.folder) == []
     assert (outside / Path(NEW).name).exists()
+
+
+def test_nothing_is_written_behind_a_link(project: Project, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    project.folder.mkdir(parents=True)
+    (project.folder / "contract").symlink_to(outside)
+
+    with pytest.raises(MlsystemError, match=r"contract is a link: .* somewhere else") as caught:
+        project.write()
+
+    assert caught.value.hint.endswith(f"rm {project.folder / 'contract'}")
+    assert list(outside.iterdir()) == []
+    assert not (project.folder / RECORD).exists()
+
+
+def test_a_folder_that_is_ours_alone_loses_a_link_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    ours, outside = tmp_path / "ours", tmp_path / "outside"
+    for folder in (ours, outside):
+        folder.mkdir()
+    (outside / "data.csv").write_text("1")
+    (ours / "folder").symlink_to(outside)
+    (ours / "file").symlink_to(outside / "data.csv")
+    remove_others(ArtifactTree(()), ours)
+
+    assert list(ours.iterdir()) == []
+    assert (outside / "data.csv").exists()
 
 
 def test_inputs_are_what_the_author_wrote_and_not_how(project: Project) -> None:
