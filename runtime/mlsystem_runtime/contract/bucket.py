@@ -27,8 +27,15 @@ MOST_DELETED = 1000          # in one request
 WRITERS = "writers"
 MOST_WRITERS = 64            # whom an object names; S3 takes 2 KB beside it
 ABSENT = frozenset({"NoSuchKey", "404"})
-FORBIDDEN = frozenset({"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
-ELSEWHERE = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "301"})
+FORBIDDEN = frozenset({"AccessDenied", "403"})
+RIGHTS = (
+    "s3:ListBucket on the bucket; s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix; where a key of KMS"
+    " encrypts it, kms:Decrypt and kms:GenerateDataKey"
+)
+NOBODY = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"})
+ELSEWHERE = frozenset(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
+)
 OVERWRITTEN = '"overwritten"'
 """An etag that no object has."""
 LOST = "is AWS_ENDPOINT_URL_S3 (or the region) right, are there credentials, may this process reach it?"
@@ -219,7 +226,7 @@ class Bucket:
         except ClientError as error:
             if _code(error) in ABSENT:
                 raise FileNotFoundError(f"{what} does not exist") from None
-            raise _refused(f"{what} cannot be {verb}", _code(error), self._setting) from None
+            raise _refused(f"{what} cannot be {verb}", _code(error), self._setting, _region(error)) from None
         except (BotoCoreError, Boto3Error) as error:
             raise UnreachableError(f"{what} cannot be {verb}: {type(error).__name__}", LOST) from None
 
@@ -232,20 +239,30 @@ def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", "no code"))
 
 
+def _region(error: Any) -> str | None:
+    """Where the bucket is, if the store says so."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told: str | None = headers.get("x-amz-bucket-region") or error.response.get("Error", {}).get("Region")
+    return told
+
+
 def _answered_s(answer: Any) -> float:
     """When the store answered, by its own clock."""
     told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     return 0.0 if told is None else parsedate_to_datetime(told).timestamp()
 
 
-def _refused(what: str, code: str, setting: str) -> UnreachableError:
+def _refused(what: str, code: str, setting: str, region: str | None = None) -> UnreachableError:
     if code == "NoSuchBucket":
         return UnreachableError(f"{what}: there is no such bucket", f"create it, or name another one as `{setting}`")
     if code in ELSEWHERE:
-        return UnreachableError(f"{what}: the bucket is in another region ({code})", "set AWS_REGION to that region")
+        told = ("another region", "that region") if region is None else (region, region)
+        return UnreachableError(f"{what}: the bucket is in {told[0]} ({code})", f"set AWS_DEFAULT_REGION to {told[1]}")
     if code == "RequestTimeTooSkewed":
         return UnreachableError(f"{what}: the clock of this machine is wrong", "set it: the store's differs by minutes")
     if code in FORBIDDEN:
-        rights = "it needs s3:ListBucket on the bucket; s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix"
-        return UnreachableError(f"{what}: {code}", f"look at the credentials and rights of this process: {rights}")
+        return UnreachableError(f"{what}: {code}", f"give this process the rights that it needs: {RIGHTS}")
+    if code in NOBODY:
+        whose = "`aws sts get-caller-identity` says whether they are anybody's"
+        return UnreachableError(f"{what}: the store does not accept the credentials ({code})", f"renew them; {whose}")
     return UnreachableError(f"{what}: {code}", "try it again; the store's own log says more")
