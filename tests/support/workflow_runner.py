@@ -44,10 +44,12 @@ class Runner:
     environ: Mapping[str, str] = field(default_factory=dict)
     runs: int = 0
 
-    def run(self, event: str, commit: str, *, number: int | None = None, fork: bool = False) -> dict[str, Job]:
-        """The jobs of one run, by name, in order."""
+    def run(
+        self, event: str, commit: str, *, number: int | None = None, fork: bool = False, before: str = ""
+    ) -> dict[str, Job]:
+        """The jobs of one run, by name, in order; `before` is the commit that a push found."""
         self.runs += 1
-        one = WorkflowRun(self, event, commit, number, fork, str(1000 + self.runs))
+        one = WorkflowRun(self, event, commit, number, fork, before, str(1000 + self.runs))
         return one.carry_out()
 
 
@@ -58,6 +60,7 @@ class WorkflowRun:
     commit: str
     number: int | None
     fork: bool
+    before: str
     run_id: str
     jobs: dict[str, Job] = field(default_factory=dict)
     steps: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -165,8 +168,7 @@ class WorkflowRun:
         match action:
             case "actions/checkout":
                 assert options["persist-credentials"] == "false", "later steps find no token in the checkout"
-                git(place, "clone", "-q", str(self.runner.origin), "repository")
-                git(place / "repository", "checkout", "-q", self.commit)
+                self.check_out(place / "repository", int(self.text(options["fetch-depth"], token)))
             case "actions/setup-python":
                 pass
             case "actions/upload-artifact":
@@ -180,6 +182,13 @@ class WorkflowRun:
             case _:
                 raise AssertionError(f"an action that no test knows: {action}")
         return {}
+
+    def check_out(self, folder: Path, depth: int) -> None:
+        """The commit, with so much of what was before; 0: all of it."""
+        history = [f"--depth={depth}"] if depth else []
+        git(folder.parent, "init", "-q", str(folder))
+        git(folder, "fetch", "-q", *history, f"file://{self.runner.origin.resolve()}", self.commit)
+        git(folder, "checkout", "-q", "FETCH_HEAD")
 
     def download(self, options: Mapping[str, str], repository: Path) -> None:
         pattern = re.compile(options["pattern"].replace("*", ".*"))
@@ -215,7 +224,8 @@ class WorkflowRun:
 
     def shell(self, step: dict[str, Any], job: Job, place: Path, environ: dict[str, str]) -> None:
         event, output = place / "event.json", place / "output"
-        event.write_text(json.dumps({"pull_request": {"number": self.number}} if self.number else {}))
+        told = {"before": self.before} if self.event == "push" else {}
+        event.write_text(json.dumps({"pull_request": {"number": self.number}} if self.number else told))
         output.write_text("")
         given = {
             **self.runner.environ, "PATH": self.runner.path, "HOME": str(place), "CI": "true",

@@ -90,10 +90,11 @@ class Life:
         git(self.clone, "checkout", "-q", "main")
         git(self.clone, "merge", "-q", "--squash", name)
         git(self.clone, "commit", "-qm", f"{name} (#{number})")
+        before = git(self.runner.origin, "rev-parse", "main").strip()
         git(self.clone, "push", "-q", "origin", "main")
         commit = git(self.clone, "rev-parse", "HEAD").strip()
         self.github.pulls[commit] = [{"number": number, "merged_at": "2026-01-01T00:00:00Z", "base": {"ref": "main"}}]
-        return self.runner.run("push", commit)
+        return self.runner.run("push", commit, before=before)
 
     def apply_by_hand(self) -> None:
         """What is on main, by a person who may."""

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     environment = any_environment_from(args, console)
     if environment is None:
         return REFUSED
-    with folder_before(args.file.absolute().parent) as found:
+    with folder_before(args.file.absolute().parent, here.before) as found:
         plan, planned, markdown = _described(environment, here, args, args.base or found)
     write_planned(args.out.absolute(), plan, planned, markdown)
     here.put_out("changes", "false" if plan.empty else "true")

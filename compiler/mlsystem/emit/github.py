@@ -28,6 +28,9 @@ ACTIONS = {
 """Pinned by commit: a tag can be moved."""
 
 PYTHON = "3.12"
+DEPTH = "${{ github.event_name == 'push' && '0' || '2' }}"
+"""A push may bring any number of commits; a pull request is checked out as one, merged."""
+
 DAYS = 30
 """How long a reviewed plan waits for its merge."""
 
@@ -120,7 +123,7 @@ def plan_job(review: Review, one: ReviewedEnvironment) -> Body:
         "permissions": {"actions": "read", "contents": "read", "pull-requests": "read", **oidc(one)},
         "outputs": {"changes": "${{ steps.plan.outputs.changes }}"},
         "steps": [
-            *installed(review),
+            *installed(review, DEPTH),
             *credentials(one, one.plan_role),
             {"id": "plan", **run(command), "env": TOKEN},
             use("actions/upload-artifact", {
@@ -182,13 +185,13 @@ def downloaded(review: Review, pattern: str) -> list[Body]:
     return [*installed(review), use("actions/download-artifact", found)]
 
 
-def installed(review: Review) -> list[Body]:
-    """Before any credentials are there."""
+def installed(review: Review, depth: int | str = 1) -> list[Body]:
+    """Before any credentials are there. `depth` of the history, 0: all of it."""
     asked = f'"mlsystem[kubernetes]=={metadata.version("mlsystem")}"'
     if review.requirements is not None:
         asked = f"--require-hashes -r {review.requirements}"
     return [
-        use("actions/checkout", {"persist-credentials": False, "fetch-depth": 2}),
+        use("actions/checkout", {"persist-credentials": False, "fetch-depth": depth}),
         use("actions/setup-python", {"python-version": PYTHON}),
         run(f"python -m pip install {asked}"),
     ]

@@ -1,5 +1,4 @@
-"""The repository as it was before the change: the first parent of what is checked out, which for a pull request is the
-branch that it would be merged into."""
+"""The repository as it was before a change."""
 
 from __future__ import annotations
 
@@ -11,15 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PARENT = "HEAD^1"
-
 
 @contextlib.contextmanager
-def folder_before(folder: Path) -> Iterator[Path | None]:
-    """`folder` as it was, in a place of its own; None where there was none, or history is not at hand."""
+def folder_before(folder: Path, commit: str) -> Iterator[Path | None]:
+    """`folder` as it was at `commit`, in a place of its own; None where there was none, or that is not at hand."""
     prefix = _git(folder, "rev-parse", "--show-prefix")
     root = _git(folder, "rev-parse", "--show-toplevel")
-    archive = None if root is None else _git(Path(root.decode().strip()), "archive", "--format=tar", PARENT)
+    archive = None if root is None else _git(Path(root.decode().strip()), "archive", "--format=tar", commit)
     if prefix is None or archive is None:
         yield None
         return

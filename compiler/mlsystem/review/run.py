@@ -14,6 +14,7 @@ import msgspec
 
 from mlsystem.errors import MlsystemError
 
+PARENT = "HEAD^1"
 NEEDED = ("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_SERVER_URL")
 Occasion = Literal["pull_request", "merge", "drift"]
 OCCASIONS: Mapping[str, Occasion] = {
@@ -23,11 +24,14 @@ OCCASIONS: Mapping[str, Occasion] = {
 
 @dataclass(frozen=True)
 class Run:
-    """`pull_request` None: of none, or not yet known of which. `commit` is what is checked out."""
+    """`pull_request` None: of none, or not yet known of which. `commit` is what is checked out, `before` what there was
+    before the change: the branch as it was pushed to, by however many commits, or the first parent, which for a pull
+    request is the branch that it would be merged into."""
 
     occasion: Occasion
     repository: str
     commit: str
+    before: str
     run_id: str
     url: str
     pull_request: int | None
@@ -55,6 +59,7 @@ class PullRequest(msgspec.Struct):
 
 class Event(msgspec.Struct):
     pull_request: PullRequest | None = None
+    before: str | None = None
 
 
 def run_of(environ: Mapping[str, str]) -> Run:
@@ -73,6 +78,7 @@ def run_of(environ: Mapping[str, str]) -> Run:
         occasion=OCCASIONS[name],
         repository=repository,
         commit=environ.get("GITHUB_SHA", ""),
+        before=PARENT if name != "push" or event.before is None else event.before,
         run_id=run_id,
         url=f"{environ['GITHUB_SERVER_URL']}/{repository}/actions/runs/{run_id}",
         pull_request=None if event.pull_request is None else event.pull_request.number,

@@ -71,6 +71,14 @@ def test_a_job_has_no_permission_that_it_does_not_name(jobs: dict[str, Any]) -> 
     }
 
 
+def test_a_plan_of_a_push_has_the_history_in_which_the_commit_before_is(jobs: dict[str, Any]) -> None:
+    """However many commits came with it; of a pull request the merge and its parents are enough."""
+    depths = {name: one["fetch-depth"] for name, one in steps(jobs, "actions/checkout").items()}
+
+    assert depths.pop("plan-staging") == depths.pop("plan-prod") == "${{ github.event_name == 'push' && '0' || '2' }}"
+    assert set(depths.values()) == {1}
+
+
 def test_only_the_job_behind_the_approval_gets_the_role_that_changes_things(jobs: dict[str, Any]) -> None:
     asked = steps(jobs, "aws-actions/configure-aws-credentials")
     taken = {name: one["role-to-assume"] for name, one in asked.items()}

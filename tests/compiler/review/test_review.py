@@ -21,7 +21,7 @@ from mlsystem.review.drift import report_drift
 from mlsystem.review.github import GitHub
 from mlsystem.review.merge import planned_for_merge, planned_now
 from mlsystem.review.planned import Planned, Shown, read_planned, read_shown, write_planned
-from mlsystem.review.run import Run, run_of
+from mlsystem.review.run import PARENT, Run, run_of
 from mlsystem.state.manifest import Observation
 from mlsystem.system.snapshot import Kind
 
@@ -32,7 +32,8 @@ PLANNED = Plan(
     observations=(Observation(source="rides", uri="s3://bikes/rides.csv", digest="d1"),), changes=(ADDED,),
     steps=("ingest.rides",), deletes=(), notes=("Run 7 is under way.",), unchanged=4,
 )  # fmt: skip
-HERE = Run("merge", "acme/bikes", COMMIT, "20", "https://github.example.com/acme/bikes/actions/runs/20", None, {})
+RUN = "https://github.example.com/acme/bikes/actions/runs/20"
+HERE = Run("merge", "acme/bikes", COMMIT, PARENT, "20", RUN, None, {})
 MARKDOWN = "### `staging`: ingests rides\n"
 
 
@@ -55,7 +56,7 @@ def shown(plan: Plan = PLANNED, **differing: Any) -> Shown:
 
 def reviewed(server: FakeGitHub, plan: Plan = PLANNED, user: dict[str, str] = BOT) -> None:
     """As if the run 12 had planned pull request 7."""
-    body = plan_comment([shown(plan)], "bikes", Run("pull_request", "acme/bikes", "1", "12", "URL", 7, {}))
+    body = plan_comment([shown(plan)], "bikes", Run("pull_request", "acme/bikes", "1", PARENT, "12", "URL", 7, {}))
     server.say(7, body, user)
     server.artifacts["12", "plan-staging"] = {"staging.json": save_plan(plan).encode()}
 
@@ -129,7 +130,8 @@ def test_a_comment_of_somebody_else_counts_for_nothing(server: FakeGitHub, githu
 def test_a_comment_of_a_run_that_quotes_our_line_or_of_nobody_counts_for_nothing(
     server: FakeGitHub, github: GitHub
 ) -> None:
-    forged = plan_comment([shown(digest="f")], "bikes", Run("pull_request", "acme/bikes", "1", "9", "URL", 7, {}))
+    another = Run("pull_request", "acme/bikes", "1", PARENT, "9", "URL", 7, {})
+    forged = plan_comment([shown(digest="f")], "bikes", another)
     server.say(7, f"The linter found:\n\n{forged}", BOT)
     server.comments[7].append({"id": 99, "user": None, "body": forged})
     reviewed(server)
