@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
+import time
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -16,7 +18,10 @@ from mlsystem_runtime.features.store import Asked, OnlineStore, Packed, StoreUnr
 
 KEPT_BYTES = 8 << 20    # of one group: thousands of entities that are asked about every day
 ENTITY_BYTES = 500      # what keeping one costs beside its state
+TOLD_EVERY_S = 60.0
 UNREAD = Answer((), None, math.inf, -math.inf)
+
+logger = logging.getLogger(__name__)
 
 Pairs = Sequence[tuple[bytes | None, int]]
 """Keys, None for no key, each with the instant that it is asked about."""
@@ -124,6 +129,7 @@ class GroupReaders:
     def __init__(self, store: OnlineStore, groups: Sequence[GroupReader]) -> None:
         self._store = store
         self._groups = groups
+        self._told: dict[str, float] = {}
 
     def prepare(self) -> None:
         """So that no request waits for it; what cannot be read now is read when it is asked for."""
@@ -131,7 +137,7 @@ class GroupReaders:
             self._ready(place)
 
     def answers(self, asked: Sequence[Pairs]) -> list[list[Answer]]:
-        """For each group, of its pairs. A store out of reach is the cause of nulls, not an error."""
+        """For each group, of its pairs. A store out of reach is the cause of nulls, not an error; why, is logged."""
         known = self._known([[key for key, _ in pairs] for pairs in asked])
         return [
             [group.no_key if key is None else group.unreachable for key, _ in pairs] if held is None
@@ -149,7 +155,8 @@ class GroupReaders:
             missing = [place for place, (_, absent) in enumerate(found) if absent and self._ready(place)]
             asked = [Asked(self._groups[place].group.fingerprint, found[place][1]) for place in missing]
             read = dict(zip(missing, self._store.read_all(asked) if asked else (), strict=True))
-        except StoreUnreachableError:
+        except StoreUnreachableError as error:
+            self._tell(error)
             return [None] * len(self._groups)
         for place, states in read.items():
             known, absent = found[place]
@@ -162,6 +169,14 @@ class GroupReaders:
     def _ready(self, place: int) -> bool:
         try:
             self._groups[place].prepare()
-        except StoreUnreachableError:
+        except StoreUnreachableError as error:
+            self._tell(error)
             return False
         return True
+
+    def _tell(self, error: StoreUnreachableError) -> None:
+        """Once a minute, however many requests ask."""
+        now = time.monotonic()
+        if now - self._told.get(error.message, -math.inf) >= TOLD_EVERY_S:
+            self._told[error.message] = now
+            logger.warning("%s", error.message)

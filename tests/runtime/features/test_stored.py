@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from mlsystem_runtime.features.online import Assembler
 from mlsystem_runtime.features.redis_store import RedisStore
 from mlsystem_runtime.features.rows import rows_of
 from mlsystem_runtime.features.sqlite_store import SqliteStore
-from mlsystem_runtime.features.store import Asked, OnlineStore, Packed
+from mlsystem_runtime.features.store import Asked, OnlineStore, Packed, StoreUnreachableError
 from mlsystem_runtime.features.stored import GroupReader, GroupReaders
 
 from events import (  # isort: skip
@@ -142,6 +142,27 @@ def test_a_generation_that_was_dropped_is_out_of_reach_though_it_was_kept(tmp_pa
 
     ((answer,),) = readers.answers([[(key_bytes(("1", "2"), [ColumnType.STRING] * 2), 5)]])
     assert set(answer.causes or ()) == {"store_unreachable"}
+
+
+class Refused(SqliteStore):
+    """As a store whose credentials have expired."""
+
+    def version(self) -> Hashable | None:
+        raise StoreUnreachableError("the online store cannot be read: ExpiredTokenException", "renew them")
+
+
+def test_why_a_store_is_out_of_reach_is_logged_once_however_many_ask(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Refused(tmp_path / "store.sqlite")
+    readers = GroupReaders(store, [GroupReader(LATEST, store)])
+
+    assert [ask(readers, 5) for _ in range(3)] == [None] * 3
+    assert caplog.messages == ["the online store cannot be read: ExpiredTokenException"]
+
+    monkeypatch.setattr(stored, "TOLD_EVERY_S", 0.0)
+    ask(readers, 5)
+    assert len(caplog.messages) == 2
 
 
 def test_a_number_that_another_generation_took_over_is_not_mistaken_for_it(tmp_path: Path) -> None:
