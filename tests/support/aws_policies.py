@@ -13,7 +13,8 @@ from mlsystem.emit.aws.resource import Json, Policy, Resource, Stack, Statement
 
 OPEN = ("0.0.0.0/0", "::/0")
 HOLDS_DATA = ("aws.s3.Bucket", "aws.dynamodb.Table", "aws.rds.Instance", "aws.elasticache.ReplicationGroup",
-              "aws.kms.Key", "aws.ecr.Repository")  # fmt: skip
+              "aws.kms.Key", "aws.secretsmanager.Secret")  # fmt: skip
+"""Images are none: they are built again from the same files, under the same tags."""
 ENCRYPTED: Mapping[str, tuple[str, ...]] = {
     "aws.cloudwatch.LogGroup": ("kms_key_id",),
     "aws.dynamodb.Table": ("server_side_encryption",),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aws_accounts import ACCOUNT_NUMBER, EXISTING, account_cluster, foundation, misfits_of
+from aws_policies import findings
 from aws_stacks import stack_program
 from generated_types import type_errors
 from msgspec import structs
@@ -72,6 +73,11 @@ def test_the_program_is_formatted(name: str, tmp_path: Path) -> None:
 
     ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "100", "--diff", str(place)]
     assert subprocess.run(ruff, capture_output=True, text=True, check=False).stdout == ""
+
+
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_nothing_is_open_unencrypted_unprotected_untagged_or_allowed_everything(name: str, tmp_path: Path) -> None:
+    assert findings(foundation(tmp_path, **VARIATIONS[name])) == []
 
 
 @pytest.mark.slow
