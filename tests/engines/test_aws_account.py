@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -128,7 +129,8 @@ def data_goes_by_name(prod: Prod, kept: dict[str, str]) -> None:
         succeeded(prod.run("data", name))
     snapshots = prod.client("rds").describe_db_snapshots()["DBSnapshots"]
     buckets = [one["Name"] for one in prod.client("s3").list_buckets()["Buckets"]]
-    assert [one["DBSnapshotIdentifier"] for one in snapshots] == ["seattle-weather-prod-mlflow-last"]
+    assert len(snapshots) == 1
+    assert re.fullmatch(r"seattle-weather-prod-mlflow-last-\d{14}", snapshots[0]["DBSnapshotIdentifier"])
     assert kept["workspace"] not in buckets
     succeeded(prod.run("destroy"))
     assert prod.held("foundation") == {}

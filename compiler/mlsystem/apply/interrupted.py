@@ -137,12 +137,3 @@ def settled(deployment: Deployment, identify: Identify) -> tuple[Deployment, tup
             made.append({**one, "id": identity, "outputs": one.get("inputs") or {}})
     resources = [*(deployment.get("resources") or []), *made]
     return {**deployment, "resources": resources, "pending_operations": []}, tuple(one["urn"] for one in made)
-
-
-def unprotected(deployment: Deployment, names: frozenset[str]) -> Deployment:
-    """The state with these resources, by name, free to be deleted."""
-    resources = [
-        {**one, "protect": False} if one["urn"].rpartition("::")[2] in names else one
-        for one in deployment.get("resources") or []
-    ]
-    return {**deployment, "resources": resources}

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ from pulumi import automation
 from pulumi.automation import errors
 
 from mlsystem.apply.events import Says, Watch
-from mlsystem.apply.interrupted import Deployment, settled, unprotected
+from mlsystem.apply.interrupted import Deployment, settled
+from mlsystem.apply.let_go import let_go
 from mlsystem.apply.program import inline
 from mlsystem.apply.pulumi_command import END_SECONDS, EngineCommand, Run, recorded_run, settle
 from mlsystem.apply.pulumi_events import Failures, PreviewCollector, Progress, kind_and_name
@@ -95,7 +97,8 @@ class PulumiStack:
         if urns != []:
             self._settle(stack, watch)
             if only is not None:
-                self._rewritten(stack, lambda deployment: unprotected(deployment, only))
+                now = datetime.now(UTC)
+                self._rewritten(stack, lambda deployment: let_go(deployment, only, now))
             self._destroyed(stack, watch, urns)
         if not resources_of(stack):
             stack.workspace.remove_stack(self.place.name, force=True)  # what is left are providers

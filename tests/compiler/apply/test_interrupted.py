@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mlsystem.apply.interrupted import InAccount, nobody_knows, settled, unprotected
+from mlsystem.apply.interrupted import InAccount, nobody_knows, settled
 
 REGION = "eu-central-1"
 TAGS = {"mlsystem.dev/system": "flights", "mlsystem.dev/environment": "prod"}
@@ -116,11 +116,3 @@ def test_a_deletion_that_was_under_way_is_begun_again() -> None:
                        nobody_knows)  # fmt: skip
 
     assert state == {"resources": [there], "pending_operations": []}
-
-
-def test_only_what_was_asked_for_is_free_to_be_deleted() -> None:
-    resources = [{"urn": urn("aws:s3/bucket:Bucket", name), "protect": True} for name in ("one", "another")]
-
-    state = unprotected({"resources": resources}, frozenset({"one"}))
-
-    assert [one["protect"] for one in state["resources"]] == [False, True]

@@ -21,8 +21,9 @@ PASSWORDS, SECRETS = "passwords", "secrets"
 """Databases need the ones, and what opens databases is in the others."""
 REDIS_PORT, POSTGRES_PORT = 6379, 5432
 PASSWORD_LENGTH = 48
-RECOVERY_DAYS = 30
-"""How long a deleted secret can be brought back."""
+GENERATED_DAYS, GIVEN_DAYS = 0, 30
+"""How long an entry can be brought back after it was deleted here, and keeps its name. What was generated for a
+database opens nothing without it, and would be in the way of the next one."""
 BACKUP_DAYS = 14
 LONGEST_REDIS, LONGEST_DATABASE = 40, 63
 
@@ -53,7 +54,7 @@ def random_passwords(account: Account) -> tuple[Lookup, ...]:
 def secrets(account: Account) -> Iterator[Resource]:
     """An entry for each password, one for what pods read of them, and one for what people put in."""
     for name in passwords(account):
-        yield entry(account, PASSWORDS, f"{name}-password", f"{account.aws.entry}-{name}")
+        yield entry(account, PASSWORDS, f"{name}-password", f"{account.aws.entry}-{name}", GENERATED_DAYS)
         inputs: dict[str, Value] = {
             "secret_id": Ref(f"{name}-password", "id"),
             "secret_string": Ref(f"{name}-random", "random_password"),
@@ -63,16 +64,16 @@ def secrets(account: Account) -> Iterator[Resource]:
             ignore_changes=("secretString",),
         )  # fmt: skip
     if account.aws.made_secrets:
-        yield entry(account, SECRETS, "made", account.aws.made_entry)
+        yield entry(account, SECRETS, "made", account.aws.made_entry, GENERATED_DAYS)
         inputs = {"secret_id": Ref("made", "id"), "secret_string": Json(values(account))}
         yield account.made("secretsmanager.SecretVersion", "made-values", SECRETS, inputs)
     if account.cluster.system.secrets and account.cluster.target.secrets.store is not None:
         why = "Its values are put in by people: `aws secretsmanager put-secret-value`."
-        yield entry(account, SECRETS, "given", account.aws.entry, why)
+        yield entry(account, SECRETS, "given", account.aws.entry, GIVEN_DAYS, why)
 
 
-def entry(account: Account, concern: str, name: str, called: str, why: str = "") -> Resource:
-    inputs = {"name": called, "kms_key_id": KEY, "recovery_window_in_days": RECOVERY_DAYS}
+def entry(account: Account, concern: str, name: str, called: str, recovery_days: int, why: str = "") -> Resource:
+    inputs = {"name": called, "kms_key_id": KEY, "recovery_window_in_days": recovery_days}
     return account.made("secretsmanager.Secret", name, concern, inputs, why=why, protect=True)
 
 

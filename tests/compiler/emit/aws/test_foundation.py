@@ -192,6 +192,16 @@ def test_what_was_deleted_by_mistake_can_be_brought_back(tmp_path: Path) -> None
     assert store["final_snapshot_identifier"] == "seattle-weather-prod-features-final"
 
 
+def test_generated_values_leave_their_names_free_and_what_people_put_in_can_be_brought_back(tmp_path: Path) -> None:
+    cluster = account_cluster(tmp_path)
+    told = replace(cluster, system=structs.replace(cluster.system, secrets=("API_KEY",)))
+
+    entries = foundation_stack(told, []).of_kind("aws.secretsmanager.Secret")
+
+    days = {one.name: one.inputs["recovery_window_in_days"] for one in entries}
+    assert days == {"online-store-password": 0, "tracking-password": 0, "made": 0, "given": 30}
+
+
 def test_a_cluster_that_exists_says_where_databases_are(tmp_path: Path) -> None:
     stack = foundation(tmp_path, **EXISTING)
     found = declared(tmp_path, stack)

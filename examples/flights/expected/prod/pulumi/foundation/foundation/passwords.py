@@ -24,7 +24,7 @@ online_store_password = aws.secretsmanager.Secret(
     "online-store-password",
     name="flight-delay-prod-online-store",
     kms_key_id=key.arn,
-    recovery_window_in_days=30,
+    recovery_window_in_days=0,
     opts=pulumi.ResourceOptions(provider=account, protect=True),
 )
 
@@ -32,7 +32,7 @@ tracking_password = aws.secretsmanager.Secret(
     "tracking-password",
     name="flight-delay-prod-tracking",
     kms_key_id=key.arn,
-    recovery_window_in_days=30,
+    recovery_window_in_days=0,
     opts=pulumi.ResourceOptions(provider=account, protect=True),
 )
 

@@ -15,7 +15,7 @@ made = aws.secretsmanager.Secret(
     "made",
     name="flight-delay-prod-made",
     kms_key_id=key.arn,
-    recovery_window_in_days=30,
+    recovery_window_in_days=0,
     opts=pulumi.ResourceOptions(provider=account, protect=True),
 )
 
