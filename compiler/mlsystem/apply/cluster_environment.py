@@ -138,7 +138,7 @@ def stack_in(
         environ=environ,
         origins=of_objects if below is None else origins(below),
         line=source_map(spec, environment, environ),
-        identify=nobody_knows if below is None else InAccount(below.region, below.tags, environ),
+        identify=nobody_knows if below is None else InAccount(below.account, below.region, below.tags, environ),
         store=store,
     )
     try:

@@ -113,6 +113,7 @@ class PulumiStack:
         state = stack.export_stack().deployment or {}
         if not state.get("pending_operations"):
             return
+        watch(Says("looks for what was being made when the last apply was interrupted"))
         _, made = settled(state, self.place.identify)
         self._rewritten(stack, lambda deployment: settled(deployment, self.place.identify)[0])
         failures = Failures(self.place)
@@ -121,9 +122,7 @@ class PulumiStack:
                 stack, lambda: stack.refresh(target=list(made), on_event=failures, color="never"), failures
             )  # fmt: skip
         for urn in made:
-            watch(
-                Says(f"{' '.join(kind_and_name(urn))} was being made when the last apply was interrupted: looked for")
-            )
+            watch(Says(f"{' '.join(kind_and_name(urn))} was being made: looked for"))
 
     def _rewritten(self, stack: automation.Stack, change: Callable[[Deployment], Deployment]) -> None:
         def rewrite() -> None:
