@@ -7,6 +7,8 @@ SHELL := bash
 BIN := .venv/bin
 INSTALLED := .venv/.mlsystem-installed
 PYTEST := $(BIN)/python -m pytest
+# Where it is set every process, of which tests start many, compiles again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(INSTALLED)  ## from an empty folder to a live endpoint on the flights example; PORT=8081 where 8080 is taken
 	$(BIN)/python tools/demo.py $(if $(PORT),--port $(PORT))
