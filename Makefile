@@ -17,10 +17,10 @@ demo-down: $(INSTALLED)  ## leaves nothing of the demo running
 	$(BIN)/python tools/demo.py --down
 
 test: $(INSTALLED)  ## everything but the long runs
-	$(PYTEST) -m "not soak and not engines" -n auto --dist loadgroup
+	$(PYTEST) -m "not soak and not engines" -n auto --dist loadgroup --no-loadscope-reorder
 
 quick: $(INSTALLED)  ## what runs in seconds
-	$(PYTEST) -m "not soak and not slow and not engines" -n auto --dist loadgroup
+	$(PYTEST) -m "not soak and not slow and not engines" -n auto --dist loadgroup --no-loadscope-reorder
 
 soak: $(INSTALLED)  ## the long runs alone: kills at many moments, hours of requests
 	$(PYTEST) -m soak

@@ -52,6 +52,7 @@ def small_install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
 
@@ -65,6 +66,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_the_small_install_says_its_version(small_install: Path, tmp_path: Path) -> None:
     said = run(small_install / "mlsystem", "--version", folder=tmp_path)
 
@@ -72,6 +74,7 @@ def test_the_small_install_says_its_version(small_install: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_the_small_install_validates_and_compiles_the_flights_example(small_install: Path, tmp_path: Path) -> None:
     template = Path(run(small_install / "python", "-c", IN_THE_SMALL_INSTALL, folder=tmp_path).strip())
     shutil.copy(template / "mlsystem.yaml", tmp_path)

@@ -20,7 +20,8 @@ SECOND = "        return self.second("
 BRANCHES = TWO_LAYERS.replace(SECOND, f"        if x.isnan().sum() > 1:\n            scaled = scaled + 0\n{SECOND}")
 
 
-pytestmark = pytest.mark.slow  # torch's exporter looks at the network for seconds
+# torch's exporter looks at the network for seconds
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("no onnx")]
 
 
 @pytest.fixture(scope="module")
