@@ -4,18 +4,26 @@ it was asked for, and goes again."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_accounts import foundation
+from aws_clusters import below_of
 from engines.aws import provider
-from engines.aws.account import account_server
+from engines.aws.account import NUMBER, REGION, account_server
 from engines.aws.kinds import KINDS
 from engines.aws.samples import SAMPLES
 from engines.provider_protocol import UNKNOWN, read, write
 from pulumi.runtime.proto import provider_pb2
 
+from mlsystem.apply.interrupted import InAccount
+from mlsystem.emit.aws.cluster import cluster_stack
+
+TAGS = {"mlsystem.dev/system": "sample", "mlsystem.dev/environment": "test"}
 Made = dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]]
 
 
@@ -24,14 +32,21 @@ class Context:
         raise AssertionError(message)
 
 
-@pytest.fixture(scope="module")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[provider.Provider]:
+@contextmanager
+def account(folder: Path) -> Iterator[Mapping[str, str]]:
+    """An empty one; its environment, which is that of this process too."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        account_server(tmp_path_factory.mktemp("account"), "https://127.0.0.1:1", "eA==") as environment,
+        account_server(folder, "https://127.0.0.1:1", "eA==") as environment,
     ):
         for name, value in environment.items():
             patch.setenv(name, value)
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[provider.Provider]:
+    with account(tmp_path_factory.mktemp("account")):
         yield provider.Provider()
 
 
@@ -89,6 +104,39 @@ def test_every_kind_is_made_reads_back_as_it_was_asked_for_and_goes_again(stand_
     assert missing == []
     assert unmade == []
     assert left == []
+
+
+def test_what_a_killed_engine_had_made_is_found_or_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
+    """Of every kind that an environment has: an engine knew what it had asked for, and not what became of it."""
+    made: Made = {}
+    with account(tmp_path / "account") as environment:
+        stand_in, identify = provider.Provider(), InAccount(NUMBER, REGION, TAGS, environment)
+        stand_in.account.tags |= TAGS
+        for token, name, inputs in SAMPLES:
+            create(stand_in, token, name, inputs, made)
+        first = {name: one for name, one in made.items() if one[0] in emitted(tmp_path)}
+        found = {name: identify(token, inputs) for name, (token, _, inputs, _) in first.items()}
+        for name in [name for name, identity in found.items() if identity is None]:
+            token, _, inputs, _ = first[name]
+            create(stand_in, token, name, inputs, made)
+            found[name] = made[name][1]
+
+    assert {name: said_of(one) for name, one in found.items()} == {name: said_of(one[1]) for name, one in first.items()}
+
+
+def said_of(identity: str | None) -> str:
+    """Without the version of a secret: each time that a value is put is another one."""
+    return str(identity).partition("|")[0]
+
+
+def emitted(folder: Path) -> frozenset[str]:
+    """The kinds of what an account is made of, as the engine calls them."""
+    whole = {"network": {"flow_logs": True}, "owners": ["ml@example.com"], "limits": {"max_cost": "$5000/month"}}
+    foundations = foundation(folder / "whole", **whole), foundation(folder / "table", online_store={"type": "dynamodb"})
+    cluster = cluster_stack(replace(below_of(), plan_role="arn:plan", apply_role="arn:apply"))
+    kinds = {one.kind for stack in (*foundations, cluster) for one in stack.resources}
+    named = [kind.split(".") for kind in kinds if kind.startswith("aws.")]
+    return frozenset(f"aws:{module}/{name[0].lower()}{name[1:]}:{name}" for _, module, name in named)
 
 
 def test_every_kind_has_a_sample() -> None:

@@ -10,22 +10,26 @@ import base64
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import yaml
 
-from engines.aws.provider import ACCOUNT
+from engines.aws.cluster import POD_IDENTITY
+from engines.aws.provider import ACCOUNT, account_of
 from engines.kubectl import Cluster
 from engines.stacks import PulumiPlace
 
 HOST = "127.0.0.1"
 REGION = "eu-central-1"
 NUMBER = "123456789012"
+ASSOCIATIONS = re.compile(r"/clusters/([^/]+)/pod-identity-associations")
 ENDPOINT, AUTHORITY = "MLSYSTEM_TEST_CLUSTER_ENDPOINT", "MLSYSTEM_TEST_CLUSTER_AUTHORITY"
 
 
@@ -43,7 +47,7 @@ def account_server(folder: Path, endpoint: str, authority: str) -> Iterator[Mapp
     folder.mkdir(parents=True, exist_ok=True)
     support = str(Path(__file__).resolve().parents[2])
     environment = {
-        **os.environ, "PYTHONPATH": support, ENDPOINT: endpoint, AUTHORITY: authority,
+        **os.environ, "PYTHONPATH": support, ENDPOINT: endpoint, AUTHORITY: authority, ACCOUNT: str(folder),
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     }  # fmt: skip
     command = [sys.executable, "-m", "engines.aws.account"]
@@ -79,6 +83,20 @@ def install_tool(place: PulumiPlace, cluster: Cluster) -> Path:
     )
 
 
+def pod_identities(question: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """What moto does not know: the pod identities of a cluster, as the question narrows them. None where it is another
+    question."""
+    asked = ASSOCIATIONS.fullmatch(question["PATH_INFO"])
+    if asked is None or question["REQUEST_METHOD"] != "GET":
+        return None
+    wanted = {"clusterName": asked[1], **{name: one[0] for name, one in parse_qs(question["QUERY_STRING"]).items()}}
+    stored = account_of({}).stored
+    found = json.loads(stored.read_text()).get(POD_IDENTITY, {}) if stored.exists() else {}
+    names = ("clusterName", "namespace", "serviceAccount")
+    listed = [{"associationId": key, **{name: one[name] for name in names}} for key, one in found.items()]
+    return [one for one in listed if wanted.items() <= one.items()]
+
+
 def main() -> None:
     import moto.server as moto
     from moto.eks.models import EKSBackend
@@ -95,9 +113,14 @@ def main() -> None:
     module: Any = moto
     application, turn = module.DomainDispatcherApplication(module.create_backend_app), threading.Lock()
 
-    def one_at_a_time(environment: dict[str, Any], start: Any) -> Any:
+    def one_at_a_time(environment: dict[str, Any], start: Any) -> Iterable[bytes]:
+        found = pod_identities(environment)
+        if found is not None:
+            start("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps({"associations": found}).encode()]
         with turn:
-            return application(environment, start)
+            answer: Iterable[bytes] = application(environment, start)
+            return answer
 
     server = make_server(HOST, 0, one_at_a_time, threaded=True)
     sys.stdout.write(f"{server.server_port}\n")

@@ -7,6 +7,8 @@ from typing import Any
 from engines.aws.kinds import KINDS, Account, Kind, short, stored
 from engines.provider_protocol import Properties
 
+POD_IDENTITY = "podidentityassociation"
+
 
 def create_cluster(account: Account, inputs: Properties) -> tuple[str, Properties]:
     network = inputs["vpcConfig"]
@@ -81,6 +83,10 @@ def delete_nodes(account: Account, identity: str, state: Properties) -> None:
     account("eks").delete_nodegroup(clusterName=cluster, nodegroupName=name)
 
 
+def of_pods(inputs: Properties) -> str:
+    return f"a-{short(*(inputs[name] for name in ('clusterName', 'namespace', 'serviceAccount')))}"
+
+
 def in_cluster(*names: str) -> Any:
     return lambda inputs: ":".join(str(inputs[name]) for name in ("clusterName", *names))
 
@@ -103,14 +109,13 @@ KINDS |= {
     ),
     "aws:eks/addon:Addon": stored("addon", ("clusterName", "addonName"), in_cluster("addonName")),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": stored(
-        "podidentityassociation", ("clusterName", "namespace", "serviceAccount"),
-        in_cluster("namespace", "serviceAccount"),
+        POD_IDENTITY, ("clusterName", "namespace", "serviceAccount"), of_pods
     ),
     "aws:eks/accessEntry:AccessEntry": stored(
         "accessentry", ("clusterName", "principalArn"), in_cluster("principalArn")
     ),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": stored(
         "accesspolicyassociation", ("clusterName", "principalArn", "policyArn", "accessScope"),
-        in_cluster("principalArn", "policyArn"),
+        in_cluster("principalArn", "policyArn"), again=True,
     ),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from engines.aws.kinds import KINDS, Account, Kind, nothing, seen, stored, sub_resource
+from engines.aws.kinds import KINDS, Account, Kind, absent, nothing, seen, stored, sub_resource
 from engines.provider_protocol import Properties
 
 
@@ -133,6 +133,13 @@ def create_alias(account: Account, inputs: Properties) -> tuple[str, Properties]
     return inputs["name"], {"arn": account.arn("kms", inputs["name"])}
 
 
+def live_alias(account: Account, identity: str, state: Properties) -> Properties:
+    pages = account("kms").get_paginator("list_aliases").paginate()
+    if identity not in {one["AliasName"] for page in pages for one in page["Aliases"]}:
+        raise absent(identity)
+    return {}
+
+
 def create_log_group(account: Account, inputs: Properties) -> tuple[str, Properties]:
     key = {"kmsKeyId": inputs["kmsKeyId"]} if "kmsKeyId" in inputs else {}
     account("logs").create_log_group(logGroupName=inputs["name"], tags=account.tags_of(inputs), **key)
@@ -248,7 +255,7 @@ KINDS |= {
         ("customerMasterKeySpec", "keyUsage"), computed=("arn", "keyId"),
     ),
     "aws:kms/alias:Alias": Kind(
-        create_alias, seen, call("kms", "delete_alias", "AliasName"), nothing, ("name", "targetKeyId"), "name",
+        create_alias, live_alias, call("kms", "delete_alias", "AliasName"), nothing, ("name", "targetKeyId"), "name",
     ),
     "aws:cloudwatch/logGroup:LogGroup": Kind(
         create_log_group, live_log_group, call("logs", "delete_log_group", "logGroupName"), retain, ("name",), "name",
@@ -260,10 +267,12 @@ KINDS |= {
         create_topic, look("sns", "get_topic_attributes", "TopicArn"), call("sns", "delete_topic", "TopicArn"), nothing,
         ("name",), "name",
     ),
-    "aws:sns/topicPolicy:TopicPolicy": stored("topicpolicy", ("arn",), lambda inputs: inputs["arn"], "sns"),
+    "aws:sns/topicPolicy:TopicPolicy": stored(
+        "topicpolicy", ("arn",), lambda inputs: inputs["arn"], "sns", again=True
+    ),
     "aws:sns/topicSubscription:TopicSubscription": stored(
         "subscription", ("topic", "protocol", "endpoint"),
-        lambda inputs: f"{inputs['topic']}:{inputs['endpoint']}", "sns",
+        lambda inputs: f"{inputs['topic']}:{inputs['endpoint']}", "sns", again=True,
     ),
     "aws:sqs/queue:Queue": Kind(
         create_queue, look("sqs", "get_queue_attributes", "QueueUrl"), call("sqs", "delete_queue", "QueueUrl"), nothing,

@@ -120,13 +120,16 @@ def stored(
     identity: Callable[[Properties], str],
     service: str = "eks",
     named: str | None = None,
+    *,
+    again: bool = False,
 ) -> Kind:
-    """What moto does not know: kept in a file, as it was asked for. `name` is its kind, in the arn of a `service`."""
+    """What moto does not know: kept in a file, as it was asked for. `name` is its kind, in the arn of a `service`, and
+    `again` where the service takes it a second time."""
 
     def create(account: Account, inputs: Properties) -> tuple[str, Properties]:
         one = identity(inputs)
         with change(account.stored) as all_of:
-            if one in all_of.setdefault(name, {}):
+            if one in all_of.setdefault(name, {}) and not again:
                 raise ClientError({"Error": {"Code": "ResourceInUse", "Message": f"{name} {one} exists"}}, "Create")
             all_of[name][one] = inputs
         return one, {"arn": account.arn(service, f"{name}/{one}")}

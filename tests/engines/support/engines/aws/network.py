@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engines.aws.kinds import KINDS, Account, Kind, nothing, pascal, short, sub_resource
+from engines.aws.kinds import KINDS, Account, Kind, absent, nothing, pascal, short, sub_resource
 from engines.provider_protocol import Properties
 
 
@@ -28,6 +28,8 @@ def read_by(operation: str, many: str, asked: str, *names: str) -> Callable[[Acc
 
     def read(account: Account, identity: str, state: Properties) -> Properties:
         found = getattr(account("ec2"), operation)(**{asked: [identity]})[many][0]
+        if found.get("State") == "deleted":
+            raise absent(identity)
         live = {name: found[name[0].upper() + name[1:]] for name in names if name[0].upper() + name[1:] in found}
         return {**live, **(live_tags(account, found) if "tags" in state else {})}
 
@@ -112,6 +114,13 @@ def delete_route(account: Account, identity: str, state: Properties) -> None:
 def associate(account: Account, inputs: Properties) -> tuple[str, Properties]:
     made = account("ec2").associate_route_table(**pascal(inputs, "routeTableId", "subnetId", "gatewayId"))
     return made["AssociationId"], {}
+
+
+def live_association(account: Account, identity: str, state: Properties) -> Properties:
+    filters = [{"Name": "association.route-table-association-id", "Values": [identity]}]
+    if not account("ec2").describe_route_tables(Filters=filters)["RouteTables"]:
+        raise absent(identity)
+    return {}
 
 
 def create_endpoint(account: Account, inputs: Properties) -> tuple[str, Properties]:
@@ -252,7 +261,7 @@ KINDS |= {
         ("routeTableId", "destinationCidrBlock", "gatewayId", "natGatewayId"), computed=("state",),
     ),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind(
-        associate, lambda account, identity, state: {}, delete_by("disassociate_route_table", "AssociationId"), nothing,
+        associate, live_association, delete_by("disassociate_route_table", "AssociationId"), nothing,
         ("routeTableId", "subnetId"), computed=(),
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
