@@ -200,6 +200,9 @@ ColumnName = Annotated[
 ]
 Name = Annotated[str, named("a name", r"[a-z][a-z0-9_-]{0,62}", _NAME_HINT)]
 SecretName = Annotated[str, named("a secret's name", r"[A-Za-z_][A-Za-z0-9_]{0,127}", _IDENTIFIER_HINT)]
+EnvironmentVariable = Annotated[
+    str, named("an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", "use letters, digits and _, a digit not first")
+]
 TextOrSecret = Annotated[str | SecretRef, Written("text or a secret", _text_or_secret, {"type": "string"})]
 _SECRET = {"type": "string", "pattern": r"^\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}$"}
 SecretOnly = Annotated[SecretRef, Written("a secret", _only_a_secret, _SECRET)]

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from mlsystem.spec.base import Identifier, Name, Section, declare
+from mlsystem.spec.base import EnvironmentVariable, Identifier, Name, Section, declare
 from mlsystem.spec.code import CodeSpec
 from mlsystem.spec.entities import EntitySpec
 from mlsystem.spec.environments import EnvironmentSpec
@@ -29,7 +29,7 @@ class VariableSpec(Section):
     default: Any = declare(
         "The value where the environment says nothing.", None, default=None, implied="`env` must be set"
     )
-    env: str | None = declare(
+    env: EnvironmentVariable | None = declare(
         "The environment variable that gives the value.", None, default=None, example="PEAK", implied="only the default"
     )
     description: str | None = declare("A note for readers.", None, default=None)
