@@ -74,12 +74,13 @@ class ClusterEngine:
 
     def inventory(self, manifest: Manifest | None) -> Inventory:
         """What became of the last run is a note: a plan never reverts it. So is a cluster that cannot be asked."""
+        first = tuple(self._first(manifest))
         try:
             state = self.run_state(manifest)
         except MlsystemError as error:
-            return Inventory(notes=(f"The cluster was not asked: {error.message}.",), keeps_data=True)
+            return Inventory(notes=(f"The cluster was not asked: {error.message}.", *first), keeps_data=True)
         durations, silent = self._durations(manifest)
-        notes = (*self._notes(manifest, state), *silent)
+        notes = (*self._notes(manifest, state), *silent, *first)
         return Inventory(notes=notes, keeps_data=True, durations=durations)
 
     def _durations(self, manifest: Manifest | None) -> tuple[Mapping[str, float], tuple[str, ...]]:
@@ -88,6 +89,15 @@ class ClusterEngine:
             return {}, ()
         found, why = durations_in(self.workspace, self.timed)
         return found, (f"How long steps took is not known: {why}.",) if why else ()
+
+    def _first(self, manifest: Manifest | None) -> Iterator[str]:
+        """What an apply would find out only after a quarter of an hour."""
+        aws = self.inside.cluster.target.aws
+        if manifest is None and aws is not None and aws.network is not None and not aws.network.api_access:
+            yield (
+                "The cluster will be reached from inside its own network only, and this apply installs in it what the "
+                "platform promises: from elsewhere it ends there. network: {api_access: [ADDRESS/32]} lets it in."
+            )
 
     def _notes(self, manifest: Manifest | None, state: RunState) -> Iterator[str]:
         if manifest is None or not manifest.run_id:

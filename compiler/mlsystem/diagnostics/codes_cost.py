@@ -35,4 +35,11 @@ COST: dict[str, Code] = {
         "environments: {prod: {region: ap-southeast-2, limits: {max_cost: $900/month}, …}}",
         "environments: {prod: {region: ap-southeast-2, limits: {max_cost: $900/month}, prices: {items: {…}}, …}}",
     ),
+    "MLS674": Code(
+        "a budget that nobody hears of",
+        "In an AWS account `limits.max_cost` becomes a budget as well: it counts what is really spent, and sends a mail"
+        " to the environment's `owners` when that comes near the limit. None of them has an address of mail.",
+        "environments: {prod: {limits: {max_cost: $900/month}, …}}",
+        "environments: {prod: {limits: {max_cost: $900/month}, owners: [costs@company.example], …}}",
+    ),
 }

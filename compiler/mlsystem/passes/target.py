@@ -50,6 +50,7 @@ def resolve_target(draft: Draft, problems: Problems) -> Draft:
     if isinstance(target, KubernetesTarget):
         target = replace(target, images=locked(target.images, problems, (*place, "images", "base")))
         check_grpc(draft, target.platform, problems)
+        check_alarm(target, problems, place)
     return replace(draft, target=target)
 
 
@@ -237,6 +238,14 @@ def check_grpc(draft: Draft, platform: Platform, problems: Problems) -> None:
             "MLS509", f"gRPC is answered inside the cluster only: {why}",
             ("environments", draft.environment, "platform", "ingress"),
             f"{what}; inside, it is port {GRPC_PORT} of the model's Service",
+        )  # fmt: skip
+
+
+def check_alarm(target: KubernetesTarget, problems: Problems, place: Path) -> None:
+    if target.aws is not None and target.max_cost is not None and not target.aws.alarmed:
+        problems.warning(
+            "MLS674", "nobody is told when what this costs comes near `max_cost`", (*place, "limits", "max_cost"),
+            f"name who, by an address of mail: `{place[-1]}: {{owners: [NAME@COMPANY]}}`",
         )  # fmt: skip
 
 

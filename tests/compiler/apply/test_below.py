@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from account_by_hand import cluster, existing_cluster, foundation
+from msgspec import structs
 from stacks_by_hand import compiled_staging
 
 from mlsystem.apply.account import MemoryData
@@ -23,6 +24,7 @@ from mlsystem.emit.images import Images
 from mlsystem.errors import MlsystemError
 from mlsystem.plan.render.text import render_text
 from mlsystem.state.store import FOLDER, FileStore
+from mlsystem.system.aws import Aws, Network
 
 NAMESPACE = "seattle-weather"
 BELOW = (foundation(), cluster())
@@ -117,6 +119,22 @@ def test_a_first_plan_names_every_resource_by_stack_without_asking_an_engine_of_
     ]  # fmt: skip
     assert "In the account: 17 resources of 17 will change." in render_text(place.environment().plan())
     assert "  + foundation: Bucket workspace: create" in render_text(place.environment().plan())
+
+
+@pytest.mark.parametrize(("api_access", "told"), [((), True), (("203.0.113.7/32",), False)])
+def test_a_first_plan_says_from_where_a_new_cluster_is_not_reached(
+    place: Place, api_access: tuple[str, ...], told: bool
+) -> None:
+    engine = place.environment().engine
+    aws = Aws(
+        account="123456789012", region="eu-central-1", cluster=None,
+        network=Network(cidr="10.0.0.0/16", zones=("a", "b"), flow_logs=False, api_access=api_access), bucket=None,
+        repositories=False, online_store=None, tracking_database=False, entry="weather", log_retention_days=30,
+    )  # fmt: skip
+    cluster = replace(engine.inside.cluster, target=structs.replace(engine.inside.cluster.target, aws=aws))
+    notes = replace(engine, inside=replace(engine.inside, cluster=cluster)).inventory(None).notes
+
+    assert any("network: {api_access: [ADDRESS/32]}" in one for one in notes) is told
 
 
 def test_a_plan_after_an_apply_is_empty(place: Place) -> None:
