@@ -40,6 +40,8 @@ def holds(operator: str, key: str, value: Any, context: Context) -> bool:
     match operator:
         case "StringEquals":
             return context.get(key) in values
+        case "StringNotEquals":  # also of what is not there
+            return context.get(key) not in values
         case "Null":
             return [str(key not in context).lower()] == values
     raise AssertionError(f"{operator} is not told apart here")

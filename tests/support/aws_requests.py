@@ -289,12 +289,20 @@ def cluster(to: Asked, one: Resource) -> Iterator[Request]:
 
 
 def role(to: Asked, one: Resource) -> Iterator[Request]:
-    acts = "CreateRole TagRole UpdateAssumeRolePolicy ListInstanceProfilesForRole DeleteRole"
+    yield limited(to, one, "CreateRole")
+    acts = "TagRole UpdateAssumeRolePolicy ListInstanceProfilesForRole DeleteRole"
     yield from to.of_account("iam", acts, to.role(one.inputs["name"]))
 
 
-def of_role(actions: str) -> Callable[[Asked, Resource], Iterator[Request]]:
-    return lambda to, one: to.of_account("iam", actions, to.role(to.name_of(one.inputs["role"])))
+def limited(to: Asked, one: Resource, action: str) -> Request:
+    """Where the role has a boundary, AWS knows it."""
+    boundary = one.inputs["permissions_boundary"]
+    more = {} if boundary is None else {"iam:PermissionsBoundary": boundary}
+    return Request(f"iam:{action}", (Thing(to.role(one.inputs["name"])),), more=more)
+
+
+def of_role(*actions: str) -> Callable[[Asked, Resource], Iterator[Request]]:
+    return lambda to, one: (limited(to, to.stack.resource(one.inputs["role"].resource), action) for action in actions)
 
 
 def budget(to: Asked, one: Resource) -> Iterator[Request]:
@@ -333,8 +341,8 @@ ASKED: Mapping[str, Callable[[Asked, Resource], Iterator[Request]]] = {
     "elasticache.ReplicationGroup": redis,
     "elasticache.SubnetGroup": named("elasticache", "subnetgroup:", "CreateCacheSubnetGroup DeleteCacheSubnetGroup"),
     "iam.Role": role,
-    "iam.RolePolicy": of_role("PutRolePolicy DeleteRolePolicy"),
-    "iam.RolePolicyAttachment": of_role("AttachRolePolicy DetachRolePolicy"),
+    "iam.RolePolicy": of_role("PutRolePolicy", "DeleteRolePolicy"),
+    "iam.RolePolicyAttachment": of_role("AttachRolePolicy", "DetachRolePolicy"),
     "kms.Alias": alias,
     "kms.Key": key,
     "rds.Instance": database,

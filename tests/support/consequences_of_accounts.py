@@ -15,6 +15,8 @@ ACCOUNT_ROWS: list[tuple[str, tuple[str | int, ...], Any, Consequence | str]] = 
     ("EnvironmentSpec.account", (*ACCOUNT, "account"), "210987654321", Consequence.REPLACE),
     ("EnvironmentSpec.cluster", (*ACCOUNT, "cluster"), {"existing": "company"}, Consequence.REPLACE),
     ("EnvironmentSpec.log_retention", (*ACCOUNT, "log_retention"), "30d", Consequence.RECONFIGURE),
+    ("EnvironmentSpec.permissions_boundary", (*ACCOUNT, "permissions_boundary"),
+     "arn:aws:iam::123456789012:policy/limit", Consequence.RECONFIGURE),
     ("EnvironmentSpec.workspace", (*ACCOUNT, "workspace"), "s3://other/workspace", Consequence.REPLACE),
     ("EnvironmentSpec.registry", (*ACCOUNT, "registry"), "registry.example.com/other", Consequence.RESTART),
     ("NetworkSpec.cidr", (*ACCOUNT, "network"), {"cidr": "10.1.0.0/16"}, Consequence.REPLACE),

@@ -41,7 +41,7 @@ def own(review: Review, one: ReviewedEnvironment) -> Own:
     assert one.region is not None, "the spec demands it where there are roles"
     instance = label_value(f"{prefix_of(review.system)}-{one.name}")
     account = one.plan_role.split(":")[4]
-    return Own(instance, one.entry or instance, account, one.region, one.bucket, one.existing)
+    return Own(instance, one.entry or instance, account, one.region, one.bucket, one.existing, one.boundary)
 
 
 def parted(place: str) -> tuple[str, str]:

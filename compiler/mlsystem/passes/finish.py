@@ -70,7 +70,8 @@ def reviewed(spec: SystemSpec, name: str, written: ReviewedEnvironmentSpec) -> R
     if not one.account:
         return one
     return replace(
-        one, entry=entry_of(spec, name), bucket=made_bucket(spec, name), existing=existing_cluster(there)
+        one, entry=entry_of(spec, name), bucket=made_bucket(spec, name), existing=existing_cluster(there),
+        boundary=there.permissions_boundary,
     )  # fmt: skip
 
 

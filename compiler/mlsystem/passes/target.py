@@ -123,6 +123,7 @@ def account(draft: Draft, written: EnvironmentSpec) -> Aws:
         entry=entry_of(draft.spec, draft.environment),
         log_retention_days=int(written.log_retention.removesuffix("d")),
         alarmed=tuple(one for one in written.owners if "@" in one),
+        boundary=written.permissions_boundary,
         **review_roles(draft.spec, draft.environment),
     )
 

@@ -62,7 +62,7 @@ APART: Mapping[tuple[Kind, Facet], Mapping[str, Consequence]] = {
             "secrets.store", "images.signing_key", "platform.kubernetes", "platform.prometheus",
             "platform.argo_workflows", "platform.keda", "platform.knative", "platform.ingress", "platform.host",
             "platform.tls_secret", "platform.gpu_selector", "network.zones", "network.flow_logs", "log_retention",
-            "network.api_access", "review.plan_role", "review.apply_role",
+            "network.api_access", "permissions_boundary", "review.plan_role", "review.apply_role",
             "nodes.system", "nodes.serving", "nodes.pipeline", "nodes.training",
         ),
         Consequence.RECONFIGURE,

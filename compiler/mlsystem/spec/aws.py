@@ -93,6 +93,11 @@ Account = Annotated[
     str, Written("the number of an AWS account", _account, {"type": ["string", "integer"], "pattern": f"^{ACCOUNT}$"})
 ]
 Region = Annotated[str, named("an AWS region", REGION, "for example eu-central-1")]
+Boundary = Annotated[
+    str,
+    named("a policy of IAM", r"arn:aws:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]{1,512}",
+          "for example arn:aws:iam::111122223333:policy/limit"),
+]  # fmt: skip
 Cluster = Annotated[ClusterChoice, Written("`create` or `{existing: NAME}`", _cluster, _CLUSTER_SCHEMA)]
 Cidr = Annotated[str, Written("a range of addresses", _cidr, {"type": "string", "examples": ["10.0.0.0/16"]})]
 Zones = Annotated[

@@ -143,6 +143,10 @@ class EnvironmentSpec(Section):
     log_retention: aws.RetentionDays = declare(
         "How long the account keeps logs.", "operate", default_of="environments.log_retention"
     )
+    permissions_boundary: aws.Boundary | None = declare(
+        "The policy that limits every role that is made in the account, where the company demands one.", "operate",
+        default=None, example="arn:aws:iam::111122223333:policy/limit", implied="none",
+    )  # fmt: skip
     namespace: NamespaceSpec | None = declare(
         "The namespace that holds the system.", "operate", default=None, example="{name: flight-delay}",
         implied="one that exists and has the system's name",

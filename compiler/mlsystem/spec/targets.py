@@ -23,7 +23,7 @@ ONLY_KUBERNETES = (
     "context", "namespace", "registry", "delivery", "storage", "bucket", "tracking", "platform", "pulumi", "images",
     "prices", "limits",
 )  # fmt: skip
-ONLY_AWS = ("region", "account", "cluster", "network", "log_retention")
+ONLY_AWS = ("region", "account", "cluster", "network", "log_retention", "permissions_boundary")
 NOT_AWS = {
     "context": "which cluster it is, `cluster` says", "storage": "the workspace is a bucket",
     "bucket": "the pods' own identity opens the workspace",

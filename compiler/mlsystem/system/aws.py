@@ -46,6 +46,8 @@ class Aws(Struct):
     entry: str
     log_retention_days: int
     alarmed: tuple[str, ...] = ()
+    boundary: str | None = None
+    """The policy within which every role is made."""
     plan_role: str | None = None
     apply_role: str | None = None
     """Of the review's workflow, which enter a cluster that is made: to look, and to change."""

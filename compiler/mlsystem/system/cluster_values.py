@@ -84,6 +84,8 @@ def account_values(aws: Aws) -> Values:
         values["network.api_access"] = list(network.api_access)
         roles = {"review.plan_role": aws.plan_role, "review.apply_role": aws.apply_role}
         values |= {name: role for name, role in roles.items() if role is not None}  # as an older tool has it
+    if aws.boundary is not None:  # as an older tool has it
+        values["permissions_boundary"] = aws.boundary
     if aws.online_store == "redis":
         values["online_store"] = f"redis in account {aws.account}, {aws.region}"
     if aws.tracking_database:

@@ -7,8 +7,8 @@ from mlsystem_runtime.contract.base import Struct
 
 class ReviewedEnvironment(Struct):
     """Roles are ARNs; None where the runner has access of its own. `account`: the environment is an AWS account, not
-    only a cluster. `places` are `s3://` URIs of what an apply remembers. `entry`, `bucket` and `existing` are as those
-    of the account, the last the name of its cluster where there was one before."""
+    only a cluster. `places` are `s3://` URIs of what an apply remembers. `entry`, `bucket` and `boundary` are those of
+    the account, `existing` its cluster where there was one before."""
 
     name: str
     region: str | None
@@ -19,6 +19,7 @@ class ReviewedEnvironment(Struct):
     entry: str | None = None
     bucket: str | None = None
     existing: str | None = None
+    boundary: str | None = None
 
 
 class Review(Struct):

@@ -27,6 +27,7 @@ WHOLE: dict[str, Any] = {
     "network": {"flow_logs": True, "zones": ["a", "b"]}, "owners": ["ml@example.com"],
     "limits": {"max_cost": "$9000/month"}, "platform": {"ingress": "nginx", "host": "weather.example.com"},
 }  # fmt: skip
+BOUNDARY = f"arn:aws:iam::{ACCOUNT_NUMBER}:policy/limit"
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "short": {},
     "whole": WHOLE,
@@ -34,6 +35,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "existing": EXISTING,
     "own entry": {"secrets": {"name": "company-weather"}},
     "own bucket": {"workspace": "s3://company/weather"},
+    "limited": {"permissions_boundary": BOUNDARY, "network": {"flow_logs": True}},
 }
 NAMES = ("prod", "prod2", "prod-eu", "prod_eu", "pro")
 LONG = "an-environment-with-a-name-that-a-cache-cannot-have"
@@ -191,3 +193,27 @@ def test_in_a_cluster_of_others_only_what_pods_may_be_is_changed() -> None:
     asked_of = [*Asked(stack).named("eks", "DeleteCluster UpdateClusterConfig", "cluster/company"),
                 *Asked(stack).named("eks", "CreateAccessEntry CreateNodegroup", "cluster/company")]  # fmt: skip
     assert not [one for one in asked_of if one.allowed(document, REGION)]
+
+
+def test_every_role_that_is_made_is_within_the_boundary() -> None:
+    roles = [one for stack in stacks("limited") for one in stack.of_kind("aws.iam.Role")]
+
+    assert len(roles) > 5
+    assert {one.inputs["permissions_boundary"] for one in roles} == {BOUNDARY}
+
+
+@pytest.mark.parametrize("boundary", [{}, {"iam:PermissionsBoundary": f"{BOUNDARY}-other"}])
+@pytest.mark.parametrize("action", ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"])
+def test_no_role_gets_rights_outside_of_it(action: str, boundary: dict[str, str]) -> None:
+    role = (Thing(f"arn:aws:iam::{ACCOUNT_NUMBER}:role/seattle-weather-prod-server"),)
+    within = {"iam:PermissionsBoundary": BOUNDARY}
+
+    assert Request(f"iam:{action}", role, more=within).allowed(rights("limited"), REGION)
+    assert not Request(f"iam:{action}", role, more=boundary).allowed(rights("limited"), REGION)
+
+
+def test_nobody_takes_the_boundary_away() -> None:
+    role = (Thing(f"arn:aws:iam::{ACCOUNT_NUMBER}:role/seattle-weather-prod-server"),)
+
+    for more in ({}, {"iam:PermissionsBoundary": BOUNDARY}):
+        assert not Request("iam:DeleteRolePermissionsBoundary", role, more=more).allowed(rights("limited"), REGION)

@@ -32,6 +32,8 @@ class Below:
     """The addresses of the network that a new cluster is in."""
     entries: tuple[str, ...] = ()
     """Of Secrets Manager, with the system's secrets."""
+    boundary: str | None = None
+    """The policy within which roles are made."""
     plan_role: str | None = None
     apply_role: str | None = None
     """Of the review's workflow."""

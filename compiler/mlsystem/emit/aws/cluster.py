@@ -25,6 +25,7 @@ def below_of(cluster: Cluster, aws: Aws) -> Below:
         api_access=() if aws.network is None else aws.network.api_access,
         network=None if aws.network is None else aws.network.cidr,
         entries=(aws.entry, *((aws.made_entry,) if aws.made_secrets else ())),
+        boundary=aws.boundary,
         plan_role=aws.plan_role,
         apply_role=aws.apply_role,
         tags=tags(cluster),

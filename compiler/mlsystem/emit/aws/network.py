@@ -138,7 +138,11 @@ def flow_logs(account: Account) -> Iterator[Resource]:
         ("sts:AssumeRole",), (), {"Service": "vpc-flow-logs.amazonaws.com"},
         {"StringEquals": {"aws:SourceAccount": account.aws.account}},
     )  # fmt: skip
-    role = {"name": dns_name(f"{account.instance}-{LOGS_WRITER}", MOST_NAME), "assume_role_policy": Policy((trust,))}
+    role = {
+        "name": dns_name(f"{account.instance}-{LOGS_WRITER}", MOST_NAME),
+        "assume_role_policy": Policy((trust,)),
+        "permissions_boundary": account.aws.boundary,
+    }
     yield account.made("iam.Role", "network-logs-writer", CONCERN, role)
     writes = Statement(
         ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),

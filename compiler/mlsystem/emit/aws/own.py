@@ -40,6 +40,8 @@ class Own:
     region: str
     bucket: str | None = None
     existing: str | None = None
+    boundary: str | None = None
+    """The policy within which roles are made."""
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

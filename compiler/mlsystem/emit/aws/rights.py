@@ -45,10 +45,13 @@ ENCRYPT = ("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey
 ENCRYPTING = ("dynamodb", "ecr", "elasticache", "rds", "s3", "secretsmanager")
 
 ROLES_MADE = (
-    "iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
-    "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole",
+    "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole",
     "iam:ListInstanceProfilesForRole",
 )  # fmt: skip
+LIMITED = (
+    "iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
+)  # fmt: skip
+"""Of which IAM knows what boundary the role has."""
 SERVICES = ("eks", "eks-nodegroup", "elasticache", "rds", "spot")
 """Each has a role of its own in an account, which whoever first makes something of it makes too."""
 ASSOCIATIONS = tuple(f"eks:{verb}PodIdentityAssociation" for verb in ("Create", "Update", "Delete"))
@@ -128,7 +131,11 @@ def _of_others_cluster(own: Own) -> Iterator[Statement]:
 
 
 def _roles(own: Own) -> Iterator[Statement]:
-    yield Statement((*ROLE_SETTINGS, *ROLES_MADE), own.roles)
+    limited = LIMITED if own.boundary is None else (*LIMITED, "iam:PutRolePermissionsBoundary")
+    yield Statement((*ROLE_SETTINGS, *ROLES_MADE, *limited), own.roles)
+    if own.boundary is not None:
+        outside = {"StringNotEquals": {"iam:PermissionsBoundary": own.boundary}}
+        yield Statement(limited, ("*",), conditions=outside, effect="Deny")
     linked = f"arn:aws:iam::{own.account}:role/aws-service-role"
     services = tuple(f"{linked}/{service}.amazonaws.com/*" for service in SERVICES)
     yield Statement(("iam:CreateServiceLinkedRole",), services)

@@ -13,7 +13,11 @@ def role(
     rights: Sequence[Statement] = (), why: str = "",
 ) -> Iterator[Resource]:  # fmt: skip
     """`managed`: policies that AWS keeps, by the end of the attachment's name. `rights`: what stands in its own."""
-    inputs = {"name": below.named(name), "assume_role_policy": Policy((trust,))}
+    inputs = {
+        "name": below.named(name),
+        "assume_role_policy": Policy((trust,)),
+        "permissions_boundary": below.boundary,
+    }
     yield Resource("aws.iam.Role", name, inputs, concern, below.origin, why=why)
     for ending, policy in (managed or {}).items():
         attached = {"role": Ref(name, "name"), "policy_arn": policy}
