@@ -242,12 +242,17 @@ def secret(to: Asked, one: Resource) -> Iterator[Request]:
     yield from to.encrypted("secretsmanager", "GenerateDataKey Decrypt")
 
 
+def last_snapshot(one: Resource) -> str:
+    """Which is called after its time too."""
+    return f"snapshot:{one.inputs['final_snapshot_identifier']}-20260102030405"
+
+
 def database(to: Asked, one: Resource) -> Iterator[Request]:
     name = one.inputs["identifier"]
     groups = (f"subgrp:{name}", f"pg:{name}", "og:default:postgres-16")
     yield from to.named("rds", "CreateDBInstance", f"db:{name}", *groups)
     yield from to.named("rds", "ModifyDBInstance AddTagsToResource", f"db:{name}")
-    yield from to.named("rds", "DeleteDBInstance", f"db:{name}", f"snapshot:{one.inputs['final_snapshot_identifier']}")
+    yield from to.named("rds", "DeleteDBInstance", f"db:{name}", last_snapshot(one))
     yield from to.encrypted("rds")
 
 
@@ -256,8 +261,7 @@ def redis(to: Asked, one: Resource) -> Iterator[Request]:
     groups = (f"subnetgroup:{name}", f"parametergroup:{name}")
     acts = "CreateReplicationGroup ModifyReplicationGroup"
     yield from to.named("elasticache", acts, f"replicationgroup:{name}", *groups)
-    left = f"snapshot:{one.inputs['final_snapshot_identifier']}"
-    yield from to.named("elasticache", "DeleteReplicationGroup", f"replicationgroup:{name}", left)
+    yield from to.named("elasticache", "DeleteReplicationGroup", f"replicationgroup:{name}", last_snapshot(one))
     yield from to.named("elasticache", "AddTagsToResource", f"cluster:{name}-001")
     yield from to.encrypted("elasticache")
 

@@ -62,9 +62,9 @@ class Own:
             "dynamodb": (f"table/{self.entry}-features",),
             "ecr": (f"repository/{self.entry}/*",),
             "eks": tuple(self._of_cluster()),
-            "elasticache": (f"*:{self._cache}", f"*:{self._cache}-00?", f"*:{self._cache}-final"),
+            "elasticache": (f"*:{self._cache}", f"*:{self._cache}-00?", f"*:{self._cache}-final*"),
             "logs": tuple(f"log-group:{group}/*" for group in self._log_groups()),
-            "rds": (f"*:{self._database}", f"*:{self._database}-final", "og:default:*"),
+            "rds": (f"*:{self._database}", f"*:{self._database}-final*", "og:default:*"),
             "secretsmanager": tuple(self._secrets()),
             "sns": (f"{self.instance}-budget", f"{self.instance}-budget:*"),
         }
