@@ -152,6 +152,18 @@ def stored(
     return Kind(create, read, delete, update, fixed=fixed, named=named, only_stored=True)
 
 
+def remember(account: Account, token: str, identity: str, outputs: Properties) -> None:
+    """What the account could say of a thing that it made, for whoever reads it without having heard."""
+    with change(account.stored) as all_of:
+        all_of.setdefault("outputs", {})[f"{token} {identity}"] = outputs
+
+
+def remembered(account: Account, token: str, identity: str) -> Properties:
+    with change(account.stored) as all_of:
+        found: Properties = all_of.get("outputs", {}).get(f"{token} {identity}", {})
+        return found
+
+
 class change:  # noqa: N801 - reads as a statement
     """The content of a file of JSON, written back; one at a time."""
 

@@ -16,7 +16,7 @@ import boto3
 import yaml
 
 from engines import kubernetes_provider, provider_protocol
-from engines.aws import provider
+from engines.aws import making, provider
 from engines.aws.account import REGION, account, install_tool
 from engines.controllers import install_definitions
 from engines.definitions import definition
@@ -42,18 +42,20 @@ class Prod:
     place: PulumiPlace
     account: Mapping[str, str]
 
-    def environ(self, delay: float = 0) -> dict[str, str]:
-        """Without a kubeconfig: the way to the cluster is by the account."""
+    def environ(self, delay: float = 0, killed_at: str = "") -> dict[str, str]:
+        """Without a kubeconfig: the way to the cluster is by the account. `killed_at` is a kind whose making the engine
+        does not outlive."""
         settings = {name: value for name, value in self.place.settings.items() if name != "PULUMI_BACKEND_URL"}
         path = f"{settings['PATH']}:{self.cluster.environment['PATH']}"
         base = {name: value for name, value in self.cluster.environment.items() if name != "KUBECONFIG"}
-        mine = {"PATH": path, "PYTHONPATH": ":".join(map(str, SUPPORT)), provider_protocol.DELAY: str(delay)}
+        mine = {"PATH": path, "PYTHONPATH": ":".join(map(str, SUPPORT)), provider_protocol.DELAY: str(delay),
+                making.KILLED_AT: killed_at}  # fmt: skip
         return {**base, **settings, **self.account, **mine}
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, *arguments: str, killed_at: str = "") -> Done:
         return subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=400,
-            check=False,
+            self.command(*arguments), cwd=self.folder, env=self.environ(killed_at=killed_at), capture_output=True,
+            text=True, timeout=400, check=False,
         )  # fmt: skip
 
     def start(self, *arguments: str, delay: float) -> subprocess.Popen[str]:
@@ -72,12 +74,17 @@ class Prod:
 
     def held(self, stack: str) -> dict[str, str]:
         """What the engine's state has, by name, with the id of each."""
-        path = self.folder / ".mlsystem" / "prod" / "pulumi" / ".pulumi" / "stacks" / f"{SYSTEM}-{stack}" / "prod.json"
-        if not path.exists():
-            return {}
-        found = json.loads(path.read_text())["checkpoint"]["latest"].get("resources") or []
-        mine = [one for one in found if one["type"].startswith("aws:")]
+        mine = [one for one in self._state(stack).get("resources") or [] if one["type"].startswith("aws:")]
         return {one["urn"].rpartition("::")[2]: one["id"] for one in mine}
+
+    def being_made(self, stack: str) -> set[str]:
+        """The kinds of what the engine had begun to make when it last wrote its state down."""
+        return {one["resource"]["type"] for one in self._state(stack).get("pending_operations") or []}
+
+    def _state(self, stack: str) -> dict[str, Any]:
+        path = self.folder / ".mlsystem" / "prod" / "pulumi" / ".pulumi" / "stacks" / f"{SYSTEM}-{stack}" / "prod.json"
+        found: dict[str, Any] = json.loads(path.read_text())["checkpoint"]["latest"] if path.exists() else {}
+        return found
 
 
 @contextmanager

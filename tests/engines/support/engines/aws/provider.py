@@ -21,7 +21,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from engines.aws import cluster, identity, network, storage
 from engines.aws.declared import UndeclaredError, problems
-from engines.aws.kinds import KINDS, Account, Kind, is_absent, short
+from engines.aws.kinds import KINDS, Account, Kind, is_absent, remember, remembered, short
+from engines.aws.making import Making
 from engines.aws.questions import QUESTIONS
 from engines.provider_protocol import UNKNOWN, Properties, diff_response, linger, read, serve, write
 from engines.stacks import PulumiPlace
@@ -45,7 +46,7 @@ def install(place: PulumiPlace) -> Path:
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self) -> None:
-        self.account = account_of({})
+        self.account, self.making = account_of({}), Making()
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
@@ -99,9 +100,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             later = dict.fromkeys(("id", *kind.computed), UNKNOWN)
             return provider_pb2.CreateResponse(properties=write({**later, **inputs}))
-        with refusing(context):
+        token = token_of(request.urn)
+        with refusing(context), self.making.one(token):
             linger()
             identity, outputs = kind.create(self.account, inputs)
+            remember(self.account, token, identity, outputs)
             linger()
         return provider_pb2.CreateResponse(id=identity, properties=write(self._with_all_tags({**inputs, **outputs})))
 
@@ -115,9 +118,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     raise
                 return provider_pb2.ReadResponse()
         asked = {key: value for key, value in live.items() if key in inputs or not state}
-        return provider_pb2.ReadResponse(
-            id=request.id, properties=write({**state, **live}), inputs=write({**inputs, **asked})
-        )  # fmt: skip
+        known = {**remembered(self.account, token_of(request.urn), request.id), **state, **live}
+        return provider_pb2.ReadResponse(id=request.id, properties=write(known), inputs=write({**inputs, **asked}))
 
     def Update(self, request: Any, context: Any) -> Any:
         kind, inputs, old = kind_of(request), read(request.news), read(request.olds)
