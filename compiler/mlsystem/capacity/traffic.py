@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from mlsystem.capacity.queueing import bisect
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-BLOCK_SECONDS = HOUR  # so much is drawn at once: 8 bytes a request
+BLOCK_SECONDS = HOUR  # has random numbers of its own
+MOST_AT_ONCE = 500_000  # requests that are drawn together: each takes fifty bytes meanwhile
 MEMORY_OF_NOISE = 30  # minutes, after which a deviation has lost a good part of its strength
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -187,26 +188,41 @@ def generator(seed: int, replication: int, block: int) -> np.random.Generator:
 
 
 def arrivals(trace: Trace, *, seed: int, replication: int = 0) -> Iterator[Floats]:
-    """The moments of arrival in seconds from the trace's first, in order, an hour at a time.
+    """The moments of arrival in seconds from the trace's first, in order, at most an hour and MOST_AT_ONCE at a time,
+    or a second that has more.
 
     A Poisson process whose rate is constant within each second: first how many come in each, then where they fall.
     """
     for block, first in enumerate(range(0, trace.seconds, BLOCK_SECONDS)):
         random = generator(seed, replication, block)
         counts = random.poisson(trace.rates[first : first + BLOCK_SECONDS])
-        yield first + within_seconds(counts, random)
+        yield from (first + moments for moments in within_seconds(counts, random))
 
 
-def within_seconds(counts: NDArray[np.int64], random: np.random.Generator) -> Floats:
+def within_seconds(
+    counts: NDArray[np.int64], random: np.random.Generator, most: int = MOST_AT_ONCE
+) -> Iterator[Floats]:
     """`counts[s]` moments in second s, uniform and in order: the partial sums of counts[s] + 1 exponentials over all of
-    them are the order statistics of as many uniform numbers."""
-    sums = np.cumsum(random.standard_exponential(int(counts.sum()) + len(counts)))
-    last = np.cumsum(counts + 1) - 1
-    before = np.concatenate([[0.0], sums[last[:-1]]])
-    second = np.repeat(np.arange(len(counts)), counts)
-    inside = np.delete(sums, last)
-    moments: Floats = second + (inside - before[second]) / (sums[last] - before)[second]
-    return moments
+    them are the order statistics of as many uniform numbers. However many come at a time, they are the same."""
+    reached = 0.0
+    for first, end in pieces(counts, most):
+        inside = counts[first:end]
+        drawn = random.standard_exponential(int(inside.sum()) + len(inside))
+        sums = np.cumsum(np.concatenate([[reached], drawn]))
+        bounds = np.concatenate([[0], np.cumsum(inside + 1)])
+        before, after = (np.repeat(sums[places], inside) for places in (bounds[:-1], bounds[1:]))
+        reached = float(sums[-1])
+        yield np.repeat(np.arange(first, end), inside) + (np.delete(sums, bounds) - before) / (after - before)
+
+
+def pieces(counts: NDArray[np.int64], most: int) -> Iterator[tuple[int, int]]:
+    """Whole seconds, from the first up to and without the second of each pair, with at most so many requests."""
+    totals = np.cumsum(counts)
+    first, before = 0, 0
+    while first < len(counts):
+        end = max(first + 1, int(np.searchsorted(totals, before + most, "right")))
+        yield first, end
+        first, before = end, int(totals[end - 1])
 
 
 def all_arrivals(trace: Trace, *, seed: int, replication: int = 0) -> Floats:

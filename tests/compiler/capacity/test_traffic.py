@@ -104,9 +104,21 @@ def test_the_hours_of_a_trace_have_arrivals_of_their_own() -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.integers(0, 99))
 def test_moments_fall_into_the_seconds_that_they_were_counted_for(counts: list[int], seed: int) -> None:
-    moments = traffic.within_seconds(np.array(counts), traffic.generator(seed, 0, 0))
+    moments = np.concatenate(list(traffic.within_seconds(np.array(counts), traffic.generator(seed, 0, 0))))
 
     assert np.bincount(moments.astype(int), minlength=len(counts)).tolist() == counts
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.integers(1, 12), st.integers(0, 99))
+def test_moments_are_the_same_to_the_bit_however_many_are_drawn_at_once(
+    counts: list[int], most: int, seed: int
+) -> None:
+    (together,) = traffic.within_seconds(np.array(counts), traffic.generator(seed, 0, 0))
+    apart = list(traffic.within_seconds(np.array(counts), traffic.generator(seed, 0, 0), most))
+
+    assert max(map(len, apart)) <= max(most, *counts, 0)
+    assert np.array_equal(np.concatenate(apart), together)
 
 
 def test_the_busiest_windows_come_first_and_do_not_overlap() -> None:

@@ -52,7 +52,10 @@ def simulate_arrivals(
     setting: Setting, blocks: Iterable[Floats], seconds: float, *, key: int, log: int = 0, detailed: bool = False
 ) -> Result:
     """`blocks` are moments of arrival from 0 to `seconds`, in order. Keeps a log of the first `log` requests."""
-    return _Simulation(setting, blocks, seconds, key, log, detailed).run()
+    simulation = _Simulation(setting, blocks, seconds, key, log, detailed)
+    result = simulation.run()
+    simulation.let_go()
+    return result
 
 
 class _Simulation:
@@ -85,13 +88,19 @@ class _Simulation:
         self._advance(math.inf)
         return self._result()
 
+    def let_go(self) -> None:
+        """Of all memory at once: what is to be done refers to who does it, and would wait for a collection."""
+        vars(self).clear()
+
     def _at_time(self, time: float, order: int, action: Action) -> None:
         heapq.heappush(self._agenda, (time, order, self._scheduled, action))
         self._scheduled += 1
 
     def _advance(self, until: float) -> None:
-        """Everything that happens to requests before `until`."""
+        """Everything that happens to requests before `until`, those that came earlier before later ones are drawn."""
         while self._at == len(self._moments) or self._moments[-1] < until:
+            if self._at < len(self._moments):
+                self._at = self._engine.run(self._moments, self._at, self._moments[-1])
             block = next(self._blocks, None)
             if block is None:
                 break
