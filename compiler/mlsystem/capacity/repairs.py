@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from mlsystem.capacity.certificate import Certificate, Settings
-from mlsystem.capacity.search import Search, always
+from mlsystem.capacity.search import Search, always, beyond
 from mlsystem.capacity.solve import Case, solve
 from mlsystem.capacity.trials import Runner, Trial, promises
 from mlsystem.capacity.witness import Nearest, nearest, witness
@@ -99,13 +99,14 @@ def more_replicas(case: Case) -> Case | None:
     hold already, or too many would not."""
     question = scaled(case, min_replicas=None, max_cost=None).question()
     runner = Runner(question.endpoint, question.scenarios, question.seed)
+    least = bisect_left(range(MOST_REPLICAS + 1), True, key=lambda replicas: not beyond(question, replicas))
 
     def stands(replicas: int) -> bool:
         return runner.advance(Trial(always(question.wanted, replicas)), QUICK[-1])
 
     low = high = question.wanted.max_replicas
-    while not stands(high):
-        low, high = high, math.ceil(high * 1.5)
+    while high < least or not stands(high):
+        low, high = max(high, least - 1), max(math.ceil(high * 1.5), least)
         if high > MOST_REPLICAS:
             return None
     if high == low:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,11 +25,14 @@ from mlsystem.capacity.candidates import METRICS, families, mean_replicas
 from mlsystem.capacity.certificate import Settings
 from mlsystem.capacity.inputs import Wanted
 from mlsystem.capacity.queueing import Service, servers_within
-from mlsystem.capacity.scenarios import CROWD, PEAK, Scenario, ends_of_rise
-from mlsystem.capacity.traffic import Trace
+from mlsystem.capacity.scenarios import CROWD, PEAK, Scenario
+from mlsystem.capacity.traffic import MINUTE, Floats, Trace
 from mlsystem.capacity.trials import REPLICATIONS, Endpoint, Runner, Trial, promises
 
 RUNGS: Final = (1, 4, REPLICATIONS)
+CHANCE: Final = 0.1  # of what may be bad: by so much simulations may be better than what is expected of them
+NOISE: Final = 1.5  # at most so much more than there is, and one replica, is an autoscaler asked for by chance
+SCRAPE: Final = 15  # seconds of which an autoscaler sees the mean, or of more
 ROUGHLY: Final = 0.9  # of what arithmetic says a configuration may cost in truth, so little at least
 
 
@@ -78,7 +82,7 @@ class Search:
             self._push(replace(settings, min_replicas=self._first(settings)), preference)
 
     def found(self) -> Iterator[Trial]:
-        if self._too_few():
+        if self._beyond() or self._too_few():
             return
         while self._queue:
             entry = heapq.heappop(self._queue)
@@ -90,6 +94,14 @@ class Search:
             else:
                 yield entry.trial
                 self._higher(entry)
+
+    def _beyond(self) -> bool:
+        """Whether arithmetic alone refutes all that may be."""
+        wanted = self.question.wanted
+        if not beyond(self.question, wanted.max_replicas):
+            return False
+        self.refuted.append(Trial(always(wanted, wanted.max_replicas)))
+        return True
 
     def _too_few(self) -> bool:
         """Whether all replicas that there may be, all the time, could not hold it: then no autoscaler can."""
@@ -135,6 +147,22 @@ def always(wanted: Wanted, replicas: int) -> Settings:
     return Settings(wanted.controller, metric, wanted.target or 0.5, replicas, replicas)
 
 
+def beyond(question: Question, replicas: int) -> bool:
+    """Whether so many, all the time, could not answer what comes if they did nothing but their largest batches."""
+    return any(
+        impossible(question, scenario, np.full(scenario.trace.seconds, float(replicas)))
+        for scenario in question.scenarios if scenario.share == 1.0
+    )  # fmt: skip
+
+
+def impossible(question: Question, scenario: Scenario, replicas: Floats) -> bool:
+    """Whether a promise could not be held with so many replicas in each second."""
+    limits = question.endpoint.limits(scenario, replicas)
+    return any(
+        limits[promise] < share - CHANCE * (1.0 - share) for promise, share in promises(question.endpoint.slo).items()
+    )
+
+
 def fewest(question: Question, settings: Settings) -> int:
     """The least `min_replicas` that could do, by arithmetic that is on its side: batches as large as they can be, one
     queue for all, no delay but the cold start, no failure but too much traffic."""
@@ -142,17 +170,47 @@ def fewest(question: Question, settings: Settings) -> int:
 
 
 def for_the_rise(question: Question, settings: Settings) -> int:
-    """While new replicas start, those that were there have to answer all but what may be bad, twice over."""
-    endpoint = question.endpoint
+    """While new replicas start, those that were there have to answer."""
     crowd = next(one for one in question.scenarios if one.name == CROWD)
-    cold = max(1, round(min(endpoint.cold_starts)))
-    before, after = ends_of_rise(crowd.trace, cold)
-    there = float(endpoint.replica.wanted(settings, np.array([before]))[0])
-    if after <= before or there * 1.5 + 1 >= settings.max_replicas:
-        return 0
-    requests = float(crowd.trace.rates[crowd.since :].sum())
-    needed = (after - 2.0 * spare(endpoint) * requests / cold) / 2.0 / endpoint.most
-    return 0 if there * 1.5 + 1 >= needed else math.floor(needed)
+    asked = asked_for(question, settings, crowd)
+    return bisect_left(
+        range(settings.max_replicas), True,
+        key=lambda least: not impossible(question, crowd, np.maximum(asked, float(least))),
+    )  # fmt: skip
+
+
+def asked_for(question: Question, settings: Settings, crowd: Scenario) -> Floats:
+    """Replicas that can be there in each second because an autoscaler asked for them: as many as the highest rate that
+    it saw a cold start ago is worth, or all where it counts requests that are held, of which a queue may have any
+    number."""
+    endpoint, seconds = question.endpoint, crowd.trace.seconds
+    rates = seen(crowd, 1 if settings.controller == "knative" else SCRAPE)
+    dear = endpoint.dearest / endpoint.replica.seconds if settings.metric == "cpu" else 1.0
+    rest = endpoint.replica.wanted(replace(settings, min_replicas=1), rates * max(1.0, dear))
+    most = np.floor(rest * by_chance(rates * SCRAPE / crowd.slowness) + 1.0)
+    if settings.metric == "concurrency":
+        most[rates > rates[0]] = settings.max_replicas
+    cold = min(math.floor(min(endpoint.cold_starts)), seconds)
+    there = np.concatenate([np.full(cold, most[0]), most[: seconds - cold]])
+    within: Floats = np.minimum(there, float(settings.max_replicas))
+    return within
+
+
+def seen(crowd: Scenario, window: int) -> Floats:
+    """The highest mean of so many seconds up to each, and of the first minute, from which the fleet has its size."""
+    rates = crowd.trace.rates
+    sums = np.concatenate([np.zeros(window), np.cumsum(rates)])
+    means = (sums[window:] - sums[:-window]) / window
+    means[: 2 * window] = rates[: 2 * window]
+    highest: Floats = np.maximum.accumulate(np.maximum(means, rates[:MINUTE].mean()))
+    return highest
+
+
+def by_chance(requests: Floats) -> Floats:
+    """By which factor more may be measured of so many requests than is expected: eight standard deviations, where one
+    takes as much now and then as an exponential time."""
+    factor: Floats = np.minimum(NOISE, 1.0 + 8.0 * np.sqrt(2.0 / np.maximum(requests, 1.0)))
+    return factor
 
 
 def for_the_peak(question: Question, settings: Settings) -> int:

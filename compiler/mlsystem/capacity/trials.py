@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import NormalDist, fmean, stdev
+
+import numpy as np
+from msgspec import structs
 
 from mlsystem.capacity.candidates import Replica, metrics, scaler
 from mlsystem.capacity.certificate import Interval, Settings
+from mlsystem.capacity.fluid import answered_at_most
 from mlsystem.capacity.scenarios import PEAK, Scenario
+from mlsystem.capacity.simulation.fleet import Count
 from mlsystem.capacity.simulation.result import Result, Stretch
+from mlsystem.capacity.simulation.routing import MARGIN
 from mlsystem.capacity.simulation.service_times import ServiceTimes
 from mlsystem.capacity.simulation.setting import PATIENCE, Objective, Pods, Routing, Server, Setting
 from mlsystem.capacity.simulation.simulate import simulate
+from mlsystem.capacity.traffic import Floats
 from mlsystem_runtime.contract.run import Slo
 
 REPLICATIONS = 20
 CONFIDENCE = 0.95
 LARGEST_BATCH = 1024  # of the runtime's serve/service_time.py
 WORST = 300.0
+LATE = 0.1  # of what is let in, by chance
 
 
 @dataclass(frozen=True)
@@ -36,11 +45,39 @@ class Endpoint:
     def threshold(self) -> float:
         return PATIENCE if self.slo.latency_us is None else self.slo.latency_us / 1e6
 
-    @property
+    @cached_property
     def most(self) -> float:
-        """Requests a second of one replica, in batches as large as they can be."""
+        """Requests a second of one replica, in the batches in which it answers most."""
+        return max(float((busy / self._each[busy]).max()) for busy in range(1, self.replica.slots + 1))
+
+    @cached_property
+    def dearest(self) -> float:
+        """Seconds of a slot for one request, in the batches in which that is most."""
+        return float(self._each[1:].max())
+
+    @cached_property
+    def _each(self) -> Floats:
+        """Seconds for one request, by slots that compute (from 0, of no meaning) and rows of its batch (from 1)."""
+        slots, rows = self.replica.slots, np.arange(1, LARGEST_BATCH + 1)
+        tables = self.service.tables(slots, LARGEST_BATCH)
+        return np.stack([tables.means(busy)[1:] / rows for busy in range(slots + 1)])
+
+    def limits(self, scenario: Scenario, replicas: Floats) -> dict[str, float]:
+        """By promise, at most this share of the requests is kept with so many replicas in each second."""
+        rates, most = scenario.trace.rates, self.most * replicas
+        late = PATIENCE if self.slo.latency_us is None else min(PATIENCE, self.threshold + self.late * PATIENCE)
+        return {
+            name: answered_at_most(rates, most, patience, scenario.since)
+            for name, patience in (("latency", self.threshold), ("availability", late))
+        }
+
+    @property
+    def late(self) -> float:
+        """At most this share of what a server lets in it answers late, since a batch takes longer than it believes: all
+        that it does beyond the margin of admission, and some by chance."""
         a, b = self.service.line
-        return self.replica.slots * LARGEST_BATCH / (a * LARGEST_BATCH + b)
+        believed = a + b / np.arange(1, LARGEST_BATCH + 1)
+        return LATE + max(0.0, 1.0 - float((believed / self._each[1:]).min()) / (1.0 - MARGIN))
 
     def setting(self, settings: Settings, scenario: Scenario) -> Setting:
         first = int(self.replica.wanted(settings, scenario.trace.rates[:60].mean(keepdims=True))[0])
@@ -53,8 +90,45 @@ class Endpoint:
         )  # fmt: skip
 
     def run(self, settings: Settings, scenario: Scenario, seed: int, replication: int) -> Outcome:
+        if scenario.slowness > 1.0:
+            return self._in_slow_motion(settings, scenario, seed, replication)
         result = simulate(self.setting(settings, scenario), scenario.trace, seed=seed, replication=replication)
         return outcome_of(result, scenario, self.slo.objective)
+
+    def _in_slow_motion(self, settings: Settings, scenario: Scenario, seed: int, replication: int) -> Outcome:
+        """While there are too few replicas, requests can wait in slow motion for longer than they can in truth: so no
+        more of them are taken for answered than could be."""
+        factor, slow = scenario.slowness, scenario.slowed()
+        setting = self.slowed(factor).setting(thinned(settings, factor), slow)
+        result = simulate(setting, slow.trace, seed=seed, replication=replication)
+        found = outcome_of(result, slow, self.slo.objective)
+        ready = ready_by_second(result.counts, slow.trace.seconds)
+        most = answered_at_most(scenario.trace.rates, self.most * ready, self.threshold, scenario.since)
+        return replace(
+            found, attainment=min(found.attainment, most), availability=min(found.availability, most),
+            latency=found.latency / factor, worst=found.worst._replace(attainment=min(found.worst.attainment, most)),
+        )  # fmt: skip
+
+    def slowed(self, factor: float) -> Endpoint:
+        """What a replica does takes, and may take, so many times longer; its start does not."""
+        latency_us = None if self.slo.latency_us is None else round(self.slo.latency_us * factor)
+        return replace(
+            self, slo=structs.replace(self.slo, latency_us=latency_us), service=self.service.slowed(factor),
+            replica=replace(self.replica, seconds=self.replica.seconds * factor),
+        )  # fmt: skip
+
+
+def thinned(settings: Settings, factor: float) -> Settings:
+    """The same configuration where so many times fewer requests come."""
+    return structs.replace(settings, target=settings.target / factor) if settings.metric == "requests" else settings
+
+
+def ready_by_second(counts: Sequence[Count], seconds: int) -> Floats:
+    """The most that were ready at the beginning or the end of each second."""
+    times, ready = [one.time for one in counts], np.array([one.ready for one in counts], np.float64)
+    at = ready[np.searchsorted(times, np.arange(seconds + 1), "right") - 1]
+    most: Floats = np.maximum(at[:-1], at[1:])
+    return most
 
 
 @dataclass(frozen=True)

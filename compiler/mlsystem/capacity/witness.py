@@ -63,7 +63,8 @@ def witness(question: Question, found: Nearest) -> str:
     result = f"{described(found.trial.settings)} {missed(question, found.trial)}"
     if scenario.name != CROWD:
         rates = scenario.trace.rates[scenario.since :]
-        return f"at {clock(scenario, scenario.since + int(np.argmax(rates)))} come {rates.max():.4g} rps, and {result}"
+        busiest = clock(scenario, scenario.since + int(np.argmax(rates)))
+        return f"at {busiest} come {rates.max():.4g} rps, and {result}{limit(question, float(rates.max()))}"
     before, after = ends_of_rise(scenario.trace, LEAD)
     at = rise_at(scenario)
     growth = f"grows {after / max(before, 1e-9):.2g}x in {LEAD} s"
@@ -72,6 +73,13 @@ def witness(question: Question, found: Nearest) -> str:
         f"between {clock(scenario, at)} and {clock(scenario, at + LEAD)} traffic {growth}; a new replica needs"
         f" {cold:.3g} s, and {result}"
     )
+
+
+def limit(question: Question, rate: float) -> str:
+    """What no replica can do more, where that is less than comes."""
+    replicas = question.wanted.max_replicas
+    most = question.endpoint.most * replicas
+    return f"; {replicas} replicas cannot answer more than {most:.4g} rps" if rate > most else ""
 
 
 def rise_at(scenario: Scenario) -> int:
