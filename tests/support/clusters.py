@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,11 @@ def cluster_of(
     text = spec.read_text() if isinstance(spec, Path) else spec
     others = text.partition(ENVIRONMENTS)[0].replace("uri: data/", "uri: s3://data/")
     text = f"{others}{ENVIRONMENTS}  {environment}: {json.dumps({**STAGING, **settings})}\n"
+    return resolved(text, environment, certified)
+
+
+@cache
+def resolved(text: str, environment: str, certified: Settings | None) -> Cluster:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mlsystem.yaml")
         path.write_text(text)

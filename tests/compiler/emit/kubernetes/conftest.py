@@ -12,18 +12,16 @@ from mlsystem.emit.kubernetes.system import kubernetes_objects
 
 Objects = tuple[KubernetesObject, ...]
 
-named = cache(cluster_named)
-
 
 @cache
 def objects_named(name: str) -> Objects:
-    return kubernetes_objects(named(name))
+    return kubernetes_objects(cluster_named(name))
 
 
 @pytest.fixture(params=VARIATIONS)
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Each variation in turn."""
-    return named(request.param)
+    return cluster_named(request.param)
 
 
 @pytest.fixture
