@@ -31,7 +31,6 @@ NETWORK = "network: {"
 VARIATIONS = {
     "a table": (REGION, "    online_store: {type: dynamodb}\n"),
     "flow logs": (NETWORK, "flow_logs: true, "),
-    "mails": (REGION, "    owners: [ml-platform@example.com]\n"),
 }
 
 

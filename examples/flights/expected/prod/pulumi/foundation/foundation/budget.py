@@ -33,6 +33,14 @@ budget_alarm_callers = aws.sns.TopicPolicy(
     opts=pulumi.ResourceOptions(provider=account),
 )
 
+budget_told_1 = aws.sns.TopicSubscription(
+    "budget-told-1",
+    topic=budget_alarm.arn,
+    protocol="email",
+    endpoint="ml-platform@example.com",
+    opts=pulumi.ResourceOptions(provider=account),
+)
+
 budget_ = aws.budgets.Budget(
     "budget",
     name="flight-delay-prod",
