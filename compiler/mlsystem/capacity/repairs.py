@@ -19,7 +19,7 @@ from msgspec import structs
 from mlsystem.capacity.certificate import Certificate, Settings
 from mlsystem.capacity.search import Search, always, beyond
 from mlsystem.capacity.solve import Case, solve
-from mlsystem.capacity.trials import Runner, Trial, promises
+from mlsystem.capacity.trials import REPLICATIONS, Runner, Trial, promises
 from mlsystem.capacity.witness import Nearest, nearest, witness
 from mlsystem.capacity.words import described, percent
 
@@ -101,8 +101,8 @@ def more_replicas(case: Case) -> Case | None:
     runner = Runner(question.endpoint, question.scenarios, question.seed)
     least = bisect_left(range(MOST_REPLICAS + 1), True, key=lambda replicas: not beyond(question, replicas))
 
-    def stands(replicas: int) -> bool:
-        return runner.advance(Trial(always(question.wanted, replicas)), QUICK[-1])
+    def stands(replicas: int, replications: int = QUICK[-1]) -> bool:
+        return runner.advance(Trial(always(question.wanted, replicas)), replications)
 
     low = high = question.wanted.max_replicas
     while high < least or not stands(high):
@@ -114,6 +114,10 @@ def more_replicas(case: Case) -> Case | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if stands(middle) else (middle, high)
+    while not stands(high, REPLICATIONS):
+        high += 1
+        if high > MOST_REPLICAS:
+            return None
     return scaled(case, max_replicas=high, max_cost=None)
 
 

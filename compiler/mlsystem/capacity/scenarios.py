@@ -8,7 +8,7 @@ those of the peak without it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from mlsystem.capacity.traffic import MINUTE, Trace, busiest, diurnal, flash_cro
 WARMING, LEAST_WARMING = 5 * MINUTE, MINUTE  # before what counts: the fleet finds its size
 LONGEST, SHORTEST = 15 * MINUTE, 3 * MINUTE
 MOST_REQUESTS = 100_000  # of one scenario: a hundred of them, 20 replications of five, are ten million
-MOST_UNSLOWED = 4 * MOST_REQUESTS  # of the shortest scenario that is seen as fast as it is
-REQUESTS_SLOWED = 30_000  # of one that is not: where traffic is fast, many configurations nearly hold
-LONGEST_ANSWER = 5.0  # seconds in slow motion: little beside those in which traffic, replicas and autoscalers change
 PEAK_TO_MEAN = 3.0
 RISE = 60
 UNNOTICED = 2.0  # seconds for which requests are still sent to a pod whose process has died
@@ -34,8 +31,7 @@ PEAK, CROWD = "peak", "flash crowd"
 @dataclass(frozen=True)
 class Scenario:
     """`trace` begins `since` seconds before what counts, in the middle of which a pod is lost (`loss`), or all are
-    replaced (`update`), a quarter of them at a time. With a `slowness` above 1 so many times fewer requests come than
-    the trace says, and each takes as many times longer: queues are the same, and only pass more slowly."""
+    replaced (`update`), a quarter of them at a time."""
 
     name: str
     says: str
@@ -43,7 +39,6 @@ class Scenario:
     since: int
     loss: bool = False
     update: bool = False
-    slowness: float = 1.0
 
     @property
     def seconds(self) -> int:
@@ -63,10 +58,6 @@ class Scenario:
     @property
     def middle(self) -> float:
         return self.since + self.seconds / 2
-
-    def slowed(self) -> Scenario:
-        """With the requests that come in slow motion."""
-        return replace(self, trace=Trace(self.trace.rates / self.slowness, self.trace.start), slowness=1.0)
 
     def failures(self, replicas: int) -> tuple[Failure, ...]:
         """With so many replicas before."""
@@ -103,15 +94,6 @@ def scenarios(demand: Demand, recorded: Trace | None, lead: int) -> tuple[Scenar
         Scenario("one pod lost", f"{busy}; a replica dies", top.trace, top.since, loss=True),
         Scenario("rolling update", f"{busy}; every replica is replaced", top.trace, top.since, update=True),
     )
-
-
-def paced(scenario: Scenario, answer: float) -> Scenario:
-    """In slow motion where it has more requests than can be simulated a hundred times. `answer`: the seconds that one
-    should take."""
-    requests = scenario.trace.requests
-    if requests <= MOST_UNSLOWED:
-        return scenario
-    return replace(scenario, slowness=max(1.0, min(requests / REQUESTS_SLOWED, LONGEST_ANSWER / answer)))
 
 
 def usual(day: Trace) -> Scenario:

@@ -78,16 +78,22 @@ class Search:
         self.refuted: list[Trial] = []
         self._queue: list[Entry] = []
         self._static = False
+        self._all = Trial(always(question.wanted, question.wanted.max_replicas))
         for preference, settings in enumerate(families(question.wanted, question.endpoint.replica)):
             self._push(replace(settings, min_replicas=self._first(settings)), preference)
 
     def found(self) -> Iterator[Trial]:
-        if self._beyond() or self._too_few():
+        if self._beyond() or self._too_few(1):
             return
+        surely = False
         while self._queue:
             entry = heapq.heappop(self._queue)
             if not self._stands(entry):
                 self.refuted.append(entry.trial)
+                if entry.rung + 1 == len(self._rungs) and not surely:
+                    if self._too_few(self._rungs[-1]):
+                        return
+                    surely = True
                 self._higher(entry)
             elif entry.rung + 1 < len(self._rungs):
                 heapq.heappush(self._queue, Entry(entry.cost, entry.preference, entry.rung + 1, entry.trial))
@@ -97,22 +103,22 @@ class Search:
 
     def _beyond(self) -> bool:
         """Whether arithmetic alone refutes all that may be."""
-        wanted = self.question.wanted
-        if not beyond(self.question, wanted.max_replicas):
+        if not beyond(self.question, self.question.wanted.max_replicas):
             return False
-        self.refuted.append(Trial(always(wanted, wanted.max_replicas)))
+        self.refuted.append(self._all)
         return True
 
-    def _too_few(self) -> bool:
-        """Whether all replicas that there may be, all the time, could not hold it: then no autoscaler can."""
+    def _too_few(self, replications: int) -> bool:
+        """Whether all replicas that there may be, all the time, could not hold it: then no autoscaler can. It is asked
+        again, with all replications, where one was refuted by no fewer: what all of them miss by little would
+        otherwise be looked at with every target."""
         wanted = self.question.wanted
         cost = wanted.max_replicas * self.question.replica_month
         if wanted.min_replicas is not None or not self.question.affordable(cost):
             return False
-        trial = Trial(always(wanted, wanted.max_replicas))
-        if self.runner.advance(trial, 1):
+        if self.runner.advance(self._all, replications):
             return False
-        self.refuted.append(trial)
+        self.refuted.append(self._all)
         return True
 
     def _stands(self, entry: Entry) -> bool:
@@ -187,7 +193,7 @@ def asked_for(question: Question, settings: Settings, crowd: Scenario) -> Floats
     rates = seen(crowd, 1 if settings.controller == "knative" else SCRAPE)
     dear = endpoint.dearest / endpoint.replica.seconds if settings.metric == "cpu" else 1.0
     rest = endpoint.replica.wanted(replace(settings, min_replicas=1), rates * max(1.0, dear))
-    most = np.floor(rest * by_chance(rates * SCRAPE / crowd.slowness) + 1.0)
+    most = np.floor(rest * by_chance(rates * SCRAPE) + 1.0)
     if settings.metric == "concurrency":
         most[rates > rates[0]] = settings.max_replicas
     cold = min(math.floor(min(endpoint.cold_starts)), seconds)

@@ -16,7 +16,7 @@ from mlsystem.capacity.candidates import Replica
 from mlsystem.capacity.certificate import Certificate, Choice, Settings
 from mlsystem.capacity.inputs import Inputs
 from mlsystem.capacity.profile import Profile
-from mlsystem.capacity.scenarios import RISE, UNNOTICED, Scenario, day_of, paced, scenarios
+from mlsystem.capacity.scenarios import RISE, UNNOTICED, Scenario, day_of, scenarios
 from mlsystem.capacity.search import RUNGS, Question, Search, always, fewest
 from mlsystem.capacity.simulation.service_times import Linear, ServiceTimes
 from mlsystem.capacity.simulation.setting import Routing
@@ -31,7 +31,6 @@ SPREAD = 0.5  # standard deviation over mean of declared service times
 REACTION = 30  # seconds from more traffic to a decision: a scrape, and a period of the controller
 MOST_STATIC = 4  # times the most replicas that may be, up to which a static number is looked for
 DIGITS = 6
-REQUESTS_OF_A_DAY = 2_000_000  # in slow motion
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,9 @@ class Case:
         replica = Replica(sum(service.line), machine.workers, machine.hardware.cpu)
         endpoint = Endpoint(inputs.slo, service, replica, self.cold_starts, self.routing)
         lead = round(max(self.cold_starts)) + REACTION
-        answer = replica.seconds if inputs.slo.latency_us is None else endpoint.threshold
         return Question(
             endpoint, inputs.scaling, day_of(inputs.traffic, self.recorded),
-            tuple(paced(one, answer) for one in scenarios(inputs.traffic, self.recorded, lead)),
-            self.replica_month, self.seed,
+            scenarios(inputs.traffic, self.recorded, lead), self.replica_month, self.seed,
         )  # fmt: skip
 
 
@@ -119,15 +116,8 @@ def all_of_it(question: Question, settings: Settings) -> Outcome:
 
 
 def whole_day(question: Question) -> Scenario:
-    """In slow motion where the windows are, and then as little of it as a day of usual traffic needs."""
-    hours, day = question.day.seconds / 3600, question.day
-    slowness = max(1.0, min(slowest(question), day.requests / REQUESTS_OF_A_DAY))
-    says = f"{hours:.4g} hours, {day.mean:.4g} rps on average"
-    return Scenario("all traffic", says, day, 0, slowness=slowness)
-
-
-def slowest(question: Question) -> float:
-    return max(scenario.slowness for scenario in question.scenarios)
+    hours = question.day.seconds / 3600
+    return Scenario("all traffic", f"{hours:.4g} hours, {question.day.mean:.4g} rps on average", question.day, 0)
 
 
 def within(question: Question, outcome: Outcome) -> bool:
@@ -144,7 +134,7 @@ def certified(case: Case, search: Search, trial: Trial, whole: Outcome, *, front
         cost=cents(whole.replicas * question.replica_month),
         static_cost=None if static is None else cents(static.settings.min_replicas * question.replica_month),
         prices=case.inputs.price.of, margin=digits(margin(question, trial)), binding=binding(search, trial),
-        assumptions=(*assumptions(case), *in_slow_motion(question)),
+        assumptions=tuple(assumptions(case)),
         front=pareto(question, [*search.refuted, trial, *([static] if static else [])]),
     )  # fmt: skip
 
@@ -280,11 +270,3 @@ def assumptions(case: Case) -> Iterator[str]:
     if case.inputs.profile.cold_start_us is None:
         yield "a new replica is there as soon as its process: it finds a node with its image at once"
     yield "metrics are 15 s apart, and of Knative 1 s"
-
-
-def in_slow_motion(question: Question) -> Iterator[str]:
-    if (most := slowest(question)) > 1.0:
-        yield (
-            f"the busiest minutes are seen in slow motion: up to {most:.3g} times fewer requests, each of which takes"
-            " and may take as many times longer"
-        )

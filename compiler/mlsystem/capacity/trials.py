@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import NormalDist, fmean, stdev
 
 import numpy as np
-from msgspec import structs
 
 from mlsystem.capacity.candidates import Replica, metrics, scaler
 from mlsystem.capacity.certificate import Interval, Settings
 from mlsystem.capacity.fluid import answered_at_most
 from mlsystem.capacity.scenarios import PEAK, Scenario
-from mlsystem.capacity.simulation.fleet import Count
 from mlsystem.capacity.simulation.result import Result, Stretch
 from mlsystem.capacity.simulation.routing import MARGIN
 from mlsystem.capacity.simulation.service_times import ServiceTimes
@@ -90,45 +88,8 @@ class Endpoint:
         )  # fmt: skip
 
     def run(self, settings: Settings, scenario: Scenario, seed: int, replication: int) -> Outcome:
-        if scenario.slowness > 1.0:
-            return self._in_slow_motion(settings, scenario, seed, replication)
         result = simulate(self.setting(settings, scenario), scenario.trace, seed=seed, replication=replication)
         return outcome_of(result, scenario, self.slo.objective)
-
-    def _in_slow_motion(self, settings: Settings, scenario: Scenario, seed: int, replication: int) -> Outcome:
-        """While there are too few replicas, requests can wait in slow motion for longer than they can in truth: so no
-        more of them are taken for answered than could be."""
-        factor, slow = scenario.slowness, scenario.slowed()
-        setting = self.slowed(factor).setting(thinned(settings, factor), slow)
-        result = simulate(setting, slow.trace, seed=seed, replication=replication)
-        found = outcome_of(result, slow, self.slo.objective)
-        ready = ready_by_second(result.counts, slow.trace.seconds)
-        most = answered_at_most(scenario.trace.rates, self.most * ready, self.threshold, scenario.since)
-        return replace(
-            found, attainment=min(found.attainment, most), availability=min(found.availability, most),
-            latency=found.latency / factor, worst=found.worst._replace(attainment=min(found.worst.attainment, most)),
-        )  # fmt: skip
-
-    def slowed(self, factor: float) -> Endpoint:
-        """What a replica does takes, and may take, so many times longer; its start does not."""
-        latency_us = None if self.slo.latency_us is None else round(self.slo.latency_us * factor)
-        return replace(
-            self, slo=structs.replace(self.slo, latency_us=latency_us), service=self.service.slowed(factor),
-            replica=replace(self.replica, seconds=self.replica.seconds * factor),
-        )  # fmt: skip
-
-
-def thinned(settings: Settings, factor: float) -> Settings:
-    """The same configuration where so many times fewer requests come."""
-    return structs.replace(settings, target=settings.target / factor) if settings.metric == "requests" else settings
-
-
-def ready_by_second(counts: Sequence[Count], seconds: int) -> Floats:
-    """The most that were ready at the beginning or the end of each second."""
-    times, ready = [one.time for one in counts], np.array([one.ready for one in counts], np.float64)
-    at = ready[np.searchsorted(times, np.arange(seconds + 1), "right") - 1]
-    most: Floats = np.maximum(at[:-1], at[1:])
-    return most
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from mlsystem.capacity.inputs import Demand
 from mlsystem.capacity.repairs import changed
 from mlsystem.capacity.scenarios import CROWD
 from mlsystem.capacity.search import Search, always, asked_for, beyond
-from mlsystem.capacity.simulation.fleet import Count
 from mlsystem.capacity.simulation.simulate import simulate
-from mlsystem.capacity.trials import ready_by_second
 
 MINUTE = np.ones(60)
 
@@ -68,13 +66,7 @@ def test_no_autoscaler_has_more_replicas_than_arithmetic_lets_it_have(target: fl
             setting = question.endpoint.setting(settings, crowd)
             result = simulate(setting, crowd.trace, seed=question.seed, replication=number)
 
-            assert (ready_by_second(result.counts, crowd.trace.seconds) <= most).all()
-
-
-def test_replicas_are_counted_in_each_second() -> None:
-    counts = [Count(0.0, 2, 2, 2), Count(1.5, 3, 3, 3), Count(3.0, 1, 1, 1)]
-
-    assert ready_by_second(counts, 5).tolist() == [2.0, 3.0, 3.0, 1.0, 1.0]
+            assert all(one.ready <= most[min(int(one.time), len(most) - 1)] for one in result.counts)
 
 
 def test_what_arithmetic_refutes_is_not_simulated() -> None:

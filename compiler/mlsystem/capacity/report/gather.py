@@ -26,7 +26,7 @@ def endpoint_of(name: str, found: Configured) -> Endpoint:
 
 
 def picture(found: Configured, scenario: Scenario, says: str) -> Picture:
-    """The first replication, as it was when it was certified; what was in slow motion then, as fast as it is."""
+    """The first replication, as it was when it was certified."""
     setting = found.question.endpoint.setting(found.settings, scenario)
     seen = replace(setting.objective, window=window_for(scenario.trace.seconds))
     result = simulate(

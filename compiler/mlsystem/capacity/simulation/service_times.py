@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from statistics import linear_regression
 from typing import NamedTuple, Protocol
@@ -38,9 +38,6 @@ class ServiceTimes(Protocol):
     def line(self) -> tuple[float, float]:
         """(a, b): about a·n + b seconds for n rows where nothing else is computed."""
 
-    def slowed(self, factor: float) -> ServiceTimes:
-        """Every time is so many times longer."""
-
 
 @dataclass(frozen=True)
 class Linear:
@@ -54,9 +51,6 @@ class Linear:
     def line(self) -> tuple[float, float]:
         mean = sum(self.factors) / len(self.factors)
         return self.a * mean, self.b * mean
-
-    def slowed(self, factor: float) -> Linear:
-        return replace(self, a=self.a * factor, b=self.b * factor)
 
     def tables(self, slots: int, rows: int) -> Tables:
         factors = np.sort(np.array(self.factors))
@@ -86,6 +80,7 @@ class Measured:
         return max(0.0, fitted.slope), max(0.0, fitted.intercept)
 
     def slowed(self, factor: float) -> Measured:
+        """Every time is so many times longer."""
         return Measured({key: tuple(one * factor for one in times) for key, times in self.samples.items()})
 
     def tables(self, slots: int, rows: int) -> Tables:
